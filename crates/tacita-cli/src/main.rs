@@ -1,0 +1,2 @@
+//! The program `tacita`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Arrays from and to files.

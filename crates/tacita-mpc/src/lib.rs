@@ -1,0 +1,1 @@
+//! The masked protocol: masks, correlations, schedule, dealer, executor.

@@ -1,0 +1,1 @@
+//! Named peers and the links between them: frames, limits, meters, shaped links.
