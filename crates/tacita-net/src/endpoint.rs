@@ -1,0 +1,262 @@
+//! One member's side of all its links.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::frame::{AbortNotice, Frame, FrameHeader};
+use crate::inbox::{Arrival, End, Inbox};
+use crate::link::{Link, Room};
+use crate::{Limits, MemberId, Meter, NetError, Phase};
+
+/// How often a wait for room looks whether somebody aborted.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// One member's side of all its links. It may move between threads and is used by one at a time.
+///
+/// Dropping it sends what was posted, for at most [`Limits::linger`], and closes; peers that still wait get
+/// [`NetError::Closed`].
+pub struct Endpoint {
+    id: MemberId,
+    names: Arc<[String]>,
+    limits: Limits,
+    inbox: Arc<Inbox>,
+    /// By member; none to itself.
+    links: Vec<Option<Box<dyn Link>>>,
+    meter: Meter,
+    phase: Cell<Phase>,
+    stopped: Cell<bool>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        id: MemberId,
+        names: Arc<[String]>,
+        limits: Limits,
+        inbox: Arc<Inbox>,
+        links: Vec<Option<Box<dyn Link>>>,
+    ) -> Self {
+        let (phase, stopped) = (Cell::default(), Cell::new(false));
+        Self { id, names, limits, inbox, links, meter: Meter::default(), phase, stopped }
+    }
+
+    /// This member.
+    pub fn id(&self) -> MemberId {
+        self.id
+    }
+
+    /// A member's name.
+    ///
+    /// # Panics
+    /// If the session has no such member.
+    pub fn name(&self, member: MemberId) -> &str {
+        &self.names[member.index()]
+    }
+
+    /// The peers: every member but this one, in order.
+    pub fn members(&self) -> impl Iterator<Item = MemberId> + '_ {
+        (0..self.names.len()).map(MemberId::at).filter(|member| *member != self.id)
+    }
+
+    /// Queues a frame for a peer and never waits. What is queued is the sender's own data of the current round,
+    /// so the caller bounds it.
+    ///
+    /// # Errors
+    /// [`Closed`](NetError::Closed) or [`Aborted`](NetError::Aborted) if the peer is gone,
+    /// [`TooLong`](NetError::TooLong) and [`WrongLength`](NetError::WrongLength) if the frame cannot be sent.
+    pub fn post(&self, to: MemberId, frame: Frame) -> Result<(), NetError> {
+        let link = self.link(to)?;
+        self.check(to, &frame)?;
+        let (task, payload) = (frame.header.task, frame.payload.len());
+        if !link.post(frame) {
+            return Err(self.gone(to));
+        }
+        self.meter.sent(to, task, self.phase.get(), payload, link.wire_bytes(payload));
+        Ok(())
+    }
+
+    /// Queues a frame for a peer once no more than `ahead` bytes wait for it: the way of the dealer, which has
+    /// nothing to receive and so may wait for those who do.
+    ///
+    /// In memory, what waits is what the peer has not consumed. Over TCP it is what has not left this member;
+    /// beyond it the peer holds up to [`Limits::inbound`], and the operating system its buffers.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post), [`Timeout`](NetError::Timeout) after [`Limits::room_wait`], and
+    /// [`Aborted`](NetError::Aborted) if anyone aborts meanwhile.
+    pub fn post_bounded(&self, to: MemberId, frame: Frame, ahead: usize) -> Result<(), NetError> {
+        let link = self.link(to)?;
+        self.check(to, &frame)?;
+        self.wait_room(to, self.limits.room_wait, |until| link.wait_room(ahead, until))?;
+        self.post(to, frame)
+    }
+
+    /// Waits until everything posted has been handed to the operating system (in memory: at once).
+    ///
+    /// # Errors
+    /// [`Timeout`](NetError::Timeout), [`Closed`](NetError::Closed) and [`Aborted`](NetError::Aborted).
+    pub fn flush(&self, timeout: Duration) -> Result<(), NetError> {
+        let until = later(timeout);
+        self.members().try_for_each(|to| {
+            let link = self.link(to)?;
+            self.wait_room(to, until.saturating_duration_since(Instant::now()), |until| link.flush(until))
+        })
+    }
+
+    /// Waits in short turns, between which it looks whether somebody aborted.
+    fn wait_room(
+        &self,
+        to: MemberId,
+        timeout: Duration,
+        wait: impl Fn(Instant) -> Room,
+    ) -> Result<(), NetError> {
+        let (start, until) = (Instant::now(), later(timeout));
+        loop {
+            match wait(until.min(later(GLANCE))) {
+                Room::Yes => return Ok(()),
+                Room::Gone => return Err(self.gone(to)),
+                Room::No => {}
+            }
+            if let Some((by, notice)) = self.inbox.abort() {
+                return Err(self.aborted(by, notice));
+            }
+            if Instant::now() >= until {
+                let peer = self.name(to).to_owned();
+                return Err(NetError::Timeout { peer, waited: start.elapsed(), doing: "sending to" });
+            }
+        }
+    }
+
+    /// Waits for the next frame from a peer, at most `timeout`.
+    ///
+    /// # Errors
+    /// [`Aborted`](NetError::Aborted) if nothing has come and any peer aborts, [`Closed`](NetError::Closed) once
+    /// all is consumed that came before, [`Timeout`](NetError::Timeout), and [`Malformed`](NetError::Malformed)
+    /// or [`TooLong`](NetError::TooLong) if the peer sent what is no frame of ours.
+    pub fn receive(&self, from: MemberId, timeout: Duration) -> Result<Frame, NetError> {
+        let link = self.link(from)?;
+        let peer = || self.name(from).to_owned();
+        match self.inbox.take(from.index(), later(timeout)) {
+            Arrival::Frame(frame) => {
+                let payload = frame.payload.len();
+                let wire = link.wire_bytes(payload);
+                self.meter.received(from, frame.header.task, self.phase.get(), payload, wire);
+                Ok(frame)
+            }
+            Arrival::Abort(by, notice) => Err(self.aborted(by, notice)),
+            Arrival::End(End::Closed) => Err(NetError::Closed { peer: peer() }),
+            Arrival::End(End::Malformed(what)) => Err(NetError::Malformed { peer: peer(), what }),
+            Arrival::End(End::TooLong(length)) => {
+                Err(NetError::TooLong { peer: peer(), length, limit: self.limits.max_frame as u64 })
+            }
+            Arrival::Timeout => {
+                Err(NetError::Timeout { peer: peer(), waited: timeout, doing: "receiving from" })
+            }
+        }
+    }
+
+    /// Waits for the next frame from a peer and checks that its header is exactly this one.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive), and [`Unexpected`](NetError::Unexpected) if another frame came.
+    pub fn expect(&self, from: MemberId, header: FrameHeader, timeout: Duration) -> Result<Frame, NetError> {
+        let frame = self.receive(from, timeout)?;
+        if frame.header != header {
+            let peer = self.name(from).to_owned();
+            return Err(NetError::Unexpected { peer, expected: header, found: frame.header });
+        }
+        Ok(frame)
+    }
+
+    /// Payload bytes received from a peer and not consumed; 0 for who is no peer.
+    pub fn buffered(&self, from: MemberId) -> usize {
+        self.link(from).map_or(0, |_| self.inbox.arrived(from.index()))
+    }
+
+    /// Waits until so many payload bytes are buffered from a peer, or no more can come: the inbound queue is
+    /// full, the peer closed or somebody aborted (the next `receive` tells), or the time is over. Returns how
+    /// many there are.
+    ///
+    /// # Errors
+    /// If there is no such peer.
+    pub fn wait_buffered(&self, from: MemberId, bytes: usize, timeout: Duration) -> Result<usize, NetError> {
+        self.link(from)?;
+        Ok(self.inbox.wait_arrived(from.index(), bytes, self.limits.inbound, later(timeout)))
+    }
+
+    /// Tells every peer that this member stops, and why, and closes. What was queued and not sent is dropped.
+    /// Best effort, and never takes long. Afterwards every call that sends or receives returns
+    /// [`Stopped`](NetError::Stopped). The cause is cut at 1024 bytes.
+    pub fn abort(&self, cause: &str, node: u32, round: u32) {
+        if self.stopped.replace(true) {
+            return;
+        }
+        let frame = AbortNotice { node, round, cause: cause.to_owned() }.to_frame();
+        for link in self.links.iter().flatten() {
+            link.abort(frame.clone());
+        }
+    }
+
+    /// The phase to which traffic is charged from now on; [`Phase::Setup`] at first.
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.set(phase);
+    }
+
+    /// What was sent and received.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    fn link(&self, member: MemberId) -> Result<&dyn Link, NetError> {
+        if self.stopped.get() {
+            return Err(NetError::Stopped);
+        }
+        self.links.get(member.index()).and_then(Option::as_deref).ok_or_else(|| NetError::NoSuchPeer {
+            member: member.0,
+            here: self.name(self.id).to_owned(),
+            members: self.names.len(),
+        })
+    }
+
+    fn check(&self, to: MemberId, frame: &Frame) -> Result<(), NetError> {
+        let peer = || self.name(to).to_owned();
+        let (stated, carried) = (frame.header.length, frame.payload.len() as u64);
+        let limit = self.limits.max_frame as u64;
+        if stated != carried {
+            return Err(NetError::WrongLength { peer: peer(), stated, carried });
+        }
+        if carried > limit {
+            return Err(NetError::TooLong { peer: peer(), length: carried, limit });
+        }
+        Ok(())
+    }
+
+    /// Why a link no longer takes frames: whoever aborted is a better answer than who is closed.
+    fn gone(&self, peer: MemberId) -> NetError {
+        match self.inbox.abort() {
+            Some((by, notice)) => self.aborted(by, notice),
+            None => NetError::Closed { peer: self.name(peer).to_owned() },
+        }
+    }
+
+    fn aborted(&self, by: usize, notice: AbortNotice) -> NetError {
+        let AbortNotice { node, round, cause } = notice;
+        NetError::Aborted { by: self.names[by].clone(), node, round, cause }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let until = later(self.limits.linger);
+        for link in self.links.iter().flatten() {
+            link.close(until);
+        }
+        self.inbox.close();
+    }
+}
+
+/// So much later than now. A time beyond what clocks can say is a year.
+fn later(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 3600))
+}
