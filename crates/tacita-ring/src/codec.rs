@@ -1,0 +1,136 @@
+//! Fixed-point numbers: `x` is `round(x · 2^frac)` modulo 2^64.
+
+/// The largest number of fractional bits.
+pub const MAX_FRAC: u32 = 60;
+
+/// Why a number was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecReason {
+    /// The number is NaN or infinite.
+    #[error("is not finite")]
+    NotFinite,
+    /// The number's absolute value reaches the limit.
+    #[error("is out of range: its absolute value must be below the limit")]
+    OutOfRange,
+}
+
+/// A number that fixed point cannot represent.
+///
+/// `value` is data: an error shown to anyone but its owner reveals it.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("element {index} ({value}) {reason} (limit {limit})")]
+pub struct CodecError {
+    /// Position of the first number that was refused.
+    pub index: usize,
+    /// That number.
+    pub value: f64,
+    /// The absolute value that numbers must stay below.
+    pub limit: f64,
+    /// Why it was refused.
+    pub reason: CodecReason,
+}
+
+/// Encodes numbers at `frac` fractional bits, to nearest, ties to even.
+///
+/// Numbers must be below 2^(62 − 2·frac) in absolute value (2^30 at 16 bits), so that the product of one with a
+/// number of at most 1 stays below 2^62 before truncation.
+///
+/// # Errors
+/// [`CodecError`] for the first number that is NaN, infinite or out of range.
+///
+/// # Panics
+/// If `frac` is above [`MAX_FRAC`].
+///
+/// ```
+/// use tacita_ring::{decode, encode};
+///
+/// let x = encode(&[1.5, -0.25], 16)?;
+/// assert_eq!(x, [0x18000, (-0x4000i64) as u64]);
+/// assert_eq!(decode(&x, 16), [1.5, -0.25]);
+/// assert!(encode(&[1073741824.0], 16).is_err());
+/// # Ok::<(), tacita_ring::CodecError>(())
+/// ```
+pub fn encode(x: &[f64], frac: u32) -> Result<Vec<u64>, CodecError> {
+    check_frac(frac);
+    encode_at(x, frac, power_of_two(62 - 2 * frac as i32))
+}
+
+/// Encodes numbers at `frac` fractional bits, to nearest, ties to even, whose absolute value is below `limit`.
+/// A limit above 2^(63 − frac), where the ring ends, counts as that.
+///
+/// # Errors
+/// [`CodecError`] for the first number that is NaN, infinite or out of range.
+///
+/// # Panics
+/// If `frac` is above [`MAX_FRAC`].
+pub fn encode_at(x: &[f64], frac: u32, limit: f64) -> Result<Vec<u64>, CodecError> {
+    check_frac(frac);
+    let limit = limit.min(power_of_two(63 - frac as i32));
+    let scale = power_of_two(frac as i32);
+    if let Some(index) = x.iter().position(|x| x.is_nan() || x.abs() >= limit) {
+        let value = x[index];
+        let reason = if value.is_finite() { CodecReason::OutOfRange } else { CodecReason::NotFinite };
+        return Err(CodecError { index, value, limit, reason });
+    }
+    Ok(crate::simd::dispatch(|| x.iter().map(|x| (x * scale).round_ties_even() as i64 as u64).collect()))
+}
+
+/// Decodes ring elements, as signed, at `frac` fractional bits; exact below 2^53 in absolute value.
+///
+/// # Panics
+/// If `frac` is above [`MAX_FRAC`].
+pub fn decode(x: &[u64], frac: u32) -> Vec<f64> {
+    check_frac(frac);
+    let scale = power_of_two(-(frac as i32));
+    crate::simd::dispatch(|| x.iter().map(|&x| x as i64 as f64 * scale).collect())
+}
+
+fn check_frac(frac: u32) {
+    assert!(frac <= MAX_FRAC, "{frac} fractional bits are more than {MAX_FRAC}");
+}
+
+/// Exactly 2^exponent, for normal numbers, without libm.
+fn power_of_two(exponent: i32) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rounds_to_nearest_even() {
+        let x = [0.5, 1.5, -0.5, -1.5, 0.49, -2.51];
+        assert_eq!(
+            encode(&x, 0).unwrap().iter().map(|&x| x as i64).collect::<Vec<_>>(),
+            [0, 2, 0, -2, 0, -3]
+        );
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_represent() {
+        for (x, reason) in [
+            (f64::NAN, CodecReason::NotFinite),
+            (f64::INFINITY, CodecReason::NotFinite),
+            (f64::NEG_INFINITY, CodecReason::NotFinite),
+            (power_of_two(30), CodecReason::OutOfRange),
+            (-power_of_two(30), CodecReason::OutOfRange),
+        ] {
+            let error = encode(&[0.0, x], 16).unwrap_err();
+            assert_eq!((error.index, error.reason), (1, reason));
+        }
+        assert!(encode(&[power_of_two(30) - 0.001], 16).is_ok());
+        assert!(encode_at(&[power_of_two(47)], 16, f64::INFINITY).is_err());
+        assert!(encode_at(&[8.0 - 1e-15], 60, f64::INFINITY).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_is_within_half_a_unit(x in -1e8f64..1e8, frac in 0u32..=17) {
+            let encoded = encode(&[x], frac).unwrap();
+            prop_assert!((decode(&encoded, frac)[0] - x).abs() <= 0.5 * power_of_two(-(frac as i32)));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The matrix product of tensors, with batches.
+
+use crate::product::{Sign, product};
+use crate::shape::{Nest, broadcast_shapes, broadcast_strides, size, strides};
+use crate::tensor::RingTensor;
+
+/// The shape of numpy's `matmul` of tensors of at least two axes: the product of the last two axes, with the axes
+/// before them broadcast. `None` where the shapes do not fit.
+pub fn matmul_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let (batch_a, &[m, k]) = a.split_last_chunk::<2>()?;
+    let (batch_b, &[k_b, n]) = b.split_last_chunk::<2>()?;
+    let mut shape = broadcast_shapes(batch_a, batch_b)?;
+    shape.extend([m, n]);
+    (k == k_b).then_some(shape)
+}
+
+/// The matrix product, with numpy's broadcasting of all axes but the last two.
+///
+/// # Panics
+/// If the shapes do not fit ([`matmul_shape`]); the message names both.
+pub fn matmul(a: &RingTensor, b: &RingTensor) -> RingTensor {
+    let mut out = RingTensor::zeros(&shape_or_panic(a, b));
+    matmul_into(&mut out, a, b, Sign::Plus);
+    out
+}
+
+/// Adds the matrix product of `a` and `b` to `out`, or subtracts it.
+///
+/// # Panics
+/// If the shapes do not fit or `out` has not the shape of the product; the message names them.
+pub fn matmul_into(out: &mut RingTensor, a: &RingTensor, b: &RingTensor, sign: Sign) {
+    let shape = shape_or_panic(a, b);
+    assert!(
+        out.shape() == shape,
+        "the product of shapes {:?} and {:?} has shape {shape:?}, but the output has {:?}",
+        a.shape(),
+        b.shape(),
+        out.shape()
+    );
+    let (batch_a, &[m, k]) = a.shape().split_last_chunk::<2>().expect("matmul_shape checked the rank");
+    let (batch_b, &[_, n]) = b.shape().split_last_chunk::<2>().expect("matmul_shape checked the rank");
+    let batch = &shape[..shape.len() - 2];
+    if size(batch_b) == 1 && size(batch_a) == size(batch) {
+        // One right-hand side for all: the batch is more rows.
+        return product(out.data_mut(), a.data(), b.data(), [m * size(batch), n, k], sign);
+    }
+    let read = |from| broadcast_strides(from, batch).expect("matmul_shape accepted both");
+    let nest = Nest::new(batch, [&strides(batch), &read(batch_a), &read(batch_b)]);
+    let out = out.data_mut();
+    nest.for_each_index(|[o, i, j]| {
+        let out = &mut out[o * m * n..(o + 1) * m * n];
+        let (a, b) = (&a.data()[i * m * k..(i + 1) * m * k], &b.data()[j * k * n..(j + 1) * k * n]);
+        product(out, a, b, [m, n, k], sign);
+    });
+}
+
+fn shape_or_panic(a: &RingTensor, b: &RingTensor) -> Vec<usize> {
+    matmul_shape(a.shape(), b.shape())
+        .unwrap_or_else(|| panic!("cannot multiply matrices of shapes {:?} and {:?}", a.shape(), b.shape()))
+}

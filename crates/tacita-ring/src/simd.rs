@@ -1,0 +1,74 @@
+//! The choice of an instruction set when the program runs.
+
+use std::sync::OnceLock;
+
+/// An instruction set that kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// What the target guarantees: SSE2 on x86-64, NEON on aarch64.
+    Portable,
+    /// x86-64-v3: AVX2, BMI2 and FMA.
+    Avx2,
+    /// x86-64-v4: AVX-512 F, BW, CD, DQ and VL.
+    Avx512,
+}
+
+impl Level {
+    /// The best level of this machine, or a lower one if the environment variable `TACITA_SIMD` is `portable`,
+    /// `avx2` or `avx512`. Read once. Other values of the variable are ignored.
+    pub fn current() -> Self {
+        static CURRENT: OnceLock<Level> = OnceLock::new();
+        *CURRENT.get_or_init(|| {
+            let wanted = match std::env::var("TACITA_SIMD").as_deref() {
+                Ok("portable") => Self::Portable,
+                Ok("avx2") => Self::Avx2,
+                _ => Self::Avx512,
+            };
+            Self::supported().into_iter().rfind(|&level| level <= wanted).unwrap_or(Self::Portable)
+        })
+    }
+
+    /// The levels of this machine, lowest first.
+    pub fn supported() -> Vec<Self> {
+        let mut levels = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if pulp::x86::V3::try_new().is_some() {
+                levels.push(Self::Avx2);
+            }
+            if pulp::x86::V4::try_new().is_some() {
+                levels.push(Self::Avx512);
+            }
+        }
+        levels
+    }
+}
+
+/// Runs `f` compiled for the best instruction set of this machine.
+#[inline]
+pub fn dispatch<R>(f: impl FnOnce() -> R) -> R {
+    dispatch_at(Level::current(), f)
+}
+
+/// Runs `f` compiled for `level`, or portably where the machine lacks it.
+#[inline]
+pub fn dispatch_at<R>(level: Level, f: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        match level {
+            Level::Avx512 => {
+                if let Some(simd) = pulp::x86::V4::try_new() {
+                    return simd.vectorize(f);
+                }
+            }
+            Level::Avx2 => {
+                if let Some(simd) = pulp::x86::V3::try_new() {
+                    return simd.vectorize(f);
+                }
+            }
+            Level::Portable => {}
+        }
+    }
+    let _ = level;
+    f()
+}
