@@ -1,1 +1,28 @@
-//! Arrays from and to files.
+//! Arrays from and to files: numpy's `.npy`, and the arrays inside its `.npz` archives.
+//!
+//! ```no_run
+//! use tacita_data::Source;
+//!
+//! let images: Source = "models/mnist-200.npz:images".parse()?;
+//! let images = tacita_data::read_finite(&images)?; // f64, whatever number type the file holds
+//! let labels = tacita_data::read_labels(&"models/mnist-200.npz:labels".parse()?)?;
+//! tacita_data::write_f32("logits.npy".as_ref(), images.view())?;
+//! # Ok::<(), tacita_data::DataError>(())
+//! ```
+//!
+//! Reading trusts nothing in a file: the size that a header claims is compared with the bytes that are there before
+//! anything is allocated for it, and every fault is a [`DataError`] that names the file. Writing goes through a
+//! temporary file in the same folder that is renamed when complete, so a reader never meets half a file.
+
+mod element;
+mod error;
+mod header;
+mod npz;
+mod read;
+mod source;
+mod write;
+
+pub use error::DataError;
+pub use read::{read, read_finite, read_labels};
+pub use source::Source;
+pub use write::{check_writable, write_atomically, write_f32, write_i64};
