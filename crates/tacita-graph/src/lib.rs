@@ -1,1 +1,11 @@
 //! The graph of tensor operations: building, inference, encoding, lowering, and evaluation in the clear.
+
+mod error;
+mod graph;
+pub mod ops;
+mod types;
+
+pub use error::{GraphError, InferError};
+pub use graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId};
+pub use ops::{Op, Operation};
+pub use types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Owner, Role, Type, Visibility, dims, show};

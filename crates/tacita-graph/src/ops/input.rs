@@ -1,0 +1,37 @@
+use serde::{Deserialize, Serialize};
+
+use super::shape::{arity, attribute, finite};
+use super::{Inferred, Operation};
+use crate::error::InferError;
+use crate::types::{Dim, Interval, Role, Type, Visibility};
+
+/// Data that an owner or everybody brings; the node's name is the input's. Kind fixed. No inputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its shape; the first axis may be the batch.
+    pub shape: Vec<Dim>,
+    /// Who brings it. A secret input exists in shares from an earlier evaluation.
+    pub visibility: Visibility,
+    /// Whether it lives as long as the session.
+    pub role: Role,
+    /// The range its values are declared to lie in, if any: public, and checked when data is encoded.
+    pub range: Option<Interval>,
+}
+
+impl Operation for Input {
+    fn name(&self) -> &'static str {
+        "Input"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        arity::<0>(inputs, "no")?;
+        if let Some(range) = self.range {
+            finite("the range's minimum", range.min)?;
+            finite("the range's maximum", range.max)?;
+            if range.min > range.max {
+                return attribute(format!("the range {}..={} is empty", range.min, range.max));
+            }
+        }
+        Inferred::fixed(self.shape.clone())
+    }
+}

@@ -1,0 +1,186 @@
+//! The operations, one file each: attributes, shape rule, meaning in f64, lowering, range, error.
+//!
+//! A new operation is its file, its `mod` line and its line in the registration below. New lines go last: the
+//! position is the operation's number in encoded graphs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::InferError;
+use crate::types::{Dim, Kind, MAX_ELEMENTS, MAX_RANK, Type};
+
+mod add;
+mod arg_max;
+mod average_pool;
+mod batch_norm;
+mod clip;
+mod concat;
+mod constant;
+mod conv;
+mod expand;
+mod greater;
+mod greater_equal;
+mod input;
+mod less;
+mod less_equal;
+mod mat_mul;
+mod max;
+mod max_pool;
+mod maximum;
+mod mean;
+mod minimum;
+mod mul;
+mod neg;
+mod not;
+mod pad;
+mod reciprocal;
+mod relu;
+mod relu_max_pool;
+mod reshape;
+mod reveal;
+mod select;
+pub(crate) mod shape;
+mod slice;
+mod softmax;
+mod sqrt;
+mod sub;
+mod sum;
+mod transpose;
+pub(crate) mod window;
+
+/// What inference says of a result: all of its type but the visibility, which no operation decides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inferred {
+    /// The result's shape.
+    pub shape: Vec<Dim>,
+    /// The result's kind.
+    pub kind: Kind,
+}
+
+impl Inferred {
+    /// A result of kind fixed.
+    pub(crate) fn fixed(shape: Vec<Dim>) -> Result<Self, InferError> {
+        Ok(Inferred { shape, kind: Kind::Fixed })
+    }
+
+    /// Refuses shapes that no value may have: too many axes or elements, an empty axis, a batch that is not first.
+    pub(crate) fn check(self) -> Result<Self, InferError> {
+        let refuse = |reason: &str| {
+            Err(InferError::Shape { shape: self.shape.clone(), reason: format!("the result {reason}") })
+        };
+        if self.shape.len() > MAX_RANK {
+            return refuse("has more than 8 axes");
+        }
+        if self.shape.iter().skip(1).any(|&dim| dim == Dim::Batch) {
+            return refuse("has the batch in another place than the first axis");
+        }
+        let mut elements = 1usize;
+        for dim in &self.shape {
+            let size = if let Dim::Known(size) = dim { *size } else { 1 };
+            if size == 0 {
+                return refuse("has an empty axis");
+            }
+            match elements.checked_mul(size) {
+                Some(product) if product <= MAX_ELEMENTS => elements = product,
+                _ => return refuse("has more than 2^32 elements"),
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What every operation defines.
+pub trait Operation {
+    /// The operation's name in errors and reports.
+    fn name(&self) -> &'static str;
+
+    /// The result's shape and kind.
+    ///
+    /// # Errors
+    /// If the operation cannot be applied to inputs of these types, or no inputs would fit its attributes.
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError>;
+}
+
+macro_rules! operations {
+    ($($module:ident :: $name:ident,)*) => {
+        $(pub use $module::$name;)*
+
+        /// One of the operations.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[allow(missing_docs)] // each variant is documented at its struct
+        pub enum Op {
+            $($name($name),)*
+        }
+
+        impl Op {
+            /// What the operation defines.
+            pub fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Op::$name(op) => op,)*
+                }
+            }
+        }
+
+        $(impl From<$name> for Op {
+            fn from(op: $name) -> Self {
+                Op::$name(op)
+            }
+        })*
+    };
+}
+
+operations! {
+    input::Input,
+    constant::Constant,
+    add::Add,
+    sub::Sub,
+    mul::Mul,
+    neg::Neg,
+    mat_mul::MatMul,
+    conv::Conv,
+    sum::Sum,
+    mean::Mean,
+    average_pool::AveragePool,
+    max_pool::MaxPool,
+    relu_max_pool::ReluMaxPool,
+    reshape::Reshape,
+    transpose::Transpose,
+    concat::Concat,
+    slice::Slice,
+    pad::Pad,
+    expand::Expand,
+    relu::Relu,
+    clip::Clip,
+    batch_norm::BatchNorm,
+    max::Max,
+    arg_max::ArgMax,
+    maximum::Maximum,
+    minimum::Minimum,
+    less::Less,
+    greater::Greater,
+    less_equal::LessEqual,
+    greater_equal::GreaterEqual,
+    not::Not,
+    select::Select,
+    softmax::Softmax,
+    sqrt::Sqrt,
+    reciprocal::Reciprocal,
+    reveal::Reveal,
+}
+
+impl Op {
+    /// The operation's name in errors and reports.
+    pub fn name(&self) -> &'static str {
+        self.operation().name()
+    }
+
+    /// The shape among the attributes, where a symbolic batch may stand.
+    pub(crate) fn shape_attribute(&mut self) -> Option<&mut Vec<Dim>> {
+        match self {
+            Op::Input(op) => Some(&mut op.shape),
+            Op::Constant(op) => Some(&mut op.shape),
+            Op::Reshape(op) => Some(&mut op.shape),
+            Op::Expand(op) => Some(&mut op.shape),
+            _ => None,
+        }
+    }
+}

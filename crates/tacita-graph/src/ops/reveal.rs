@@ -1,0 +1,27 @@
+use serde::{Deserialize, Serialize};
+
+use super::shape::{arity, attribute};
+use super::{Inferred, Operation};
+use crate::error::InferError;
+use crate::types::{Owner, Type};
+
+/// Opens x to the named owners alone: the only way out of the encrypted world. Any kind. Nothing may use it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reveal {
+    /// Who learns it, in ascending order, each once.
+    pub to: Vec<Owner>,
+}
+
+impl Operation for Reveal {
+    fn name(&self) -> &'static str {
+        "Reveal"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        let [x] = arity(inputs, "one")?;
+        if self.to.is_empty() || !self.to.is_sorted_by(|a, b| a < b) {
+            return attribute("receivers are missing, or not in ascending order, each once");
+        }
+        Ok(Inferred { shape: x.shape.clone(), kind: x.kind })
+    }
+}

@@ -1,0 +1,104 @@
+//! Shape rules that operations share.
+
+use super::Inferred;
+use crate::error::InferError;
+use crate::types::{Dim, Kind, MAX_RANK, Type};
+
+/// Refuses another number of inputs than `N`.
+pub(crate) fn arity<'a, const N: usize>(
+    inputs: &'a [&'a Type],
+    expected: &'static str,
+) -> Result<&'a [&'a Type; N], InferError> {
+    inputs.try_into().map_err(|_| InferError::Arity { expected, got: inputs.len() })
+}
+
+/// Refuses inputs of another kind.
+pub(crate) fn kinds(inputs: &[&Type], expected: Kind) -> Result<(), InferError> {
+    match inputs.iter().position(|ty| ty.kind != expected) {
+        Some(input) => Err(InferError::Kind { input, expected, got: inputs[input].kind }),
+        None => Ok(()),
+    }
+}
+
+/// The only input, of kind fixed.
+pub(crate) fn one_fixed<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferError> {
+    let [x] = arity(inputs, "one")?;
+    kinds(inputs, Kind::Fixed)?;
+    Ok(x)
+}
+
+/// Two fixed inputs that broadcast against each other, with a result of kind `kind`.
+pub(crate) fn elementwise(inputs: &[&Type], kind: Kind) -> Result<Inferred, InferError> {
+    let [a, b] = arity(inputs, "two")?;
+    kinds(inputs, Kind::Fixed)?;
+    Ok(Inferred { shape: broadcast(&a.shape, &b.shape)?, kind })
+}
+
+/// NumPy broadcasting: axes are aligned at the last, and an axis of size 1 stretches. A symbolic batch stretches
+/// an axis of size 1 and fits another batch.
+pub(crate) fn broadcast(left: &[Dim], right: &[Dim]) -> Result<Vec<Dim>, InferError> {
+    let rank = left.len().max(right.len());
+    let at = |shape: &[Dim], axis: usize| match (axis + shape.len()).checked_sub(rank) {
+        Some(index) => shape[index],
+        None => Dim::Known(1),
+    };
+    (0..rank)
+        .map(|axis| match (at(left, axis), at(right, axis)) {
+            (a, b) if a == b => Ok(a),
+            (Dim::Known(1), b) => Ok(b),
+            (a, Dim::Known(1)) => Ok(a),
+            _ => Err(InferError::Shapes {
+                left: left.to_vec(),
+                right: right.to_vec(),
+                reason: "they do not broadcast",
+            }),
+        })
+        .collect()
+}
+
+/// The product of the known sizes and whether there is a batch; `None` if it overflows.
+pub(crate) fn elements(shape: &[Dim]) -> Option<(usize, bool)> {
+    let mut product = 1usize;
+    let mut batch = false;
+    for dim in shape {
+        match dim {
+            Dim::Known(size) => product = product.checked_mul(*size)?,
+            Dim::Batch => batch = true,
+        }
+    }
+    Some((product, batch))
+}
+
+/// An error about one input's shape.
+pub(crate) fn misfit<T>(ty: &Type, reason: impl Into<String>) -> Result<T, InferError> {
+    Err(InferError::Shape { shape: ty.shape.clone(), reason: reason.into() })
+}
+
+/// An error about an attribute.
+pub(crate) fn attribute<T>(reason: impl Into<String>) -> Result<T, InferError> {
+    Err(InferError::Attribute(reason.into()))
+}
+
+/// Refuses an axis that the input does not have.
+pub(crate) fn axis(ty: &Type, axis: usize) -> Result<(), InferError> {
+    if axis < ty.rank() { Ok(()) } else { misfit(ty, format!("it has no axis {axis}")) }
+}
+
+/// The shape without `axes`, or with them of size 1.
+pub(crate) fn reduce(ty: &Type, axes: &[usize], keepdims: bool) -> Result<Vec<Dim>, InferError> {
+    if axes.len() > MAX_RANK || !axes.is_sorted_by(|a, b| a < b) {
+        return attribute(format!("axes {axes:?} are not in ascending order, each once"));
+    }
+    axes.iter().try_for_each(|&a| axis(ty, a))?;
+    let kept = |(index, &dim): (usize, &Dim)| match (axes.contains(&index), keepdims) {
+        (false, _) => Some(dim),
+        (true, true) => Some(Dim::Known(1)),
+        (true, false) => None,
+    };
+    Ok(ty.shape.iter().enumerate().filter_map(kept).collect())
+}
+
+/// Refuses numbers that are NaN or infinite.
+pub(crate) fn finite(what: &str, value: f64) -> Result<(), InferError> {
+    if value.is_finite() { Ok(()) } else { attribute(format!("{what} is {value}, not a finite number")) }
+}

@@ -1,0 +1,42 @@
+use serde::{Deserialize, Serialize};
+
+use super::shape::{arity, attribute, misfit};
+use super::{Inferred, Operation};
+use crate::error::InferError;
+use crate::types::{Dim, Type};
+
+/// Every `steps`-th element from `starts` to before `ends`, an axis each. Any kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Slice {
+    /// The first index of each axis.
+    pub starts: Vec<usize>,
+    /// The index after the last; clamped to the axis' size, so `usize::MAX` means to the end.
+    pub ends: Vec<usize>,
+    /// The step of each axis, 1 or more.
+    pub steps: Vec<usize>,
+}
+
+impl Operation for Slice {
+    fn name(&self) -> &'static str {
+        "Slice"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        let [x] = arity(inputs, "one")?;
+        if [&self.starts, &self.ends, &self.steps].iter().any(|list| list.len() != x.rank()) {
+            return misfit(x, "starts, ends and steps need a number for each of its axes");
+        }
+        let mut shape = Vec::with_capacity(x.rank());
+        for (i, &dim) in x.shape.iter().enumerate() {
+            shape.push(match (dim, self.starts[i], self.ends[i], self.steps[i]) {
+                (_, _, _, 0) => return attribute("a step is 0"),
+                (Dim::Batch, 0, usize::MAX, 1) => Dim::Batch,
+                (Dim::Batch, ..) => return misfit(x, "a symbolic batch cannot be sliced"),
+                (Dim::Known(size), start, end, step) => {
+                    Dim::Known(end.min(size).saturating_sub(start).div_ceil(step))
+                }
+            });
+        }
+        Ok(Inferred { shape, kind: x.kind })
+    }
+}
