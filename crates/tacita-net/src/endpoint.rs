@@ -11,6 +11,8 @@ use crate::{Limits, MemberId, Meter, NetError, Phase};
 
 /// How often a wait for room looks whether somebody aborted.
 const GLANCE: Duration = Duration::from_millis(20);
+/// The longest that an abort takes.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// One member's side of all its links. It may move between threads and is used by one at a time.
 ///
@@ -131,7 +133,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`Aborted`](NetError::Aborted) if nothing has come and any peer aborts, [`Closed`](NetError::Closed) once
-    /// all is consumed that came before, [`Timeout`](NetError::Timeout), and [`Malformed`](NetError::Malformed)
+    /// all is consumed that came before, [`Cut`](NetError::Cut) if it ended
+    /// half-way, [`Timeout`](NetError::Timeout), and [`Malformed`](NetError::Malformed)
     /// or [`TooLong`](NetError::TooLong) if the peer sent what is no frame of ours.
     pub fn receive(&self, from: MemberId, timeout: Duration) -> Result<Frame, NetError> {
         let link = self.link(from)?;
@@ -145,9 +148,10 @@ impl Endpoint {
             }
             Arrival::Abort(by, notice) => Err(self.aborted(by, notice)),
             Arrival::End(End::Closed) => Err(NetError::Closed { peer: peer() }),
+            Arrival::End(End::Cut(at)) => Err(NetError::Cut { peer: peer(), at }),
             Arrival::End(End::Malformed(what)) => Err(NetError::Malformed { peer: peer(), what }),
-            Arrival::End(End::TooLong(length)) => {
-                Err(NetError::TooLong { peer: peer(), length, limit: self.limits.max_frame as u64 })
+            Arrival::End(End::TooLong { length, limit }) => {
+                Err(NetError::TooLong { peer: peer(), length, limit })
             }
             Arrival::Timeout => {
                 Err(NetError::Timeout { peer: peer(), waited: timeout, doing: "receiving from" })
@@ -192,8 +196,13 @@ impl Endpoint {
             return;
         }
         let frame = AbortNotice { node, round, cause: cause.to_owned() }.to_frame();
+        let until = later(self.limits.linger);
         for link in self.links.iter().flatten() {
-            link.abort(frame.clone());
+            link.abort(frame.clone(), until);
+        }
+        let until = until.min(later(FAREWELL));
+        for link in self.links.iter().flatten() {
+            link.flush(until);
         }
     }
 
@@ -247,9 +256,14 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        let until = later(self.limits.linger);
-        for link in self.links.iter().flatten() {
-            link.close(until);
+        if !self.stopped.get() {
+            let until = later(self.limits.linger);
+            for link in self.links.iter().flatten() {
+                link.close(until);
+            }
+            for link in self.links.iter().flatten() {
+                link.flush(until);
+            }
         }
         self.inbox.close();
     }

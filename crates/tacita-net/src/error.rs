@@ -13,6 +13,16 @@ pub enum NetError {
         /// Whose end is closed.
         peer: String,
     },
+    /// The peer's connection ended in the middle of a frame.
+    #[error(
+        "the connection from {peer} ended {at}; its process or the network failed: see its log and start a new session"
+    )]
+    Cut {
+        /// Whose connection ended.
+        peer: String,
+        /// Where in the frame, or what the operating system said.
+        at: String,
+    },
     /// Nothing complete arrived, or nothing could be sent, in the time allowed.
     #[error(
         "{doing} {peer} took longer than {waited:.1?}; it may be slow, stopped or out of reach: see its log, or allow more time"

@@ -43,8 +43,10 @@ struct Queue {
 pub(crate) enum End {
     /// It closed its end.
     Closed,
+    /// Its connection ended in the middle of a frame.
+    Cut(String),
     /// It sent a frame longer than the limit.
-    TooLong(u64),
+    TooLong { length: u64, limit: u64 },
     /// It sent what is no frame.
     Malformed(String),
 }
@@ -249,6 +251,12 @@ impl Inbox {
     /// Payload bytes that have arrived from a peer and are not consumed.
     pub fn arrived(&self, from: usize) -> usize {
         self.lock().queues[from].arrived(Instant::now())
+    }
+
+    /// Whether nothing more comes from a peer.
+    pub fn has_ended(&self, from: usize) -> bool {
+        let state = self.lock();
+        state.queues[from].end.is_some() || state.queues[from].abort.is_some()
     }
 
     /// The first abort that has arrived, in order of members.

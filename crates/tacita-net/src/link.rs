@@ -15,10 +15,10 @@ pub(crate) trait Link: Send {
     /// Waits until everything has left this member, or the time is over.
     fn flush(&self, until: Instant) -> Room;
 
-    /// Drops what is queued, sends this and closes. Waits no longer than needed to hand it over.
-    fn abort(&self, frame: Frame);
+    /// Drops what is queued, and goes on to send this and to close, in the time given, without waiting for it.
+    fn abort(&self, frame: Frame, until: Instant);
 
-    /// Sends what is queued and closes, in the time given.
+    /// Goes on to send what is queued and to close, in the time given, without waiting for it.
     fn close(&self, until: Instant);
 
     /// Bytes on the wire for a frame of so many payload bytes.

@@ -67,7 +67,7 @@ impl Link for MemoryLink {
         Room::Yes
     }
 
-    fn abort(&self, frame: Frame) {
+    fn abort(&self, frame: Frame, _until: Instant) {
         // On a shaped link an abort overtakes what is queued, as it does over TCP.
         let at = self.wire.as_ref().map(|wire| Instant::now() + wire.shape.latency);
         self.inbox.put(self.from, at, frame);

@@ -1,0 +1,377 @@
+//! Links over TCP: a thread that writes and a thread that reads for each peer.
+
+use std::collections::VecDeque;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustls::server::UnbufferedServerConnection;
+
+use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind};
+use crate::inbox::{End, Inbox};
+use crate::link::{Link, Room};
+use crate::tls::{RECORD, RECORD_OVERHEAD, ReadError, TlsReader, TlsWriter};
+use crate::{Limits, Payload};
+
+/// The longest that a write to the socket blocks, after which the writer looks whether to give up. A post that
+/// writes itself finds the socket full at most once until it drains, so it waits no longer than this.
+const TURN: Duration = Duration::from_millis(5);
+
+/// One member's side of the link to one peer.
+pub(crate) struct TcpLink {
+    /// The peer's index.
+    peer: usize,
+    lane: Arc<Lane>,
+    inbox: Arc<Inbox>,
+    /// On which the peer's frames come.
+    inward: TcpStream,
+}
+
+impl TcpLink {
+    /// Starts the threads of a link to a peer.
+    pub fn start(
+        peer: usize,
+        name: &str,
+        writer: TlsWriter,
+        reader: TlsReader<UnbufferedServerConnection>,
+        inbox: &Arc<Inbox>,
+        limits: &Limits,
+    ) -> std::io::Result<Self> {
+        writer.socket().set_write_timeout(Some(TURN))?;
+        let inward = reader.socket().try_clone()?;
+        let lane = Arc::new(Lane {
+            outward: writer.socket().try_clone()?,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            writer: Mutex::new(FrameWriter { tls: writer, first: vec![0; RECORD] }),
+        });
+        let writing = lane.clone();
+        thread::Builder::new().name(format!("to {name}")).spawn(move || writing.run())?;
+        let reading = Reading { tls: reader, from: peer, inbox: inbox.clone(), limits: limits.clone() };
+        thread::Builder::new().name(format!("from {name}")).spawn(move || reading.run())?;
+        Ok(Self { peer, lane, inbox: inbox.clone(), inward })
+    }
+}
+
+impl Link for TcpLink {
+    fn post(&self, frame: Frame) -> bool {
+        !self.inbox.has_ended(self.peer) && self.lane.post(frame)
+    }
+
+    fn wait_room(&self, ahead: usize, until: Instant) -> Room {
+        if self.inbox.has_ended(self.peer) {
+            return Room::Gone;
+        }
+        self.lane.wait(until, |state| state.held <= ahead)
+    }
+
+    fn flush(&self, until: Instant) -> Room {
+        self.lane.wait(until, |state| state.held == 0)
+    }
+
+    fn abort(&self, frame: Frame, until: Instant) {
+        self.lane.clear();
+        self.lane.post(frame);
+        self.close(until);
+    }
+
+    fn close(&self, until: Instant) {
+        self.lane.close(until);
+    }
+
+    /// A frame begins a record of its own.
+    fn wire_bytes(&self, payload: usize) -> u64 {
+        let bytes = FrameHeader::BYTES + payload;
+        (bytes + bytes.div_ceil(RECORD) * RECORD_OVERHEAD) as u64
+    }
+}
+
+impl Drop for TcpLink {
+    fn drop(&mut self) {
+        // The reader then finds the end of the stream. It fails only if the connection is gone already.
+        let _ = self.inward.shutdown(Shutdown::Both);
+    }
+}
+
+/// The way out to a peer: a queue, and a writer that is used by its own thread or, for a small frame and an
+/// empty queue, by the thread that posts, which saves waking another.
+struct Lane {
+    /// The writer's socket.
+    outward: TcpStream,
+    state: Mutex<LaneState>,
+    changed: Condvar,
+    writer: Mutex<FrameWriter>,
+}
+
+#[derive(Default)]
+struct LaneState {
+    queue: VecDeque<Frame>,
+    /// Bytes of the frames in the queue and of those being written, headers included.
+    held: usize,
+    /// Of those being written, the bytes that a thread that posts left to the writer's thread.
+    left: usize,
+    /// Somebody has the writer.
+    busy: bool,
+    /// When to give up what is not sent, once the member closes.
+    close: Option<Instant>,
+    dead: bool,
+}
+
+/// What the writer's thread does next.
+enum Work {
+    Frames(Vec<Frame>, usize),
+    Rest(usize),
+    Close,
+}
+
+impl Lane {
+    fn lock(&self) -> MutexGuard<'_, LaneState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(&self, frame: Frame) -> bool {
+        let bytes = held_bytes(&frame);
+        let mut state = self.lock();
+        if state.dead || state.close.is_some() {
+            return false;
+        }
+        let idle = state.held == 0 && !state.busy;
+        state.held += bytes;
+        if !idle || bytes > RECORD {
+            state.queue.push_back(frame);
+            drop(state);
+            self.changed.notify_all();
+            return true;
+        }
+        state.busy = true;
+        drop(state);
+        let written = {
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.begin(&frame).and_then(|()| writer.tls.write()).map(|_| !writer.tls.is_pending())
+        };
+        let mut state = self.lock();
+        state.done(written, bytes);
+        let (dead, idle) = (state.dead, state.held == 0);
+        drop(state);
+        if dead || !idle {
+            self.changed.notify_all();
+        }
+        !dead
+    }
+
+    fn wait(&self, until: Instant, is_met: impl Fn(&LaneState) -> bool) -> Room {
+        let mut state = self.lock();
+        loop {
+            if state.dead {
+                return Room::Gone;
+            }
+            if is_met(&state) {
+                return Room::Yes;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Room::No;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Drops what is queued, except for what is being written.
+    fn clear(&self) {
+        let mut state = self.lock();
+        state.held -= state.queue.iter().map(held_bytes).sum::<usize>();
+        state.queue.clear();
+    }
+
+    fn close(&self, until: Instant) {
+        let mut state = self.lock();
+        state.close = Some(state.close.map_or(until, |close| close.min(until)));
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The writer's thread.
+    fn run(&self) {
+        while let Some(work) = self.next() {
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let give_up = || self.lock().close.is_some_and(|until| Instant::now() >= until);
+            let (written, bytes) = match work {
+                Work::Rest(bytes) => (writer.drain(&give_up), bytes),
+                Work::Frames(frames, bytes) => (writer.write(&frames, &give_up), bytes),
+                Work::Close => {
+                    // Best effort: the peer takes an end without a farewell as an end, too.
+                    let _ = writer.tls.seal_close().and_then(|()| writer.drain(&give_up));
+                    self.lock().die();
+                    break;
+                }
+            };
+            drop(writer);
+            self.lock().done(written.map(|()| true), bytes);
+            self.changed.notify_all();
+        }
+        let _ = self.outward.shutdown(Shutdown::Both);
+        self.changed.notify_all();
+    }
+
+    /// Waits for something to do; the writer is then ours. None once the lane is dead.
+    fn next(&self) -> Option<Work> {
+        let mut state = self.lock();
+        loop {
+            if state.dead {
+                return None;
+            }
+            if !state.busy {
+                let work = state.next_work();
+                if let Some(work) = work {
+                    state.busy = true;
+                    return Some(work);
+                }
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl LaneState {
+    fn next_work(&mut self) -> Option<Work> {
+        if self.left > 0 {
+            return Some(Work::Rest(std::mem::take(&mut self.left)));
+        }
+        let (mut frames, mut bytes) = (Vec::new(), 0);
+        while bytes < TlsWriter::BATCH
+            && let Some(frame) = self.queue.pop_front()
+        {
+            bytes += held_bytes(&frame);
+            frames.push(frame);
+        }
+        if !frames.is_empty() {
+            return Some(Work::Frames(frames, bytes));
+        }
+        self.close.is_some().then_some(Work::Close)
+    }
+
+    /// Gives the writer back after so many bytes, all written or some left.
+    fn done(&mut self, written: Result<bool, String>, bytes: usize) {
+        self.busy = false;
+        match written {
+            Ok(true) => self.held -= bytes,
+            Ok(false) => self.left = bytes,
+            Err(_) => self.die(),
+        }
+    }
+
+    fn die(&mut self) {
+        self.dead = true;
+        self.queue.clear();
+        self.held = 0;
+    }
+}
+
+fn held_bytes(frame: &Frame) -> usize {
+    FrameHeader::BYTES + frame.payload.len()
+}
+
+/// Turns frames into records.
+struct FrameWriter {
+    tls: TlsWriter,
+    /// Where the header and the beginning of the payload meet, to go in one record.
+    first: Vec<u8>,
+}
+
+impl FrameWriter {
+    /// Seals a frame's header and as much of the payload as goes in the same record; the buffer has room.
+    fn begin(&mut self, frame: &Frame) -> Result<(), String> {
+        let bytes = frame.payload.bytes();
+        let end = FrameHeader::BYTES + bytes.len().min(RECORD - FrameHeader::BYTES);
+        self.first[..FrameHeader::BYTES].copy_from_slice(&frame.header.encode());
+        self.first[FrameHeader::BYTES..end].copy_from_slice(&bytes[..end - FrameHeader::BYTES]);
+        self.tls.seal(&self.first[..end])
+    }
+
+    /// Writes frames to the last byte.
+    fn write(&mut self, frames: &[Frame], give_up: &impl Fn() -> bool) -> Result<(), String> {
+        for frame in frames {
+            if self.tls.room() == 0 {
+                self.drain(give_up)?;
+            }
+            self.begin(frame)?;
+            let mut rest = frame.payload.bytes().get(RECORD - FrameHeader::BYTES..).unwrap_or_default();
+            while !rest.is_empty() {
+                if self.tls.room() == 0 {
+                    self.drain(give_up)?;
+                }
+                let (now, later) = rest.split_at(rest.len().min(self.tls.room()));
+                self.tls.seal(now)?;
+                rest = later;
+            }
+        }
+        self.drain(give_up)
+    }
+
+    /// Writes what is sealed.
+    fn drain(&mut self, give_up: &impl Fn() -> bool) -> Result<(), String> {
+        while self.tls.is_pending() {
+            if !self.tls.write()? && give_up() {
+                return Err("the time to send what was posted is over".to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The reader's thread: puts frames from a peer into the inbox.
+struct Reading {
+    tls: TlsReader<UnbufferedServerConnection>,
+    /// The peer's index.
+    from: usize,
+    inbox: Arc<Inbox>,
+    limits: Limits,
+}
+
+impl Reading {
+    fn run(mut self) {
+        let end = loop {
+            if let Err(end) = self.read_frame() {
+                break end;
+            }
+        };
+        self.inbox.end(self.from, end);
+        // Whatever else the peer sends is not ours to hold. It fails only if the connection is gone already.
+        let _ = self.tls.socket().shutdown(Shutdown::Both);
+    }
+
+    /// Reads a frame. Nothing is allocated for it before its header is checked and there is room.
+    fn read_frame(&mut self) -> Result<(), End> {
+        let mut header = [0; FrameHeader::BYTES];
+        self.tls.read_exact(&mut header).map_err(|error| match error {
+            ReadError::Ended { read: 0 } => End::Closed,
+            ReadError::Ended { read } => End::Cut(format!("after {read} bytes of a header")),
+            ReadError::Lost(cause) => End::Cut(cause),
+            ReadError::Garbage(cause) => End::Malformed(cause),
+        })?;
+        let header = FrameHeader::decode(&header).map_err(|error| End::Malformed(error.to_string()))?;
+        let limit = if header.kind == FrameKind::Abort { AbortNotice::BYTES } else { self.limits.max_frame };
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        if length > limit {
+            return Err(End::TooLong { length: header.length, limit: limit as u64 });
+        }
+        let held = FrameHeader::BYTES + length;
+        if header.kind != FrameKind::Abort && !self.inbox.wait_admission(self.from, held, self.limits.inbound)
+        {
+            return Err(End::Closed);
+        }
+        let mut words = vec![0_u64; length.div_ceil(8)];
+        let bytes = &mut bytemuck::cast_slice_mut(&mut words)[..length];
+        self.tls.read_exact(bytes).map_err(|error| match error {
+            ReadError::Ended { read } => End::Cut(format!("after {read} of a frame's {length} bytes")),
+            ReadError::Lost(cause) => End::Cut(cause),
+            ReadError::Garbage(cause) => End::Malformed(cause),
+        })?;
+        let payload = Payload::from_padded(words, length);
+        if !self.inbox.put(self.from, None, Frame { header, payload }) {
+            return Err(End::Closed);
+        }
+        Ok(())
+    }
+}
