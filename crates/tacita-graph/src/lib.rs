@@ -1,11 +1,15 @@
 //! The graph of tensor operations: building, inference, encoding, lowering, and evaluation in the clear.
 
+mod apply;
 mod error;
 mod graph;
 pub mod ops;
+mod program;
 mod types;
 
+pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use error::{GraphError, InferError};
 pub use graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId};
 pub use ops::{Op, Operation};
+pub use program::{RingId, RingKind, RingNode, RingOp, RingProgram};
 pub use types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Owner, Role, Type, Visibility, dims, show};

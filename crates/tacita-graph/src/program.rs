@@ -1,0 +1,375 @@
+//! The ring program: what protocols execute. A graph lowered to some twenty operations on tensors over Z_2^64,
+//! with every truncation explicit.
+//!
+//! All integers wrap. A ring value carries `frac`, the number of fractional bits of the real number it stands
+//! for; a value of bits is 0 or 1 in each of its planes.
+
+use tacita_ring::{ConvSpec, Window2d};
+
+use crate::graph::NodeId;
+use crate::types::{Owner, Visibility};
+
+/// A node of one ring program: an index into [`RingProgram::nodes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RingId(pub u32);
+
+impl RingId {
+    /// The id as an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A lowered graph. Inputs have lower ids than the nodes that use them, and every node serves some reveal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RingProgram {
+    /// The nodes in topological order.
+    pub nodes: Vec<RingNode>,
+    /// The session's fractional bits.
+    pub precision: u32,
+    /// The owners' names; [`Owner`] is an index into them.
+    pub owners: Vec<String>,
+    /// The names of the graph's nodes, by [`NodeId`]: for reports, not in the digest.
+    pub node_names: Vec<String>,
+}
+
+/// One operation applied to earlier nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RingNode {
+    /// The operation and its attributes.
+    pub op: RingOp,
+    /// Its inputs, of lower ids.
+    pub inputs: Vec<RingId>,
+    /// The shape of the result.
+    pub shape: Vec<usize>,
+    /// Ring elements or bits.
+    pub kind: RingKind,
+    /// Who knows the result: joined over the inputs.
+    pub visibility: Visibility,
+    /// The graph's node that this is part of.
+    pub origin: NodeId,
+}
+
+/// What a ring program's value holds for each element of its shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RingKind {
+    /// An element of Z_2^64 that stands for a real number times 2^frac.
+    Ring {
+        /// Fractional bits.
+        frac: u32,
+    },
+    /// Bits.
+    Bits {
+        /// How many.
+        planes: usize,
+    },
+}
+
+/// The operations of a ring program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RingOp {
+    /// A leaf: the graph's node `origin`, evaluated in f64 by its owner (or, public, by everyone) and encoded at
+    /// the node's frac. See [`encode_leaves`](crate::encode_leaves).
+    Input {
+        /// Whether it depends on parameters alone, and so is opened at most once a session.
+        persistent: bool,
+    },
+    /// A public tensor filled with one number.
+    Constant {
+        /// The number, an element of the ring.
+        value: i64,
+    },
+    /// A public tensor that lowering made: indices for `ArgMax`, divisors of windows on padding.
+    ConstantTensor {
+        /// Its elements, row-major.
+        values: Vec<i64>,
+    },
+    /// a + b, with broadcasting.
+    Add,
+    /// a - b, with broadcasting.
+    Sub,
+    /// -a.
+    Neg,
+    /// a times a public integer.
+    Scale {
+        /// The integer.
+        factor: i64,
+    },
+    /// a repeated to the node's shape.
+    Broadcast,
+    /// a's elements in the node's shape.
+    Reshape,
+    /// Axis i of the result is axis perm[i] of a.
+    Transpose {
+        /// Every axis once.
+        perm: Vec<usize>,
+    },
+    /// Every `steps`-th element from `starts` to before `ends`, an axis each.
+    Slice {
+        /// The first index of each axis.
+        starts: Vec<usize>,
+        /// The index after the last; never above the axis' size.
+        ends: Vec<usize>,
+        /// The step of each axis.
+        steps: Vec<usize>,
+    },
+    /// a with a public number around it.
+    Pad {
+        /// How many before, an axis each.
+        before: Vec<usize>,
+        /// How many after, an axis each.
+        after: Vec<usize>,
+        /// The number, an element of the ring.
+        value: i64,
+    },
+    /// The inputs one after another.
+    Concat {
+        /// The axis along which they differ.
+        axis: usize,
+    },
+    /// The sum over axes.
+    Sum {
+        /// In ascending order.
+        axes: Vec<usize>,
+        /// Whether summed axes stay, with size 1.
+        keepdims: bool,
+    },
+    /// Sums over windows of a (n, c, h, w), with zeros as padding.
+    SumPool {
+        /// The window.
+        window: Window2d,
+    },
+    /// a * b elementwise with broadcasting; the frac of the result is the sum of both.
+    Mul,
+    /// The matrix product with leading axes broadcast; fracs add.
+    MatMul,
+    /// The convolution of a (n, c, h, w) with b (o, c/groups, kh, kw); fracs add.
+    Conv {
+        /// Window and groups.
+        spec: ConvSpec,
+    },
+    /// a / 2^bits for |a| < 2^62, rounded as the evaluator does. Its input is never public.
+    Truncate {
+        /// How many bits go.
+        bits: u32,
+    },
+    /// [a < 0] for a in (-2^63, 2^63): one plane.
+    Negative,
+    /// The one-hot position of the largest of k >= 2 inputs of one shape, the lowest where several are equal, for
+    /// |a| < 2^62: k planes. Inputs may be public, not all of them.
+    Winner,
+    /// From bits b of k planes and k ring values of the same shape: the sum of b_i * (a_i / 2^truncate). A value
+    /// may be public: it is then divided by an arithmetic shift (floor). At most one plane of an element may be 1.
+    Choose {
+        /// How many bits go.
+        truncate: u32,
+    },
+    /// The complement of each plane.
+    NotBits,
+    /// a XOR b, plane by plane.
+    XorBits,
+    /// Opens a (ring or bits) to the named owners alone.
+    Reveal {
+        /// Who learns it.
+        to: Vec<Owner>,
+    },
+}
+
+impl RingOp {
+    /// The operation's name in reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RingOp::Input { .. } => "Input",
+            RingOp::Constant { .. } => "Constant",
+            RingOp::ConstantTensor { .. } => "ConstantTensor",
+            RingOp::Add => "Add",
+            RingOp::Sub => "Sub",
+            RingOp::Neg => "Neg",
+            RingOp::Scale { .. } => "Scale",
+            RingOp::Broadcast => "Broadcast",
+            RingOp::Reshape => "Reshape",
+            RingOp::Transpose { .. } => "Transpose",
+            RingOp::Slice { .. } => "Slice",
+            RingOp::Pad { .. } => "Pad",
+            RingOp::Concat { .. } => "Concat",
+            RingOp::Sum { .. } => "Sum",
+            RingOp::SumPool { .. } => "SumPool",
+            RingOp::Mul => "Mul",
+            RingOp::MatMul => "MatMul",
+            RingOp::Conv { .. } => "Conv",
+            RingOp::Truncate { .. } => "Truncate",
+            RingOp::Negative => "Negative",
+            RingOp::Winner => "Winner",
+            RingOp::Choose { .. } => "Choose",
+            RingOp::NotBits => "NotBits",
+            RingOp::XorBits => "XorBits",
+            RingOp::Reveal { .. } => "Reveal",
+        }
+    }
+
+    /// Whether [`linear`](crate::linear) computes it: a linear (with `Pad`, affine) map of ring tensors that acts
+    /// on shares, masks and openings alike.
+    pub fn is_linear(&self) -> bool {
+        use RingOp::*;
+        matches!(
+            self,
+            Add | Sub
+                | Neg
+                | Scale { .. }
+                | Broadcast
+                | Reshape
+                | Transpose { .. }
+                | Slice { .. }
+                | Pad { .. }
+                | Concat { .. }
+                | Sum { .. }
+                | SumPool { .. }
+        )
+    }
+
+    /// Whether [`bilinear`](crate::bilinear) computes it.
+    pub fn is_bilinear(&self) -> bool {
+        matches!(self, RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. })
+    }
+
+    /// A number for the operation and its attributes as words, for the digest.
+    fn words(&self) -> (u8, Vec<u64>) {
+        fn list(words: &mut Vec<u64>, sizes: &[usize]) {
+            words.push(sizes.len() as u64);
+            words.extend(sizes.iter().map(|&size| size as u64));
+        }
+        fn windowed(words: &mut Vec<u64>, window: &Window2d) {
+            for sizes in [&window.kernel[..], &window.stride, &window.dilation, &window.pads] {
+                list(words, sizes);
+            }
+        }
+        let mut words = Vec::new();
+        let tag = match self {
+            RingOp::Input { persistent } => {
+                words.push(u64::from(*persistent));
+                0
+            }
+            RingOp::Constant { value } => {
+                words.push(*value as u64);
+                1
+            }
+            RingOp::ConstantTensor { values } => {
+                words.extend(values.iter().map(|&value| value as u64));
+                2
+            }
+            RingOp::Add => 3,
+            RingOp::Sub => 4,
+            RingOp::Neg => 5,
+            RingOp::Scale { factor } => {
+                words.push(*factor as u64);
+                6
+            }
+            RingOp::Broadcast => 7,
+            RingOp::Reshape => 8,
+            RingOp::Transpose { perm } => {
+                list(&mut words, perm);
+                9
+            }
+            RingOp::Slice { starts, ends, steps } => {
+                [starts, ends, steps].into_iter().for_each(|sizes| list(&mut words, sizes));
+                10
+            }
+            RingOp::Pad { before, after, value } => {
+                list(&mut words, before);
+                list(&mut words, after);
+                words.push(*value as u64);
+                11
+            }
+            RingOp::Concat { axis } => {
+                words.push(*axis as u64);
+                12
+            }
+            RingOp::Sum { axes, keepdims } => {
+                list(&mut words, axes);
+                words.push(u64::from(*keepdims));
+                13
+            }
+            RingOp::SumPool { window } => {
+                windowed(&mut words, window);
+                14
+            }
+            RingOp::Mul => 15,
+            RingOp::MatMul => 16,
+            RingOp::Conv { spec } => {
+                windowed(&mut words, &spec.window);
+                words.push(spec.groups as u64);
+                17
+            }
+            RingOp::Truncate { bits } => {
+                words.push(u64::from(*bits));
+                18
+            }
+            RingOp::Negative => 19,
+            RingOp::Winner => 20,
+            RingOp::Choose { truncate } => {
+                words.push(u64::from(*truncate));
+                21
+            }
+            RingOp::NotBits => 22,
+            RingOp::XorBits => 23,
+            RingOp::Reveal { to } => {
+                words.extend(to.iter().map(|owner| u64::from(owner.0)));
+                24
+            }
+        };
+        (tag, words)
+    }
+}
+
+impl RingProgram {
+    /// A node.
+    ///
+    /// # Panics
+    /// If the id is of another program.
+    pub fn node(&self, id: RingId) -> &RingNode {
+        &self.nodes[id.index()]
+    }
+
+    /// All ids, in topological order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = RingId> + use<> {
+        (0..self.nodes.len() as u32).map(RingId)
+    }
+
+    /// The reveals, in the order of the graph.
+    pub fn reveals(&self) -> Vec<RingId> {
+        self.ids().filter(|&id| matches!(self.node(id).op, RingOp::Reveal { .. })).collect()
+    }
+
+    /// What parties must agree on to run this program: blake3 over precision, owners' names and all nodes'
+    /// operations, inputs, shapes, kinds and visibilities. Names of nodes and origins do not count.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("tacita ring program digest, version 1");
+        let mut words = |list: &[u64]| {
+            hasher.update(&(list.len() as u64).to_le_bytes());
+            list.iter().for_each(|word| {
+                hasher.update(&word.to_le_bytes());
+            });
+        };
+        words(&[u64::from(self.precision), self.owners.len() as u64, self.nodes.len() as u64]);
+        for owner in &self.owners {
+            words(&owner.bytes().map(u64::from).collect::<Vec<_>>());
+        }
+        for node in &self.nodes {
+            let (tag, attributes) = node.op.words();
+            words(&[u64::from(tag)]);
+            words(&attributes);
+            words(&node.inputs.iter().map(|id| u64::from(id.0)).collect::<Vec<_>>());
+            words(&node.shape.iter().map(|&size| size as u64).collect::<Vec<_>>());
+            words(&match node.kind {
+                RingKind::Ring { frac } => [0, u64::from(frac)],
+                RingKind::Bits { planes } => [1, planes as u64],
+            });
+            words(&match node.visibility {
+                Visibility::Public => [0, 0],
+                Visibility::Private(owner) => [1, u64::from(owner.0)],
+                Visibility::Secret => [2, 0],
+            });
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
