@@ -1,1 +1,39 @@
 //! The masked protocol: masks, correlations, schedule, dealer, executor.
+//!
+//! A [`Plan`] is a ring program prepared for a number of parties: what is opened, what is dealt, in which order. Each
+//! computing party runs a [`Party`], somebody who computes nothing runs the [`Dealer`]; both evaluate plans.
+//! Start reading with `plan.rs`, then `party.rs`, then `primitives/`.
+
+mod blocks;
+mod comparison;
+mod config;
+mod context;
+mod cost;
+mod dealer;
+mod error;
+mod linear;
+mod narrow;
+mod party;
+mod plan;
+mod primitives;
+mod products;
+//mod rounding;
+mod session;
+mod steps;
+mod streams;
+pub mod world;
+
+pub use config::Config;
+#[doc(hidden)]
+pub use config::{Hooks, Tap};
+pub use cost::{Cost, NodeCost, NodeMeasure, measure};
+pub use dealer::{Dealer, Dealt};
+pub use error::MpcError;
+pub use party::{Leaves, Outcome, Party, Progress, Times};
+pub use plan::{LeafKey, Plan};
+pub use primitives::Revealed;
+#[doc(hidden)]
+//pub use rounding::MaskRounding;
+pub use steps::{Item, Opening, Receivers, Sender, Steps};
+#[doc(hidden)]
+pub use streams::{Overrides, StreamId, Use};

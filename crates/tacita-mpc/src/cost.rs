@@ -1,0 +1,179 @@
+//! What a plan costs, before it runs, and what a run cost: the same figures.
+
+use std::collections::BTreeMap;
+
+use tacita_graph::NodeId;
+use tacita_net::{MemberId, Phase, Traffic};
+
+use crate::dealer::Dealt;
+use crate::party::Outcome;
+use crate::plan::{Plan, TaskKind};
+
+/// The cost of one graph node, of all tasks that it was lowered to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeCost {
+    /// The graph node.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// The ring operations it was lowered to, without repetition.
+    pub ops: Vec<&'static str>,
+    /// Rounds from its first opening to its last; rounds of different nodes overlap.
+    pub rounds: u32,
+    /// Payload bytes that each party sends online.
+    pub online_bytes: Vec<u64>,
+    /// Payload bytes that the dealer sends.
+    pub offline_bytes: u64,
+}
+
+/// The cost of a plan: what a run of it measures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cost {
+    /// Rounds of the online phase.
+    pub rounds: u32,
+    /// Payload bytes that each party sends online.
+    pub online_bytes: Vec<u64>,
+    /// Payload bytes that the dealer sends.
+    pub offline_bytes: u64,
+    /// Payload bytes that each party sends once a session, to open its weights.
+    pub setup_bytes: Vec<u64>,
+    /// By graph node, in order; nodes that cost nothing are left out.
+    pub nodes: Vec<NodeCost>,
+}
+
+impl Plan {
+    /// The `cost` evaluator: rounds and bytes from types alone.
+    pub fn cost(&self) -> Cost {
+        let parties = self.parties();
+        let mut cost = Cost {
+            rounds: self.rounds(),
+            online_bytes: vec![0; parties],
+            offline_bytes: 0,
+            setup_bytes: vec![0; parties],
+            nodes: vec![],
+        };
+        for id in self.persistent() {
+            if let Some(owner) = self.owner(id) {
+                let bytes = crate::primitives::words(self.node(id)) as u64 * 8;
+                cost.setup_bytes[owner] += bytes * (parties as u64 - 1);
+            }
+        }
+        let mut nodes: BTreeMap<NodeId, (NodeCost, u32, u32)> = BTreeMap::new();
+        for task in &self.tasks {
+            let ring = self.node(task.node);
+            let (node, first, last) = nodes.entry(ring.origin).or_insert_with(|| {
+                let name = self.name(ring.origin).to_owned();
+                let empty = NodeCost {
+                    node: ring.origin,
+                    name,
+                    ops: vec![],
+                    rounds: 0,
+                    online_bytes: vec![0; parties],
+                    offline_bytes: 0,
+                };
+                (empty, u32::MAX, 0)
+            });
+            if task.kind == TaskKind::Run && !node.ops.contains(&ring.op.name()) {
+                node.ops.push(ring.op.name());
+            }
+            for opening in &task.steps.openings {
+                for party in 0..parties {
+                    let bytes = opening.bytes_sent(party, parties);
+                    node.online_bytes[party] += bytes;
+                    cost.online_bytes[party] += bytes;
+                }
+            }
+            node.offline_bytes += task.steps.dealt_bytes();
+            cost.offline_bytes += task.steps.dealt_bytes();
+            if !task.steps.openings.is_empty() {
+                *first = (*first).min(task.start);
+                *last = (*last).max(task.start + task.steps.openings.len() as u32);
+                node.rounds = *last - *first;
+            }
+        }
+        cost.nodes = nodes.into_values().map(|(node, _, _)| node).filter(costs_something).collect();
+        cost
+    }
+
+    /// Predicted seconds of communication, offline and online, where every directed link has this latency and rate.
+    /// Computing is not in it.
+    pub fn predict(&self, latency: f64, bits_per_second: f64) -> (f64, f64) {
+        let cost = self.cost();
+        let seconds = |bytes: u64| bytes as f64 * 8.0 / bits_per_second;
+        let links = (self.parties() - 1).max(1) as u64;
+        let online = cost.online_bytes.iter().map(|&bytes| seconds(bytes / links)).fold(0.0, f64::max);
+        let busiest = self.corrections(u64::MAX).into_iter().map(|(all, _)| all).max().unwrap_or(0);
+        (seconds(busiest) + latency, online + f64::from(cost.rounds) * latency)
+    }
+}
+
+fn costs_something(node: &NodeCost) -> bool {
+    node.rounds > 0 || node.offline_bytes > 0 || node.online_bytes.iter().any(|&bytes| bytes > 0)
+}
+
+/// What a run measured for one graph node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeMeasure {
+    /// The node's cost, its bytes as the meters counted them.
+    pub cost: NodeCost,
+    /// Seconds of computing online at the slowest party.
+    pub seconds: f64,
+}
+
+/// The cost that the members' meters saw, to compare with [`Plan::cost`], and the time each node took.
+pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<NodeMeasure>) {
+    let parties = plan.parties();
+    let planned = plan.cost();
+    let sent = |traffic: &Traffic, phase: Phase| -> BTreeMap<u32, u64> {
+        let mut by_task = BTreeMap::new();
+        for ((peer, task, at), counts) in traffic.iter() {
+            let to_party = peer < MemberId(parties as u16);
+            if at == phase && to_party && counts.sent.messages > 0 {
+                *by_task.entry(task).or_insert(0) += counts.sent.payload;
+            }
+        }
+        by_task
+    };
+    let online: Vec<_> = outcomes.iter().map(|o| sent(&o.traffic, Phase::Online)).collect();
+    let offline = sent(&dealt.traffic, Phase::Offline);
+    let mut nodes: BTreeMap<NodeId, NodeMeasure> = BTreeMap::new();
+    for (t, task) in plan.tasks.iter().enumerate() {
+        let origin = plan.node(task.node).origin;
+        let planned = planned.nodes.iter().find(|node| node.node == origin);
+        let measure = nodes.entry(origin).or_insert_with(|| NodeMeasure {
+            cost: NodeCost {
+                online_bytes: vec![0; parties],
+                offline_bytes: 0,
+                ..planned.cloned().unwrap_or_else(|| NodeCost {
+                    node: origin,
+                    name: plan.name(origin).to_owned(),
+                    ops: vec![plan.node(task.node).op.name()],
+                    rounds: 0,
+                    online_bytes: vec![],
+                    offline_bytes: 0,
+                })
+            },
+            seconds: 0.0,
+        });
+        for (party, by_task) in online.iter().enumerate() {
+            measure.cost.online_bytes[party] += by_task.get(&(t as u32)).copied().unwrap_or(0);
+        }
+        measure.cost.offline_bytes += offline.get(&(t as u32)).copied().unwrap_or(0);
+        let slowest = outcomes.iter().map(|o| o.task_seconds[t]).fold(0.0, f64::max);
+        measure.seconds += slowest;
+    }
+    let persistent = |o: &Outcome| {
+        let counted = o.traffic.sum_where(|(peer, task, phase)| {
+            phase == Phase::Setup && task >= 1 << 31 && peer < MemberId(parties as u16)
+        });
+        counted.sent.payload
+    };
+    let measured = Cost {
+        rounds: planned.rounds,
+        online_bytes: online.iter().map(|by_task| by_task.values().sum()).collect(),
+        offline_bytes: offline.values().sum(),
+        setup_bytes: outcomes.iter().map(persistent).collect(),
+        nodes: nodes.values().map(|m| m.cost.clone()).filter(costs_something).collect(),
+    };
+    (measured, nodes.into_values().collect())
+}

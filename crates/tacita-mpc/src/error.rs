@@ -1,0 +1,63 @@
+//! What can go wrong in an evaluation.
+
+use tacita_net::NetError;
+
+/// An error of planning, dealing or executing.
+///
+/// Any of them poisons the session that met it: the evaluation's number is consumed and never used again.
+#[derive(Debug, thiserror::Error)]
+pub enum MpcError {
+    /// A link failed, a peer fell silent, or a peer sent what the schedule does not expect.
+    #[error("{source} (in `{node}`, round {round})")]
+    Net {
+        /// The node this member was working on.
+        node: String,
+        /// The round of the online phase, counted from one.
+        round: u32,
+        /// What the link reported.
+        #[source]
+        source: NetError,
+    },
+    /// The members do not evaluate the same program under the same configuration.
+    #[error(
+        "{peer} is about to evaluate another program ({theirs}) than this member ({ours}): compare the graph, its batch size and the precision"
+    )]
+    Disagreement {
+        /// The member that differs.
+        peer: String,
+        /// This member's digest, in hexadecimal.
+        ours: String,
+        /// The peer's digest, in hexadecimal.
+        theirs: String,
+    },
+    /// A program cannot be run by these parties.
+    #[error("`{node}` ({op}): {reason}")]
+    Unsupported {
+        /// The graph node.
+        node: String,
+        /// The ring operation.
+        op: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// An owner did not supply one of its leaves.
+    #[error("no value for `{node}`, which {owner} owns: give it as an input of the evaluation")]
+    MissingLeaf {
+        /// The graph node.
+        node: String,
+        /// Who should have supplied it.
+        owner: String,
+    },
+    /// The session met an error before and refuses to go on.
+    #[error("this session failed before ({cause}): open a new one")]
+    Poisoned {
+        /// The first error.
+        cause: String,
+    },
+    /// The operating system gave no randomness.
+    #[error("no randomness from the operating system: {0}")]
+    Randomness(String),
+    /// A broken invariant of this program; please report it.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

@@ -1,0 +1,57 @@
+//! Elements of 8, 16 or 32 bits packed into words, for shares of which only the low bits matter.
+
+use crate::steps::Item;
+
+/// Packs values, reduced to the item's width.
+pub(crate) fn pack(item: Item, values: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut words = vec![0u64; item.words()];
+    match item {
+        Item::Narrow { width: 8, .. } => store(bytemuck::cast_slice_mut(&mut words), values, |v| v as u8),
+        Item::Narrow { width: 16, .. } => store(bytemuck::cast_slice_mut(&mut words), values, |v| v as u16),
+        Item::Narrow { .. } => store(bytemuck::cast_slice_mut(&mut words), values, |v| v as u32),
+        Item::Ring(_) | Item::Bits(_) => store(&mut words, values, |v| v),
+    }
+    words
+}
+
+/// The elements again, each widened to a word.
+pub(crate) fn unpack(item: Item, words: Vec<u64>) -> Vec<u64> {
+    match item {
+        Item::Narrow { elements, width: 8 } => {
+            bytemuck::cast_slice::<u64, u8>(&words)[..elements].iter().map(|&v| u64::from(v)).collect()
+        }
+        Item::Narrow { elements, width: 16 } => {
+            bytemuck::cast_slice::<u64, u16>(&words)[..elements].iter().map(|&v| u64::from(v)).collect()
+        }
+        Item::Narrow { elements, .. } => {
+            bytemuck::cast_slice::<u64, u32>(&words)[..elements].iter().map(|&v| u64::from(v)).collect()
+        }
+        Item::Ring(_) | Item::Bits(_) => words,
+    }
+}
+
+/// `value -= share`, element by element at the item's width.
+pub(crate) fn subtract(item: Item, value: &mut [u64], share: &[u64]) {
+    match item {
+        Item::Narrow { width: 8, .. } => {
+            let (v, s): (&mut [u8], &[u8]) = (bytemuck::cast_slice_mut(value), bytemuck::cast_slice(share));
+            v.iter_mut().zip(s).for_each(|(v, s)| *v = v.wrapping_sub(*s));
+        }
+        Item::Narrow { width: 16, .. } => {
+            let (v, s): (&mut [u16], &[u16]) = (bytemuck::cast_slice_mut(value), bytemuck::cast_slice(share));
+            v.iter_mut().zip(s).for_each(|(v, s)| *v = v.wrapping_sub(*s));
+        }
+        Item::Narrow { .. } => {
+            let (v, s): (&mut [u32], &[u32]) = (bytemuck::cast_slice_mut(value), bytemuck::cast_slice(share));
+            v.iter_mut().zip(s).for_each(|(v, s)| *v = v.wrapping_sub(*s));
+        }
+        Item::Ring(_) => value.iter_mut().zip(share).for_each(|(v, s)| *v = v.wrapping_sub(*s)),
+        Item::Bits(_) => value.iter_mut().zip(share).for_each(|(v, s)| *v ^= s),
+    }
+}
+
+fn store<T>(target: &mut [T], values: impl Iterator<Item = u64>, convert: impl Fn(u64) -> T) {
+    for (target, value) in target.iter_mut().zip(values) {
+        *target = convert(value);
+    }
+}

@@ -1,0 +1,400 @@
+//! From a ring program to a plan: which values are opened, in which order tasks run, what is dealt, what it costs.
+//!
+//! Every node of the program is a *task*; a value that is opened under a mask of its own has a second task, its
+//! opening. A linear image of opened values is opened already, under the same image of the masks, and needs nothing.
+//! All of this follows from the program and the number of parties alone, so every member derives the same plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tacita_graph::{NodeId, RingId, RingKind, RingNode, RingOp, RingProgram, Visibility};
+
+use crate::error::MpcError;
+use crate::primitives;
+use crate::steps::{Opening, Receivers, Sender, Steps};
+
+/// Names the value of a persistent leaf for the length of a session: another value needs another key.
+pub type LeafKey = [u8; 32];
+
+/// How a value is held when the online phase uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Every member knows it.
+    Public,
+    /// Additive or XOR shares, never opened.
+    Share,
+    /// Shares, then opened under a mask of its own.
+    Opened,
+    /// Opened once for the session (a weight).
+    Persistent,
+    /// A linear image of opened values, on openings and masks.
+    Derived,
+}
+
+impl Form {
+    fn has_opening(self) -> bool {
+        matches!(self, Form::Opened | Form::Persistent | Form::Derived)
+    }
+}
+
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskKind {
+    /// Computes the node.
+    Run,
+    /// Opens the node's value under a fresh mask.
+    Open,
+}
+
+/// One unit of the schedule.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub node: RingId,
+    pub kind: TaskKind,
+    pub after: Vec<u32>,
+    pub steps: Steps,
+    /// First round in which it runs; openings posted then belong to round `start + 1` as people count.
+    pub start: u32,
+    /// The computing party that receives the dealer's corrections; the others expand their seeds.
+    pub receiver: usize,
+}
+
+/// A program prepared for a number of parties.
+pub struct Plan {
+    pub(crate) program: Arc<RingProgram>,
+    pub(crate) names: Vec<String>,
+    pub(crate) owners: Vec<usize>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) form: Vec<Form>,
+    pub(crate) open_task: Vec<Option<u32>>,
+    pub(crate) keys: BTreeMap<RingId, LeafKey>,
+    /// Tasks as they start, which is also the order of the dealer's corrections.
+    pub(crate) order: Vec<u32>,
+    /// Tasks that use a node's value.
+    pub(crate) uses: Vec<u32>,
+    /// For each position of `order`, masks no later task of the dealer needs.
+    pub(crate) expired_masks: Vec<Vec<RingId>>,
+    /// Tasks that wait for a task.
+    pub(crate) dependents: Vec<Vec<u32>>,
+    rounds: u32,
+    digest: [u8; 32],
+}
+
+impl Plan {
+    /// Plans `program` for the computing parties called `names`. `keys` identifies the values of persistent leaves.
+    ///
+    /// # Errors
+    /// [`MpcError::Unsupported`] if an owner or receiver is none of the parties, or fewer than two parties compute.
+    pub fn new(
+        program: Arc<RingProgram>,
+        names: &[String],
+        keys: BTreeMap<RingId, LeafKey>,
+    ) -> Result<Plan, MpcError> {
+        Self::with_receiver(program, names, keys, None)
+    }
+
+    /// As [`Plan::new`], with all of the dealer's corrections sent to one party if `receiver` names it.
+    #[doc(hidden)]
+    pub fn with_receiver(
+        program: Arc<RingProgram>,
+        names: &[String],
+        keys: BTreeMap<RingId, LeafKey>,
+        receiver: Option<usize>,
+    ) -> Result<Plan, MpcError> {
+        let parties = names.len();
+        if !(2..=64).contains(&parties) {
+            return Err(unsupported("session", "parties", format!("{parties} computing parties; 2 to 64 can")));
+        }
+        let owners = program
+            .owners
+            .iter()
+            .map(|owner| {
+                names.iter().position(|n| n == owner).ok_or_else(|| {
+                    let reason = format!("{owner} is none of the computing parties {}", names.join(", "));
+                    unsupported(owner, "owner", reason)
+                })
+            })
+            .collect::<Result<Vec<usize>, _>>()?;
+        let nodes = &program.nodes;
+        let form = forms(&program, &keys);
+
+        let mut tasks = Vec::with_capacity(2 * nodes.len());
+        let mut run_task = Vec::with_capacity(nodes.len());
+        let mut open_task = vec![None; nodes.len()];
+        let mut uses = vec![0; nodes.len()];
+        for (i, node) in nodes.iter().enumerate() {
+            let id = RingId(i as u32);
+            let wants_opening = demands(&program, node);
+            let mut after = BTreeSet::new();
+            for (position, input) in node.inputs.iter().enumerate() {
+                let at = input.0 as usize;
+                let by_opening = wants_opening[position] || form[i] == Form::Derived;
+                after.insert(match open_task[at] {
+                    Some(open) if by_opening => open,
+                    _ => run_task[at],
+                });
+            }
+            for input in node.inputs.iter().collect::<BTreeSet<_>>() {
+                uses[input.0 as usize] += 1;
+            }
+            run_task.push(tasks.len() as u32);
+            let steps = primitives::steps(&program, &owners, id);
+            tasks.push(Task {
+                node: id,
+                kind: TaskKind::Run,
+                after: after.into_iter().collect(),
+                steps,
+                start: 0,
+                receiver: 0,
+            });
+            if form[i] == Form::Opened {
+                open_task[i] = Some(tasks.len() as u32);
+                uses[i] += 1;
+                let from = match node.visibility {
+                    Visibility::Private(owner) => Sender::Owner(owners[owner.0 as usize]),
+                    _ => Sender::All,
+                };
+                let opening = Opening { words: primitives::words(node), from, to: Receivers::All };
+                tasks.push(Task {
+                    node: id,
+                    kind: TaskKind::Open,
+                    after: vec![run_task[i]],
+                    steps: Steps { dealt: vec![], openings: vec![opening] },
+                    start: 0,
+                    receiver: 0,
+                });
+            }
+        }
+
+        let mut rounds = 0;
+        for t in 0..tasks.len() {
+            let start = tasks[t]
+                .after
+                .iter()
+                .map(|&a| tasks[a as usize].start + tasks[a as usize].steps.openings.len() as u32)
+                .max()
+                .unwrap_or(0);
+            tasks[t].start = start;
+            rounds = rounds.max(start + tasks[t].steps.openings.len() as u32);
+        }
+        let mut order: Vec<u32> = (0..tasks.len() as u32).collect();
+        order.sort_by_key(|&t| (tasks[t as usize].start, t));
+        let mut load = vec![0u64; parties];
+        for &t in &order {
+            let lightest = (0..parties).min_by_key(|&p| (load[p], p)).unwrap_or(0);
+            let chosen = receiver.unwrap_or(lightest);
+            tasks[t as usize].receiver = chosen;
+            load[chosen] += tasks[t as usize].steps.dealt_bytes();
+        }
+
+        let mut dependents = vec![vec![]; tasks.len()];
+        for (t, task) in tasks.iter().enumerate() {
+            for &earlier in &task.after {
+                dependents[earlier as usize].push(t as u32);
+            }
+        }
+        let mut plan = Plan {
+            dependents,
+            program,
+            names: names.to_vec(),
+            owners,
+            tasks,
+            form,
+            open_task,
+            keys,
+            order,
+            uses,
+            expired_masks: vec![],
+            rounds,
+            digest: [0; 32],
+        };
+        plan.expired_masks = plan.expiries();
+        plan.digest = plan.hash(receiver);
+        Ok(plan)
+    }
+
+    /// Number of computing parties.
+    pub fn parties(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Rounds of the online phase.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// What all members must agree on: program, parties, order of corrections.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The program.
+    pub fn program(&self) -> &RingProgram {
+        &self.program
+    }
+
+    /// The program's node.
+    pub(crate) fn node(&self, id: RingId) -> &RingNode {
+        &self.program.nodes[id.0 as usize]
+    }
+
+    pub(crate) fn form(&self, id: RingId) -> Form {
+        self.form[id.0 as usize]
+    }
+
+    /// The name of a graph node.
+    pub(crate) fn name(&self, node: NodeId) -> &str {
+        self.program.node_names.get(node.index()).map_or("", String::as_str)
+    }
+
+    /// The name of a task's graph node.
+    pub(crate) fn task_name(&self, task: u32) -> &str {
+        let node = self.node(self.tasks[task as usize].node);
+        self.name(node.origin)
+    }
+
+    /// The party that owns a private node.
+    pub(crate) fn owner(&self, id: RingId) -> Option<usize> {
+        match self.node(id).visibility {
+            Visibility::Private(owner) => Some(self.owners[owner.0 as usize]),
+            _ => None,
+        }
+    }
+
+    /// Persistent leaves that products use: opened once a session, in this order.
+    pub(crate) fn persistent(&self) -> impl Iterator<Item = RingId> + '_ {
+        (0..self.form.len()).filter(|&i| self.form[i] == Form::Persistent).map(|i| RingId(i as u32))
+    }
+
+    /// `id` and all nodes that its mask is a linear image of, in order.
+    pub(crate) fn mask_sources(&self, id: RingId) -> BTreeSet<RingId> {
+        let mut found = BTreeSet::new();
+        let mut todo = vec![id];
+        while let Some(next) = todo.pop() {
+            if found.insert(next) && self.form(next) == Form::Derived {
+                todo.extend(&self.node(next).inputs);
+            }
+        }
+        found
+    }
+
+    /// Bytes of corrections that each party receives in all, and before the dealer first has to wait for anyone if it
+    /// may be `ahead` bytes ahead of each. The second is what parties may wait for before they start.
+    pub(crate) fn corrections(&self, ahead: u64) -> Vec<(u64, u64)> {
+        let mut received = vec![0; self.parties()];
+        let mut before = None;
+        for &t in &self.order {
+            let task = &self.tasks[t as usize];
+            if before.is_none() && received.iter().any(|&bytes| bytes > ahead) {
+                before = Some(received.clone());
+            }
+            received[task.receiver] += task.steps.dealt_bytes();
+        }
+        let before = before.unwrap_or_else(|| received.clone());
+        received.into_iter().zip(before).collect()
+    }
+
+    fn expiries(&self) -> Vec<Vec<RingId>> {
+        let mut last = BTreeMap::new();
+        for (position, &t) in self.order.iter().enumerate() {
+            let task = &self.tasks[t as usize];
+            if !task.steps.dealt.is_empty() {
+                for input in &self.node(task.node).inputs {
+                    for source in self.mask_sources(*input) {
+                        last.insert(source, position);
+                    }
+                }
+            }
+        }
+        let mut expired = vec![vec![]; self.order.len()];
+        for (source, position) in last {
+            expired[position].push(source);
+        }
+        expired
+    }
+
+    fn hash(&self, receiver: Option<usize>) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("tacita plan v1");
+        hasher.update(&self.program.digest());
+        for name in &self.names {
+            hasher.update(&(name.len() as u64).to_le_bytes());
+            hasher.update(name.as_bytes());
+        }
+        for (id, key) in &self.keys {
+            hasher.update(&id.0.to_le_bytes());
+            hasher.update(key);
+        }
+        hasher.update(&receiver.map_or(u64::MAX, |r| r as u64).to_le_bytes());
+        *hasher.finalize().as_bytes()
+    }
+}
+
+fn unsupported(node: &str, op: &str, reason: String) -> MpcError {
+    MpcError::Unsupported { node: node.to_owned(), op: op.to_owned(), reason }
+}
+
+/// Whether a node is a linear map of its non-public inputs.
+fn is_linear(program: &RingProgram, node: &RingNode) -> bool {
+    let public = |id: &RingId| program.nodes[id.0 as usize].visibility == Visibility::Public;
+    node.op.is_linear() || (node.op.is_bilinear() && node.inputs.iter().any(public))
+}
+
+/// For each input of a node, whether the node computes on its opening.
+fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
+    let computes = match node.op {
+        RingOp::Truncate { .. } | RingOp::Negative | RingOp::Winner | RingOp::Choose { .. } => true,
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => !is_linear(program, node),
+        _ => false,
+    };
+    node.inputs
+        .iter()
+        .map(|input| computes && program.nodes[input.0 as usize].visibility != Visibility::Public)
+        .collect()
+}
+
+fn forms(program: &RingProgram, keys: &BTreeMap<RingId, LeafKey>) -> Vec<Form> {
+    let nodes = &program.nodes;
+    let mut demanded = vec![false; nodes.len()];
+    for node in nodes {
+        for (input, wanted) in node.inputs.iter().zip(demands(program, node)) {
+            demanded[input.0 as usize] |= wanted;
+        }
+    }
+    let mut form = vec![Form::Share; nodes.len()];
+    for (i, node) in nodes.iter().enumerate() {
+        let ring = matches!(node.kind, RingKind::Ring { .. });
+        form[i] = if node.visibility == Visibility::Public {
+            Form::Public
+        } else if ring
+            && !node.inputs.is_empty()
+            && is_linear(program, node)
+            && node.inputs.iter().all(|input| {
+                let f = form[input.0 as usize];
+                f == Form::Public || f.has_opening()
+            })
+        {
+            Form::Derived
+        } else if demanded[i] {
+            match node.op {
+                RingOp::Input { persistent: true } if keys.contains_key(&RingId(i as u32)) => Form::Persistent,
+                _ => Form::Opened,
+            }
+        } else {
+            Form::Share
+        };
+    }
+    // a derived opening that nothing uses is a sharing like any other
+    let mut used = demanded;
+    for i in (0..nodes.len()).rev() {
+        if form[i] == Form::Derived {
+            if used[i] {
+                for input in &nodes[i].inputs {
+                    used[input.0 as usize] = true;
+                }
+            } else {
+                form[i] = Form::Share;
+            }
+        }
+    }
+    form
+}

@@ -1,0 +1,116 @@
+//! The primitives: what each receives from the dealer and opens (`steps`), what the dealer computes (`deal`), and what
+//! a party computes (`run`), side by side, one file each. A new one is a file here and a line in each match below.
+
+mod choose;
+mod compare;
+mod negative;
+mod product;
+mod reveal;
+mod truncate;
+mod winner;
+
+use tacita_graph::{RingId, RingKind, RingNode, RingOp, RingProgram, Visibility};
+use tacita_ring::{BitTensor, RingTensor};
+
+use crate::context::{DealContext, TaskContext};
+use crate::error::MpcError;
+use crate::linear;
+use crate::steps::Steps;
+
+/// What a task hands to those that use its node.
+pub(crate) enum Output {
+    /// Nothing new: the value is public, persistent or derived lazily.
+    Nothing,
+    /// This party's additive share; `None` is a share of zero.
+    Share(Option<RingTensor>),
+    /// The opening, known to all parties.
+    Opening(RingTensor),
+    /// This party's XOR share.
+    Bits(BitTensor),
+    /// The opened masked bits.
+    OpenBits(BitTensor),
+    /// A revealed value, at a receiver.
+    Revealed(Revealed),
+}
+
+/// A value revealed to this party.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Revealed {
+    /// Ring elements, at the scale that the program's node states.
+    Ring(RingTensor),
+    /// Bits.
+    Bits(BitTensor),
+}
+
+/// Elements of a node's value.
+pub(crate) fn elements(node: &RingNode) -> usize {
+    node.shape.iter().product()
+}
+
+/// Words that one share of a node's value takes on the wire.
+pub(crate) fn words(node: &RingNode) -> usize {
+    match node.kind {
+        RingKind::Ring { .. } => elements(node),
+        RingKind::Bits { planes } => tacita_ring::word_count(elements(node), planes),
+    }
+}
+
+/// Inputs of a bilinear node are both secret: it needs a correlation.
+pub(crate) fn is_product(program: &RingProgram, node: &RingNode) -> bool {
+    node.op.is_bilinear()
+        && node.inputs.iter().all(|i| program.nodes[i.0 as usize].visibility != Visibility::Public)
+}
+
+/// What the node's task receives and opens, from types alone.
+pub(crate) fn steps(program: &RingProgram, owners: &[usize], id: RingId) -> Steps {
+    let node = &program.nodes[id.0 as usize];
+    if node.visibility == Visibility::Public {
+        return Steps::default();
+    }
+    match &node.op {
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(program, node) => product::steps(node),
+        RingOp::Truncate { bits } => truncate::steps(node, *bits),
+        RingOp::Negative => negative::steps(node),
+        RingOp::Winner => winner::steps(node),
+        RingOp::Choose { truncate } => choose::steps(program, node, *truncate),
+        RingOp::Reveal { to } => reveal::steps(program, node, owners, to),
+        _ => Steps::default(),
+    }
+}
+
+/// The dealer's part: emits the node's dealt items in order.
+pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError> {
+    let plan = ctx.plan;
+    let node = plan.node(id);
+    match &node.op {
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => product::deal(ctx, node),
+        RingOp::Truncate { bits } => truncate::deal(ctx, node, *bits),
+        RingOp::Negative => negative::deal(ctx, node),
+        RingOp::Winner => winner::deal(ctx, node),
+        RingOp::Choose { truncate } => choose::deal(ctx, node, *truncate),
+        _ => Ok(()),
+    }
+}
+
+/// A party's part of the node.
+pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcError> {
+    let plan = ctx.plan();
+    let node = plan.node(id);
+    match &node.op {
+        RingOp::Input { .. } | RingOp::Constant { .. } | RingOp::ConstantTensor { .. } => Ok(Output::Nothing),
+        RingOp::Reveal { .. } => reveal::run(ctx, node).await,
+        _ if node.visibility == Visibility::Public => linear::public(ctx, node),
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(plan.program(), node) => {
+            product::run(ctx, node)
+        }
+        RingOp::Truncate { bits } => truncate::run(ctx, node, *bits),
+        RingOp::Negative => negative::run(ctx, node).await,
+        RingOp::Winner => winner::run(ctx, node).await,
+        RingOp::Choose { truncate } => choose::run(ctx, node, *truncate),
+        RingOp::NotBits | RingOp::XorBits => linear::bits(ctx, node),
+        _ => linear::run(ctx, id, node),
+    }
+}
+
+pub(crate) use product::prepare;
+pub(crate) use truncate::clear as truncate_clear;

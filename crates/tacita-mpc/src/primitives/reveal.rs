@@ -1,0 +1,47 @@
+//! Opens a value to the named receivers alone.
+//!
+//! # Security
+//! Unmasked shares would show more than the value (a share is a function of what its holder knows), so each party first
+//! adds its part of a fresh sharing of zero from the seeds that it shares with each other party, which the dealer does
+//! not know. A receiver learns the value and nothing else; the others learn nothing.
+
+use tacita_graph::{Owner, RingId, RingKind, RingNode, RingProgram};
+use tacita_ring::{BitTensor, RingTensor};
+
+use super::{Output, Revealed, elements, words};
+use crate::context::TaskContext;
+use crate::error::MpcError;
+use crate::steps::{Opening, Receivers, Sender, Steps};
+
+pub(super) fn steps(program: &RingProgram, node: &RingNode, owners: &[usize], to: &[Owner]) -> Steps {
+    let value = &program.nodes[node.inputs[0].0 as usize];
+    let to = to.iter().map(|owner| owners[owner.0 as usize]).collect();
+    let opening = Opening { words: words(value), from: Sender::All, to: Receivers::Only(to) };
+    Steps { dealt: vec![], openings: vec![opening] }
+}
+
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
+    let id: RingId = node.inputs[0];
+    let value = ctx.plan().node(id);
+    if let Some(public) = ctx.public(id) {
+        return Ok(Output::Revealed(Revealed::Ring((*public).clone())));
+    }
+    let share = match value.kind {
+        RingKind::Ring { .. } => {
+            ctx.share(id)?.map_or_else(|| vec![0; words(value)], |share| share.data().to_vec())
+        }
+        RingKind::Bits { .. } => ctx.bits(id)?.words().to_vec(),
+    };
+    let bits = matches!(value.kind, RingKind::Bits { .. });
+    Ok(match ctx.reveal(share, bits)?.await? {
+        None => Output::Nothing,
+        Some(words) => Output::Revealed(match value.kind {
+            RingKind::Ring { .. } => Revealed::Ring(RingTensor::new(value.shape.clone(), words)),
+            RingKind::Bits { planes } => {
+                let mut bits = BitTensor::from_words(elements(value), planes, words);
+                bits.mask_tail();
+                Revealed::Bits(bits)
+            }
+        }),
+    })
+}

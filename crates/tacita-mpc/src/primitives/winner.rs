@@ -1,0 +1,128 @@
+//! The one-hot position of the largest of k values: all pairs are compared at once on differences of their openings
+//! (which are open), ties go to the lower index, and the products of the pairs' bits come from dealt products of
+//! their masks.
+//!
+//! # Security
+//! That of `compare`, and one more opening: the pairs' bits under fresh masks. For two values none.
+
+use tacita_graph::{RingId, RingNode, Visibility};
+use tacita_ring::BitTensor;
+
+use super::{Output, compare, elements};
+use crate::blocks::{for_each_block, words};
+use crate::context::{DealContext, TaskContext};
+use crate::error::MpcError;
+use crate::products::{Lane, Products};
+use crate::steps::{Item, Opening, Steps};
+
+/// Pairs (i, j), i < j, of k values.
+fn pairs(k: usize) -> Vec<(usize, usize)> {
+    (0..k).flat_map(|i| (i + 1..k).map(move |j| (i, j))).collect()
+}
+
+/// Wire p is `[x_i < x_j]` of pair p = (i, j), wire p + pairs its complement. Value m wins if it is above all before it
+/// and not below any after it.
+fn products(k: usize) -> Products {
+    let pairs = pairs(k);
+    let outputs: Vec<Vec<Vec<usize>>> = (0..k)
+        .map(|m| {
+            let literals = pairs.iter().enumerate().filter_map(|(p, &(i, j))| {
+                if j == m {
+                    Some(p)
+                } else if i == m {
+                    Some(p + pairs.len())
+                } else {
+                    None
+                }
+            });
+            vec![literals.collect()]
+        })
+        .collect();
+    Products::new(2 * pairs.len(), &outputs)
+}
+
+pub(super) fn steps(node: &RingNode) -> Steps {
+    let (n, k) = (elements(node), node.inputs.len());
+    let pairs = pairs(k).len();
+    let mut steps = compare::steps(n, pairs);
+    if k > 2 {
+        steps.openings.push(Opening::all(words(n, pairs)));
+        steps.dealt.push(Item::Bits(words(n, products(k).dealt())));
+    }
+    steps
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+    let (n, k) = (elements(node), node.inputs.len());
+    let pairs = pairs(k);
+    let mask_of = |ctx: &mut DealContext<'_>, id: RingId| -> Result<Option<_>, MpcError> {
+        if ctx.plan.node(id).visibility == Visibility::Public { Ok(None) } else { ctx.mask(id).map(Some) }
+    };
+    compare::deal(ctx, n, pairs.len(), |ctx, p| {
+        let (i, j) = pairs[p];
+        let (a, b) = (mask_of(ctx, node.inputs[i])?, mask_of(ctx, node.inputs[j])?);
+        Ok(match (a, b) {
+            (Some(a), Some(b)) => a.data().iter().zip(b.data()).map(|(a, b)| a.wrapping_sub(*b)).collect(),
+            (Some(a), None) => a.data().to_vec(),
+            (None, Some(b)) => b.data().iter().map(|b| b.wrapping_neg()).collect(),
+            (None, None) => vec![0; n],
+        })
+    })?;
+    if k > 2 {
+        let products = products(k);
+        let lambda = ctx.step_mask_bits(compare::ROUNDS as u16, 0, words(n, pairs.len()))?;
+        let mut out = vec![0; words(n, products.dealt())];
+        let planes = products.dealt();
+        for_each_block(n, [(&lambda, pairs.len())], [(&mut out, planes)], &|[l], [out]| {
+            products.deal(&twice(l)[..2 * l.len()], out);
+        });
+        ctx.emit(out)?;
+    }
+    Ok(())
+}
+
+/// The wires' masks: a bit and its complement have the same.
+#[inline(always)]
+fn twice(lanes: &[Lane]) -> [Lane; 32] {
+    let mut both = [[0; 8]; 32];
+    both[..lanes.len()].copy_from_slice(lanes);
+    both[lanes.len()..2 * lanes.len()].copy_from_slice(lanes);
+    both
+}
+
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
+    let (n, k) = (elements(node), node.inputs.len());
+    let pairs = pairs(k);
+    let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
+    let below = compare::signs(ctx, n, pairs.len(), |p| {
+        let (i, j) = pairs[p];
+        Ok(hats[i].data().iter().zip(hats[j].data()).map(|(a, b)| a.wrapping_sub(*b)).collect())
+    })
+    .await?;
+    drop(hats);
+    let below = BitTensor::concat_planes(&below.iter().collect::<Vec<_>>());
+    if k == 2 {
+        let mut above = below.clone();
+        if ctx.first() {
+            above.not();
+        }
+        return Ok(Output::Bits(BitTensor::concat_planes(&[&above, &below])));
+    }
+    let step = compare::ROUNDS as u16;
+    let lambda = ctx.step_mask(step, below.words().len())?;
+    let public = ctx.open_bits(step, below.into_words())?.await?.unwrap_or_default();
+    let dealt = ctx.dealt(compare::items() * pairs.len())?;
+    let products = products(k);
+    let mut out = vec![0; words(n, k)];
+    let first = ctx.first();
+    let inputs = [(&public[..], pairs.len()), (&lambda[..], pairs.len()), (&dealt[..], products.dealt())];
+    for_each_block(n, inputs, [(&mut out, k)], &|[public, lambda, dealt], [out]| {
+        let wires = public.len();
+        let mut both = twice(public);
+        for lane in &mut both[wires..2 * wires] {
+            *lane = std::array::from_fn(|i| !lane[i]);
+        }
+        products.evaluate(first, &both[..2 * wires], &twice(lambda)[..2 * wires], dealt, out);
+    });
+    Ok(Output::Bits(BitTensor::from_words(n, k, out)))
+}

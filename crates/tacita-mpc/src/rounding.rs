@@ -1,0 +1,89 @@
+//! The rounding that the masks make: lets `fixed` compute what `mpc` computes, bit for bit.
+
+use std::collections::BTreeMap;
+
+use tacita_graph::{RingId, Rounding, Visibility};
+use tacita_net::{Endpoint, Limits, memory};
+use tacita_ring::RingTensor;
+
+use crate::config::Config;
+use crate::context::DealContext;
+use crate::dealer::constants;
+use crate::error::MpcError;
+use crate::party::Leaves;
+use crate::plan::Plan;
+use crate::primitives::truncate_clear;
+use crate::streams::Streams;
+
+/// Every Bernoulli bit of truncation is a function of the mask, and this knows the masks: it holds what the dealer
+/// holds. For tests.
+pub struct MaskRounding<'a> {
+    plan: &'a Plan,
+    streams: Streams,
+    public: Leaves,
+    config: Config,
+    endpoint: Endpoint,
+    evaluation: u64,
+}
+
+impl<'a> MaskRounding<'a> {
+    /// The rounding of a session's evaluation with this number, from the seeds of an insecurely seeded session.
+    ///
+    /// # Errors
+    /// As the handshake's.
+    pub fn new(plan: &'a Plan, config: &Config, public: &Leaves, evaluation: u64) -> Result<Self, MpcError> {
+        // a session of the same seed, whose handshake gives the same seeds
+        let mut names: Vec<&str> = plan.names.iter().map(String::as_str).collect();
+        names.push("dealer");
+        let mut endpoints = memory(&names, &Limits::default());
+        let dealer = endpoints.pop().ok_or_else(|| MpcError::Internal("no dealer".into()))?;
+        let seeds = std::thread::scope(|scope| {
+            for endpoint in &endpoints {
+                scope.spawn(move || crate::session::handshake(endpoint, config).map(|_| ()));
+            }
+            crate::session::handshake(&dealer, config).map(|shaken| shaken.seeds)
+        })?;
+        Ok(MaskRounding {
+            plan,
+            streams: Streams::new(seeds, config.hooks.overrides.clone()),
+            public: constants(plan, public),
+            config: config.clone(),
+            endpoint: dealer,
+            evaluation,
+        })
+    }
+
+    /// The mask of an opened value.
+    ///
+    /// # Errors
+    /// If the value is not opened in this plan.
+    pub fn mask(&self, id: RingId) -> Result<RingTensor, MpcError> {
+        let mut ctx = DealContext {
+            plan: self.plan,
+            config: &self.config,
+            number: self.evaluation,
+            endpoint: &self.endpoint,
+            streams: &self.streams,
+            public: &self.public,
+            masks: BTreeMap::new(),
+            task: 0,
+            emitted: 0,
+        };
+        ctx.mask(id).map(|mask| (*mask).clone())
+    }
+}
+
+impl Rounding for MaskRounding<'_> {
+    fn truncate(&mut self, value: RingId, z: &RingTensor, bits: u32) -> RingTensor {
+        let mut out = z.clone();
+        if self.plan.node(value).visibility == Visibility::Public {
+            out.data_mut().iter_mut().for_each(|z| *z = (*z as i64 >> bits) as u64);
+            return out;
+        }
+        let mask = self.mask(value).unwrap_or_else(|e| panic!("the mask of ring node {}: {e}", value.0));
+        for (z, r) in out.data_mut().iter_mut().zip(mask.data()) {
+            *z = truncate_clear(z.wrapping_add(*r), *r, bits);
+        }
+        out
+    }
+}

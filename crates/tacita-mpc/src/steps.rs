@@ -1,0 +1,107 @@
+//! What a task will receive from the dealer and open with the others, known from types alone.
+
+/// One value that the dealer deals, as its size shows on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// Additive shares of this many ring elements.
+    Ring(usize),
+    /// Additive shares of this many elements modulo 2^width, width one of 8, 16, 32.
+    Narrow {
+        /// Number of elements.
+        elements: usize,
+        /// Bits of each.
+        width: u32,
+    },
+    /// XOR shares of this many 64-bit words.
+    Bits(usize),
+}
+
+impl Item {
+    /// The narrowest item that keeps the low `bits` bits of each of `elements` shares.
+    pub fn holding(elements: usize, bits: u32) -> Item {
+        match bits {
+            0..=8 => Item::Narrow { elements, width: 8 },
+            9..=16 => Item::Narrow { elements, width: 16 },
+            17..=32 => Item::Narrow { elements, width: 32 },
+            _ => Item::Ring(elements),
+        }
+    }
+
+    /// 64-bit words on the wire and in memory; narrow elements are packed.
+    pub fn words(self) -> usize {
+        match self {
+            Item::Ring(n) | Item::Bits(n) => n,
+            Item::Narrow { elements, width } => elements.div_ceil(64 / width as usize),
+        }
+    }
+
+    /// Bytes on the wire.
+    pub fn bytes(self) -> u64 {
+        self.words() as u64 * 8
+    }
+}
+
+/// Who sends in an opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Every computing party sends its masked share to every other.
+    All,
+    /// The owner of a value, who alone masks it, sends to every other computing party.
+    Owner(usize),
+}
+
+/// Who receives in an opening.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receivers {
+    /// Every computing party.
+    All,
+    /// The named computing parties: a reveal.
+    Only(Vec<usize>),
+}
+
+/// One opening. Each is one round of its task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// 64-bit words that a sender sends to each receiver.
+    pub words: usize,
+    /// Who sends.
+    pub from: Sender,
+    /// Who receives.
+    pub to: Receivers,
+}
+
+impl Opening {
+    /// An opening of `words` words by all parties to all parties.
+    pub fn all(words: usize) -> Opening {
+        Opening { words, from: Sender::All, to: Receivers::All }
+    }
+
+    /// Payload bytes that `party` of `parties` sends.
+    pub fn bytes_sent(&self, party: usize, parties: usize) -> u64 {
+        let sends = match self.from {
+            Sender::All => true,
+            Sender::Owner(owner) => owner == party,
+        };
+        let receivers = match &self.to {
+            Receivers::All => parties - 1,
+            Receivers::Only(to) => to.iter().filter(|&&r| r != party).count(),
+        };
+        if sends { self.words as u64 * 8 * receivers as u64 } else { 0 }
+    }
+}
+
+/// The dealt items of a task, all needed when it starts, and its openings in order, a round each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// What the dealer sends, in order.
+    pub dealt: Vec<Item>,
+    /// What the parties open, in order.
+    pub openings: Vec<Opening>,
+}
+
+impl Steps {
+    /// Payload bytes that the dealer sends for this task.
+    pub fn dealt_bytes(&self) -> u64 {
+        self.dealt.iter().map(|item| item.bytes()).sum()
+    }
+}

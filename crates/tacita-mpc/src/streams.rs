@@ -1,0 +1,132 @@
+//! Where every random value comes from: one stream for each correlation, addressed, never consumed.
+//!
+//! The position of a value is (seed, evaluation, task, use, index, element), so a mask can be regenerated at any
+//! time instead of being stored, at the party and at the dealer alike, and two tasks cannot take the same one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tacita_ring::{Generator, Seed};
+
+use crate::error::MpcError;
+
+/// What a stream is used for. Two uses never share a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Use {
+    /// The mask of the task's opening of this index.
+    Mask(u16),
+    /// A party's share of the task's dealt item of this index.
+    Dealt(u16),
+    /// Part of a fresh sharing of zero, between two parties, for the task's reveal of this index.
+    Zero(u16),
+}
+
+/// The address of one stream under one seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamId {
+    /// Masks of a value that lives as long as the session (a weight), by the value's identity.
+    Persistent([u8; 32]),
+    /// A correlation of one evaluation.
+    Evaluation {
+        /// The evaluation's number in the session; each is used once.
+        evaluation: u64,
+        /// The task in the plan.
+        task: u32,
+        /// What for.
+        purpose: Use,
+    },
+}
+
+impl StreamId {
+    /// The generator of this stream.
+    pub fn generator(&self, seed: &Seed) -> Generator {
+        let mut label = [0u8; 48];
+        let used = match self {
+            StreamId::Persistent(key) => {
+                label[0] = 1;
+                label[1..33].copy_from_slice(key);
+                33
+            }
+            StreamId::Evaluation { evaluation, task, purpose } => {
+                let (kind, index) = match purpose {
+                    Use::Mask(i) => (2, i),
+                    Use::Dealt(i) => (3, i),
+                    Use::Zero(i) => (4, i),
+                };
+                label[0] = kind;
+                label[1..9].copy_from_slice(&evaluation.to_le_bytes());
+                label[9..13].copy_from_slice(&task.to_le_bytes());
+                label[13..15].copy_from_slice(&index.to_le_bytes());
+                15
+            }
+        };
+        Generator::new(seed, &label[..used])
+    }
+}
+
+/// How a stream is combined with values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Combine {
+    Add,
+    Subtract,
+    Xor,
+}
+
+/// Streams replaced in a test: of the holder, by address.
+pub type Overrides = Arc<Mutex<BTreeMap<(usize, StreamId), Vec<u64>>>>;
+
+/// The seeds a member shares with others, by the other's index: a party's with the dealer under the party's own index,
+/// the dealer's with each party under the party's.
+pub(crate) struct Streams {
+    seeds: Vec<Option<Seed>>,
+    overrides: Option<Overrides>,
+}
+
+impl Streams {
+    pub fn new(seeds: Vec<Option<Seed>>, overrides: Option<Overrides>) -> Streams {
+        Streams { seeds, overrides }
+    }
+
+    /// Combines the stream, from its word `first` on, with `values`.
+    pub fn apply(
+        &self,
+        holder: usize,
+        id: StreamId,
+        first: usize,
+        values: &mut [u64],
+        how: Combine,
+    ) -> Result<(), MpcError> {
+        if let Some(overrides) = &self.overrides {
+            let overrides = overrides.lock().unwrap_or_else(|e| e.into_inner());
+            if let Some(words) = overrides.get(&(holder, id)) {
+                for (value, word) in values.iter_mut().zip(&words[first..]) {
+                    *value = match how {
+                        Combine::Add => value.wrapping_add(*word),
+                        Combine::Subtract => value.wrapping_sub(*word),
+                        Combine::Xor => *value ^ word,
+                    };
+                }
+                return Ok(());
+            }
+        }
+        let seed = self.seeds.get(holder).and_then(Option::as_ref);
+        let seed = seed.ok_or_else(|| MpcError::Internal(format!("no seed shared with member {holder}")))?;
+        let generator = id.generator(seed);
+        match how {
+            Combine::Add => generator.add_to(first as u64, values),
+            Combine::Subtract => generator.sub_from(first as u64, values),
+            Combine::Xor => generator.xor_to(first as u64, values),
+        }
+        Ok(())
+    }
+
+    /// The first `len` words of a stream.
+    pub fn words(&self, holder: usize, id: StreamId, len: usize) -> Result<Vec<u64>, MpcError> {
+        let mut words = vec![0; len];
+        match (&self.overrides, self.seeds.get(holder).and_then(Option::as_ref)) {
+            (None, Some(seed)) => id.generator(seed).fill(0, &mut words),
+            _ => self.apply(holder, id, 0, &mut words, Combine::Add)?,
+        }
+        Ok(words)
+    }
+}

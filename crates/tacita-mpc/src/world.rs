@@ -1,0 +1,79 @@
+//! A world in one process: all computing parties and the dealer, each a thread with a state of its own.
+//!
+//! For tests, benchmarks and whoever wants to see a protocol run in a line; a program uses the `tacita` crate.
+
+use std::sync::Arc;
+
+use tacita_net::{Endpoint, Limits, memory};
+
+use crate::config::Config;
+use crate::dealer::{Dealer, Dealt};
+use crate::error::MpcError;
+use crate::party::{Leaves, Outcome, Party};
+use crate::plan::Plan;
+
+/// Runs a plan some times in one new session over memory links. `leaves` holds each party's own leaves and the public
+/// ones; `public` the public ones for the dealer.
+///
+/// # Errors
+/// The first error of any member.
+pub fn run(
+    plan: &Arc<Plan>,
+    leaves: &[Leaves],
+    public: &Leaves,
+    config: &Config,
+    times: usize,
+) -> Result<Vec<(Vec<Outcome>, Dealt)>, MpcError> {
+    let mut names: Vec<&str> = plan.names.iter().map(String::as_str).collect();
+    names.push("dealer");
+    run_over(memory(&names, &Limits::default()), plan, leaves, public, config, times)
+}
+
+/// As [`run`], over given links, the dealer's last.
+///
+/// # Errors
+/// The first error of any member.
+pub fn run_over(
+    mut endpoints: Vec<Endpoint>,
+    plan: &Arc<Plan>,
+    leaves: &[Leaves],
+    public: &Leaves,
+    config: &Config,
+    times: usize,
+) -> Result<Vec<(Vec<Outcome>, Dealt)>, MpcError> {
+    let dealer = endpoints.pop().ok_or_else(|| MpcError::Internal("a session without members".into()))?;
+    std::thread::scope(|scope| {
+        let parties: Vec<_> = endpoints
+            .into_iter()
+            .zip(leaves)
+            .map(|(endpoint, leaves)| {
+                let (plan, config) = (plan.clone(), config.clone());
+                scope.spawn(move || -> Result<Vec<Outcome>, MpcError> {
+                    let mut party = Party::connect(endpoint, config)?;
+                    (0..times).map(|_| party.evaluate(&plan, leaves, &mut |_| ())).collect()
+                })
+            })
+            .collect();
+        let dealt = {
+            let (plan, config) = (plan.clone(), config.clone());
+            scope.spawn(move || -> Result<Vec<Dealt>, MpcError> {
+                let mut dealer = Dealer::connect(dealer, config)?;
+                (0..times).map(|_| dealer.deal(&plan, public)).collect()
+            })
+        };
+        let join = |e| MpcError::Internal(format!("a member's thread panicked: {e:?}"));
+        let mut outcomes = Vec::new();
+        for party in parties {
+            outcomes.push(party.join().map_err(join)?);
+        }
+        let dealt = dealt.join().map_err(join)?;
+        let mut by_party = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut evaluations = Vec::with_capacity(times);
+        for dealt in dealt?.into_iter().rev() {
+            let outcomes: Vec<Outcome> = by_party.iter_mut().filter_map(Vec::pop).collect();
+            evaluations.push((outcomes, dealt));
+        }
+        evaluations.reverse();
+        Ok(evaluations)
+    })
+}
