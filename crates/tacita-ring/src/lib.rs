@@ -43,3 +43,11 @@ pub use seed::Seed;
 pub use shape::broadcast_shapes;
 pub use tensor::RingTensor;
 pub use window::{ConvSpec, Window2d};
+
+/// Test data that looks uniform; the same for the same seed.
+#[cfg(test)]
+fn test_data(length: usize, seed: u64) -> Vec<u64> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    Generator::new(&Seed::from_bytes(bytes), b"test data").vec(length)
+}

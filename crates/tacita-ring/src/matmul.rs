@@ -2,6 +2,7 @@
 
 use crate::product::{Sign, product};
 use crate::shape::{Nest, broadcast_shapes, broadcast_strides, size, strides};
+use crate::simd::Level;
 use crate::tensor::RingTensor;
 
 /// The shape of numpy's `matmul` of tensors of at least two axes: the product of the last two axes, with the axes
@@ -42,7 +43,7 @@ pub fn matmul_into(out: &mut RingTensor, a: &RingTensor, b: &RingTensor, sign: S
     let batch = &shape[..shape.len() - 2];
     if size(batch_b) == 1 && size(batch_a) == size(batch) {
         // One right-hand side for all: the batch is more rows.
-        return product(out.data_mut(), a.data(), b.data(), [m * size(batch), n, k], sign);
+        return product(Level::current(), out.data_mut(), a.data(), b.data(), [m * size(batch), n, k], sign);
     }
     let read = |from| broadcast_strides(from, batch).expect("matmul_shape accepted both");
     let nest = Nest::new(batch, [&strides(batch), &read(batch_a), &read(batch_b)]);
@@ -50,7 +51,7 @@ pub fn matmul_into(out: &mut RingTensor, a: &RingTensor, b: &RingTensor, sign: S
     nest.for_each_index(|[o, i, j]| {
         let out = &mut out[o * m * n..(o + 1) * m * n];
         let (a, b) = (&a.data()[i * m * k..(i + 1) * m * k], &b.data()[j * k * n..(j + 1) * k * n]);
-        product(out, a, b, [m, n, k], sign);
+        product(Level::current(), out, a, b, [m, n, k], sign);
     });
 }
 

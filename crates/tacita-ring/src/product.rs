@@ -1,4 +1,22 @@
 //! The product of two matrices, `out ± a·b`, that matrix products and convolutions are made of.
+//!
+//! The right-hand side is packed, block by block, into panels of [`WIDTH`] columns that stay in the second-level
+//! cache; eight rows of the left-hand side at a time are copied to the first-level cache and multiplied with each
+//! panel by a [`tile`]. Products too thin to repay packing take the paths of [`thin`].
+
+mod thin;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tile_avx512;
+
+use std::cell::Cell;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::parallel;
+use crate::simd::{Level, dispatch_at};
+use tile::{DEPTH, HEIGHT, LANES, LhsBlock, WIDTH};
 
 /// Whether a product is added to the output or subtracted from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -9,17 +27,206 @@ pub enum Sign {
     Minus,
 }
 
-/// `out ± a·b`: row-major `a` (m × k), `b` (k × n), `out` (m × n).
-pub(crate) fn product(out: &mut [u64], a: &[u64], b: &[u64], [m, n, k]: [usize; 3], sign: Sign) {
-    for i in 0..m {
-        for l in 0..k {
-            let x = match sign {
-                Sign::Plus => a[i * k + l],
-                Sign::Minus => a[i * k + l].wrapping_neg(),
-            };
-            for (o, &y) in out[i * n..(i + 1) * n].iter_mut().zip(&b[l * n..(l + 1) * n]) {
-                *o = o.wrapping_add(x.wrapping_mul(y));
+/// Columns of the right-hand side packed at a time; times [`DEPTH`] they take half of a second-level cache of 1 MiB.
+const COLUMNS: usize = 10 * WIDTH;
+
+/// Rows from which packing the right-hand side pays.
+const FEW_ROWS: usize = 8;
+
+/// Columns from which tiles are better than scalar products.
+const FEW_COLUMNS: usize = 6;
+
+/// A right-hand side (k × n) that need not exist as a matrix.
+pub(crate) trait Rhs: Sync {
+    /// Writes rows `rows` and columns `columns` to `packed`, row after row of `width` words, of which those past
+    /// the columns may take any value. The columns are at most [`WIDTH`].
+    fn pack(&self, rows: Range<usize>, columns: Range<usize>, width: usize, packed: &mut [u64]);
+}
+
+/// A row-major matrix of `columns` columns.
+struct Matrix<'a> {
+    data: &'a [u64],
+    columns: usize,
+}
+
+impl Rhs for Matrix<'_> {
+    #[inline(always)]
+    fn pack(&self, rows: Range<usize>, columns: Range<usize>, width: usize, packed: &mut [u64]) {
+        for (row, packed) in rows.zip(packed.chunks_exact_mut(width)) {
+            let row = &self.data[row * self.columns..][columns.clone()];
+            if let (Some(packed), Some(row)) = (packed.as_mut_array::<WIDTH>(), row.as_array::<WIDTH>()) {
+                *packed = *row;
+            } else {
+                packed[..row.len()].copy_from_slice(row);
             }
         }
+    }
+}
+
+/// `out ± a·b`: row-major `a` (m × k), `b` (k × n), `out` (m × n).
+pub(crate) fn product(level: Level, out: &mut [u64], a: &[u64], b: &[u64], dims: [usize; 3], sign: Sign) {
+    let [m, n, k] = dims;
+    assert_eq!(
+        [out.len(), a.len(), b.len()],
+        [m * n, m * k, k * n],
+        "operands are as large as {dims:?} says"
+    );
+    if out.is_empty() || k == 0 {
+        return;
+    }
+    if n < FEW_COLUMNS {
+        thin::few_columns(level, out, a, b, dims, sign);
+    } else if m < FEW_ROWS {
+        thin::few_rows(level, out, a, b, dims, sign);
+    } else {
+        product_packed(level, out, a, &Matrix { data: b, columns: n }, dims, sign);
+    }
+}
+
+/// `out ± a·b`: row-major `a` (m × k) and `out` (m × n), `b` (k × n) packed as needed.
+pub(crate) fn product_packed<B: Rhs>(
+    level: Level,
+    out: &mut [u64],
+    a: &[u64],
+    b: &B,
+    [m, n, k]: [usize; 3],
+    sign: Sign,
+) {
+    assert_eq!([out.len(), a.len()], [m * n, m * k], "operands are {m} × {n} and {m} × {k}");
+    if out.is_empty() || k == 0 {
+        return;
+    }
+    // With several threads, each packs its share of the panels and then takes its share of the rows.
+    let threads = if parallel::worthwhile(m * n / 16 * k) { rayon::current_num_threads() } else { 1 };
+    let block = COLUMNS * threads.min(8);
+    let mut packed = Scratch::take(k.min(DEPTH) * n.min(block).next_multiple_of(LANES));
+    for first in (0..n).step_by(block) {
+        let columns = first..n.min(first + block);
+        for top in (0..k).step_by(DEPTH) {
+            let depth = top..k.min(top + DEPTH);
+            let packed = &mut packed.0[..depth.len() * columns.len().next_multiple_of(LANES)];
+            let pack = |i: usize, panel: &mut [u64]| {
+                let from = columns.start + i * WIDTH;
+                let (depth, columns) = (depth.clone(), from..columns.end.min(from + WIDTH));
+                let width = panel.len() / depth.len();
+                dispatch_at(level, || b.pack(depth, columns, width, panel));
+            };
+            let panel = depth.len() * WIDTH;
+            if threads > 1 {
+                packed.par_chunks_mut(panel).enumerate().for_each(|(i, panel)| pack(i, panel));
+            } else {
+                packed.chunks_mut(panel).enumerate().for_each(|(i, panel)| pack(i, panel));
+            }
+            let packed = &*packed;
+            let multiply = |i: usize, out: &mut [u64]| {
+                let rows = i * HEIGHT..m.min((i + 1) * HEIGHT);
+                let lhs = LhsBlock::new(a, k, rows, depth.clone());
+                for (panel, from) in packed.chunks(panel).zip(columns.clone().step_by(WIDTH)) {
+                    let columns = from..columns.end.min(from + WIDTH);
+                    tile::multiply(level, out, n, columns, &lhs, panel, sign);
+                }
+            };
+            if threads > 1 {
+                out.par_chunks_mut(HEIGHT * n).enumerate().for_each(|(i, out)| multiply(i, out));
+            } else {
+                out.chunks_mut(HEIGHT * n).enumerate().for_each(|(i, out)| multiply(i, out));
+            }
+        }
+    }
+    packed.give_back();
+}
+
+/// A buffer that a thread keeps for its next product: a fresh one costs a page fault for every 4 KiB.
+struct Scratch(Vec<u64>);
+
+thread_local! {
+    static SCRATCH: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+}
+
+impl Scratch {
+    /// A buffer of at least `length` words. It is taken, not borrowed, as a thread that waits for others may
+    /// begin another product.
+    fn take(length: usize) -> Self {
+        let mut buffer = SCRATCH.take();
+        if buffer.len() < length {
+            buffer.resize(length, 0);
+        }
+        Self(buffer)
+    }
+
+    fn give_back(self) {
+        SCRATCH.set(self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn naive(out: &mut [u64], a: &[u64], b: &[u64], [m, n, k]: [usize; 3], sign: Sign) {
+        for i in 0..m {
+            for j in 0..n {
+                let sum =
+                    (0..k).fold(0u64, |sum, l| sum.wrapping_add(a[i * k + l].wrapping_mul(b[l * n + j])));
+                let out = &mut out[i * n + j];
+                *out = if sign == Sign::Plus { out.wrapping_add(sum) } else { out.wrapping_sub(sum) };
+            }
+        }
+    }
+
+    /// Every path at every level, whatever shape it is meant for.
+    fn check(dims: [usize; 3], sign: Sign, seed: u64) {
+        let [m, n, k] = dims;
+        let [a, b, start] = [m * k, k * n, m * n].map(|len| crate::test_data(len, seed ^ len as u64));
+        let mut expected = start.clone();
+        naive(&mut expected, &a, &b, dims, sign);
+        for level in Level::supported() {
+            let run = |f: &dyn Fn(&mut [u64])| {
+                let mut out = start.clone();
+                f(&mut out);
+                assert!(out == expected, "{level:?} {dims:?} {sign:?}");
+            };
+            run(&|out| product(level, out, &a, &b, dims, sign));
+            let matrix = Matrix { data: &b, columns: n };
+            run(&|out| product_packed(level, out, &a, &matrix, dims, sign));
+            if !start.is_empty() && k > 0 {
+                run(&|out| thin::few_rows(level, out, &a, &b, dims, sign));
+                run(&|out| thin::few_columns(level, out, &a, &b, dims, sign));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_paths_are_exact(m in 0usize..40, n in 0usize..60, k in 0usize..70, minus: bool, seed: u64) {
+            check([m, n, k], if minus { Sign::Minus } else { Sign::Plus }, seed);
+        }
+    }
+
+    #[test]
+    fn blocks_meet_at_their_edges() {
+        for dims in [
+            [9, COLUMNS + 1, DEPTH + 1],
+            [8, 2 * COLUMNS - 7, 3],
+            [3, 5, 2 * DEPTH],
+            [1, 1, 1000],
+            [17, 700, 1],
+            [1, 1500, 33],
+        ] {
+            check(dims, Sign::Plus, 1);
+            check(dims, Sign::Minus, 2);
+        }
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        pool.install(|| {
+            for dims in [[150, 210, 90], [1, 2000, 300], [7, 2000, 300], [4000, 1, 300], [20, 3000, 300]] {
+                check(dims, Sign::Minus, 3);
+            }
+        });
     }
 }

@@ -1,0 +1,103 @@
+//! The tile for AVX-512: `vpmullq` on up to 8 × 3 vectors of sums.
+
+use std::arch::x86_64::{
+    __m512i, __mmask8, _mm512_add_epi64, _mm512_loadu_si512, _mm512_mask_storeu_epi64,
+    _mm512_maskz_loadu_epi64, _mm512_mullo_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sub_epi64,
+};
+use std::ops::Range;
+
+use super::Sign;
+use super::tile::{HEIGHT, LANES, LHS_STRIDE, LhsBlock};
+
+/// As [`super::tile::multiply`], which has checked the operands; false if the machine has no AVX-512.
+pub(super) fn multiply(
+    out: &mut [u64],
+    stride: usize,
+    columns: Range<usize>,
+    lhs: &LhsBlock,
+    panel: &[u64],
+    sign: Sign,
+) -> bool {
+    if !(is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")) {
+        return false;
+    }
+    // SAFETY: the machine has the instructions, and the caller has checked that the tile lies within its operands.
+    unsafe {
+        match columns.len().div_ceil(LANES) {
+            1 => rows::<1>(out, stride, columns, lhs, panel, sign),
+            2 => rows::<2>(out, stride, columns, lhs, panel, sign),
+            _ => rows::<3>(out, stride, columns, lhs, panel, sign),
+        }
+    }
+    true
+}
+
+/// Chooses the smallest compiled height that has room for the rows.
+///
+/// # Safety
+/// As [`tile`].
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn rows<const V: usize>(
+    out: &mut [u64],
+    stride: usize,
+    columns: Range<usize>,
+    lhs: &LhsBlock,
+    panel: &[u64],
+    sign: Sign,
+) {
+    // SAFETY: by the caller.
+    unsafe {
+        match lhs.rows {
+            1 => tile::<1, V>(out, stride, columns, lhs, panel, sign),
+            2 => tile::<2, V>(out, stride, columns, lhs, panel, sign),
+            3 | 4 => tile::<4, V>(out, stride, columns, lhs, panel, sign),
+            _ => tile::<HEIGHT, V>(out, stride, columns, lhs, panel, sign),
+        }
+    }
+}
+
+/// # Safety
+/// `lhs.rows <= R <= HEIGHT`, `lhs.depth <= DEPTH`, `panel.len() == lhs.depth * V * LANES`,
+/// `(V - 1) * LANES < columns.len() <= V * LANES`, `columns.end <= stride`, `lhs.rows * stride <= out.len()`.
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn tile<const R: usize, const V: usize>(
+    out: &mut [u64],
+    stride: usize,
+    columns: Range<usize>,
+    lhs: &LhsBlock,
+    panel: &[u64],
+    sign: Sign,
+) {
+    let mut sums: [[__m512i; V]; R] = [[_mm512_setzero_si512(); V]; R];
+    let (a, b) = (lhs.data.as_ptr(), panel.as_ptr());
+    for l in 0..lhs.depth {
+        // SAFETY: row l < lhs.depth of the panel has V vectors, and row r < HEIGHT of the block LHS_STRIDE > l words.
+        let b: [__m512i; V] =
+            std::array::from_fn(|v| unsafe { _mm512_loadu_si512(b.add((l * V + v) * LANES).cast()) });
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: as above.
+            let a = _mm512_set1_epi64(unsafe { *a.add(r * LHS_STRIDE + l) } as i64);
+            for (sum, &b) in sums.iter_mut().zip(&b) {
+                *sum = _mm512_add_epi64(*sum, _mm512_mullo_epi64(a, b));
+            }
+        }
+    }
+    let last = columns.len() - (V - 1) * LANES;
+    let last: __mmask8 = 0xff >> (LANES - last);
+    for (r, sums) in sums.iter().enumerate().take(lhs.rows) {
+        for (v, &sum) in sums.iter().enumerate() {
+            let mask = if v == V - 1 { last } else { 0xff };
+            // SAFETY: row r < lhs.rows of `out` has columns.end <= stride words, and the mask leaves out those
+            // past columns.end.
+            unsafe {
+                let out = out.as_mut_ptr().add(r * stride + columns.start + v * LANES).cast();
+                let old = _mm512_maskz_loadu_epi64(mask, out);
+                let new = match sign {
+                    Sign::Plus => _mm512_add_epi64(old, sum),
+                    Sign::Minus => _mm512_sub_epi64(old, sum),
+                };
+                _mm512_mask_storeu_epi64(out, mask, new);
+            }
+        }
+    }
+}
