@@ -70,7 +70,7 @@ impl Endpoint {
         let link = self.link(to)?;
         self.check(to, &frame)?;
         let (task, payload) = (frame.header.task, frame.payload.len());
-        if !link.post(frame) {
+        if self.inbox.has_ended(to.index()) || !link.post(frame) {
             return Err(self.gone(to));
         }
         self.meter.sent(to, task, self.phase.get(), payload, link.wire_bytes(payload));
@@ -114,6 +114,9 @@ impl Endpoint {
     ) -> Result<(), NetError> {
         let (start, until) = (Instant::now(), later(timeout));
         loop {
+            if self.inbox.has_ended(to.index()) {
+                return Err(self.gone(to));
+            }
             match wait(until.min(later(GLANCE))) {
                 Room::Yes => return Ok(()),
                 Room::Gone => return Err(self.gone(to)),

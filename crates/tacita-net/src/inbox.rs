@@ -1,17 +1,24 @@
 //! What has arrived at a member from each of its peers and is not consumed.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind};
 use crate::link::Room;
 
+/// How long a receiver looks for a frame before it sleeps. Waking a thread takes longer than a peer that computes
+/// in step needs to answer; much more than this takes the core from who has work.
+const SPIN: Duration = Duration::from_micros(30);
+
 /// One queue a peer. Links put frames in, the member takes them out.
 pub(crate) struct Inbox {
     state: Mutex<State>,
     /// Something arrived, or a queue ended.
     arrived: Condvar,
+    /// Counts what would wake on `arrived`, to be watched without the lock.
+    arrivals: AtomicU64,
     /// Something was consumed, or a queue ended.
     room: Condvar,
 }
@@ -86,7 +93,12 @@ impl Inbox {
     pub fn new(members: usize) -> Self {
         let queues = (0..members).map(|_| Queue::default()).collect();
         let state = State { queues, receiving: false, waiting_for_room: 0, gone: false };
-        Self { state: Mutex::new(state), arrived: Condvar::new(), room: Condvar::new() }
+        Self {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+            arrivals: AtomicU64::new(0),
+            room: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,6 +146,7 @@ impl Inbox {
     }
 
     fn wake_receiver(&self, state: MutexGuard<'_, State>) {
+        self.arrivals.fetch_add(1, Ordering::Relaxed);
         let receiving = state.receiving;
         drop(state);
         if receiving {
@@ -188,6 +201,7 @@ impl Inbox {
 
     /// Takes the next frame from a peer. While there is none, an abort by anyone is what comes.
     pub fn take(&self, from: usize, until: Instant) -> Arrival {
+        let spin = Instant::now() + SPIN;
         let mut state = self.lock();
         loop {
             let now = Instant::now();
@@ -220,6 +234,15 @@ impl Inbox {
             }
             for at in state.queues.iter().filter_map(|queue| queue.abort.as_ref()?.0) {
                 wake = wake.min(at);
+            }
+            if now < spin.min(until) {
+                let seen = self.arrivals.load(Ordering::Relaxed);
+                drop(state);
+                while self.arrivals.load(Ordering::Relaxed) == seen && Instant::now() < spin {
+                    std::hint::spin_loop();
+                }
+                state = self.lock();
+                continue;
             }
             state.receiving = true;
             state = Self::wait(&self.arrived, state, wake, now);
@@ -255,8 +278,8 @@ impl Inbox {
 
     /// Whether nothing more comes from a peer.
     pub fn has_ended(&self, from: usize) -> bool {
-        let state = self.lock();
-        state.queues[from].end.is_some() || state.queues[from].abort.is_some()
+        let queue = &self.lock().queues[from];
+        queue.abort.as_ref().map_or(queue.end.is_some(), |(at, _)| Queue::is_there(*at, Instant::now()))
     }
 
     /// The first abort that has arrived, in order of members.

@@ -35,6 +35,8 @@ compile_error!("tacita-net sends ring words as they lie in memory and needs a li
 mod endpoint;
 mod error;
 mod frame;
+#[cfg(test)]
+mod hostile;
 mod inbox;
 mod limits;
 mod link;

@@ -46,7 +46,9 @@ pub fn loopback(names: &[&str], limits: &Limits) -> Result<Vec<Endpoint>, NetErr
             .map(|me| {
                 let (identity, (listener, _)) = (&members[me].0, &members[me].1);
                 let (certificates, give_up) = (&certificates, &give_up);
-                scope.spawn(move || accept_all(me, identity, listener, certificates, names, until, give_up))
+                scope.spawn(move || {
+                    accept_all(me, identity, listener, certificates, names, (limits, until), give_up)
+                })
             })
             .collect();
         let dialed: Result<Vec<_>, _> =
@@ -118,12 +120,17 @@ fn accept_all(
     listener: &TcpListener,
     certificates: &[CertificateDer<'static>],
     names: &[&str],
-    until: Instant,
+    (limits, until): (&Limits, Instant),
     give_up: &impl Fn() -> bool,
 ) -> Result<Vec<Option<Reader>>, NetError> {
     let mut readers: Vec<Option<Reader>> = certificates.iter().map(|_| None).collect();
     let mut refused = None;
     while let Some(missing) = (0..names.len()).find(|peer| *peer != me && readers[*peer].is_none()) {
+        if give_up() {
+            let peer = names[missing].to_owned();
+            let waited = limits.connect;
+            return Err(refused.unwrap_or(NetError::Timeout { peer, waited, doing: "waiting for" }));
+        }
         match listener.accept() {
             Ok((socket, address)) => {
                 let until = until.min(Instant::now() + PATIENCE);
@@ -134,11 +141,6 @@ fn accept_all(
                     Ok(_) => {}
                     Err(cause) => refused = Some(NetError::Handshake { peer: address.to_string(), cause }),
                 }
-            }
-            Err(_) if give_up() => {
-                let peer = names[missing].to_owned();
-                let waited = Duration::from_secs(0);
-                return Err(refused.unwrap_or(NetError::Timeout { peer, waited, doing: "waiting for" }));
             }
             Err(_) => thread::sleep(Duration::from_micros(200)),
         }

@@ -11,7 +11,7 @@ use rustls::server::UnbufferedServerConnection;
 use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind};
 use crate::inbox::{End, Inbox};
 use crate::link::{Link, Room};
-use crate::tls::{RECORD, RECORD_OVERHEAD, ReadError, TlsReader, TlsWriter};
+use crate::tls::{Plaintext, RECORD, RECORD_OVERHEAD, ReadError, TlsReader, TlsWriter};
 use crate::{Limits, Payload};
 
 /// The longest that a write to the socket blocks, after which the writer looks whether to give up. A post that
@@ -20,10 +20,7 @@ const TURN: Duration = Duration::from_millis(5);
 
 /// One member's side of the link to one peer.
 pub(crate) struct TcpLink {
-    /// The peer's index.
-    peer: usize,
     lane: Arc<Lane>,
-    inbox: Arc<Inbox>,
     /// On which the peer's frames come.
     inward: TcpStream,
 }
@@ -48,21 +45,20 @@ impl TcpLink {
         });
         let writing = lane.clone();
         thread::Builder::new().name(format!("to {name}")).spawn(move || writing.run())?;
-        let reading = Reading { tls: reader, from: peer, inbox: inbox.clone(), limits: limits.clone() };
-        thread::Builder::new().name(format!("from {name}")).spawn(move || reading.run())?;
-        Ok(Self { peer, lane, inbox: inbox.clone(), inward })
+        let (receiving, limits) = (inbox.clone(), limits.clone());
+        thread::Builder::new()
+            .name(format!("from {name}"))
+            .spawn(move || read(reader, peer, &receiving, &limits))?;
+        Ok(Self { lane, inward })
     }
 }
 
 impl Link for TcpLink {
     fn post(&self, frame: Frame) -> bool {
-        !self.inbox.has_ended(self.peer) && self.lane.post(frame)
+        self.lane.post(frame)
     }
 
     fn wait_room(&self, ahead: usize, until: Instant) -> Room {
-        if self.inbox.has_ended(self.peer) {
-            return Room::Gone;
-        }
         self.lane.wait(until, |state| state.held <= ahead)
     }
 
@@ -321,57 +317,124 @@ impl FrameWriter {
 }
 
 /// The reader's thread: puts frames from a peer into the inbox.
-struct Reading {
-    tls: TlsReader<UnbufferedServerConnection>,
-    /// The peer's index.
-    from: usize,
-    inbox: Arc<Inbox>,
-    limits: Limits,
+fn read(mut reader: TlsReader<UnbufferedServerConnection>, from: usize, inbox: &Inbox, limits: &Limits) {
+    let end = loop {
+        if let Err(end) = read_frame(&mut reader, from, inbox, limits) {
+            break end;
+        }
+    };
+    inbox.end(from, end);
+    // Whatever else the peer sends is not ours to hold. It fails only if the connection is gone already.
+    let _ = reader.socket().shutdown(Shutdown::Both);
 }
 
-impl Reading {
-    fn run(mut self) {
-        let end = loop {
-            if let Err(end) = self.read_frame() {
-                break end;
-            }
-        };
-        self.inbox.end(self.from, end);
-        // Whatever else the peer sends is not ours to hold. It fails only if the connection is gone already.
-        let _ = self.tls.socket().shutdown(Shutdown::Both);
+/// Reads a frame into the inbox. Nothing is allocated for it before its header is checked and there is room.
+fn read_frame(reader: &mut impl Plaintext, from: usize, inbox: &Inbox, limits: &Limits) -> Result<(), End> {
+    let mut header = [0; FrameHeader::BYTES];
+    reader.read_exact(&mut header).map_err(|error| match error {
+        ReadError::Ended { read: 0 } => End::Closed,
+        ReadError::Ended { read } => End::Cut(format!("after {read} bytes of a header")),
+        ReadError::Lost(cause) => End::Cut(cause),
+        ReadError::Garbage(cause) => End::Malformed(cause),
+    })?;
+    let header = FrameHeader::decode(&header).map_err(|error| End::Malformed(error.to_string()))?;
+    let is_abort = header.kind == FrameKind::Abort;
+    let limit = if is_abort { AbortNotice::BYTES } else { limits.max_frame };
+    let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+    if length > limit {
+        return Err(End::TooLong { length: header.length, limit: limit as u64 });
+    }
+    if !is_abort && !inbox.wait_admission(from, FrameHeader::BYTES + length, limits.inbound) {
+        return Err(End::Closed);
+    }
+    let mut words = vec![0_u64; length.div_ceil(8)];
+    let bytes = &mut bytemuck::cast_slice_mut(&mut words)[..length];
+    reader.read_exact(bytes).map_err(|error| match error {
+        ReadError::Ended { read } => End::Cut(format!("after {read} of a frame's {length} bytes")),
+        ReadError::Lost(cause) => End::Cut(cause),
+        ReadError::Garbage(cause) => End::Malformed(cause),
+    })?;
+    let payload = Payload::from_padded(words, length);
+    if !inbox.put(from, None, Frame { header, payload }) {
+        return Err(End::Closed);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::Arrival;
+    use proptest::prelude::*;
+
+    /// Plaintext that is all there.
+    struct Bytes<'a>(&'a [u8]);
+
+    impl Plaintext for Bytes<'_> {
+        fn read_exact(&mut self, into: &mut [u8]) -> Result<(), ReadError> {
+            let (now, later) =
+                self.0.split_at_checked(into.len()).ok_or(ReadError::Ended { read: self.0.len() })?;
+            into.copy_from_slice(now);
+            self.0 = later;
+            Ok(())
+        }
     }
 
-    /// Reads a frame. Nothing is allocated for it before its header is checked and there is room.
-    fn read_frame(&mut self) -> Result<(), End> {
-        let mut header = [0; FrameHeader::BYTES];
-        self.tls.read_exact(&mut header).map_err(|error| match error {
-            ReadError::Ended { read: 0 } => End::Closed,
-            ReadError::Ended { read } => End::Cut(format!("after {read} bytes of a header")),
-            ReadError::Lost(cause) => End::Cut(cause),
-            ReadError::Garbage(cause) => End::Malformed(cause),
-        })?;
-        let header = FrameHeader::decode(&header).map_err(|error| End::Malformed(error.to_string()))?;
-        let limit = if header.kind == FrameKind::Abort { AbortNotice::BYTES } else { self.limits.max_frame };
-        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
-        if length > limit {
-            return Err(End::TooLong { length: header.length, limit: limit as u64 });
+    /// What a reader makes of these bytes: the frames, and how they end.
+    fn parse(bytes: &[u8], limits: &Limits) -> (Vec<Frame>, End) {
+        let (mut source, inbox, mut frames) = (Bytes(bytes), Inbox::new(1), Vec::new());
+        loop {
+            if let Err(end) = read_frame(&mut source, 0, &inbox, limits) {
+                return (frames, end);
+            }
+            match inbox.take(0, Instant::now()) {
+                Arrival::Frame(frame) => frames.push(frame),
+                Arrival::Abort(_, notice) => return (frames, End::Malformed(notice.cause)),
+                _ => panic!("a frame was put in"),
+            }
         }
-        let held = FrameHeader::BYTES + length;
-        if header.kind != FrameKind::Abort && !self.inbox.wait_admission(self.from, held, self.limits.inbound)
-        {
-            return Err(End::Closed);
+    }
+
+    fn frames() -> impl Strategy<Value = Vec<Frame>> {
+        let bytes = proptest::collection::vec(any::<u8>(), 0..200);
+        let frame = (any::<u64>(), any::<u32>(), any::<u16>(), 0..5_usize, bytes).prop_map(
+            |(evaluation, task, step, kind, bytes)| {
+                Frame::new(evaluation, task, step, FrameKind::ALL[kind], bytes)
+            },
+        );
+        proptest::collection::vec(frame, 0..8)
+    }
+
+    fn encode(frames: &[Frame]) -> Vec<u8> {
+        frames.iter().flat_map(|frame| [&frame.header.encode()[..], frame.payload.bytes()].concat()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn frames_come_back(frames in frames()) {
+            prop_assert_eq!(parse(&encode(&frames), &Limits::default()), (frames, End::Closed));
         }
-        let mut words = vec![0_u64; length.div_ceil(8)];
-        let bytes = &mut bytemuck::cast_slice_mut(&mut words)[..length];
-        self.tls.read_exact(bytes).map_err(|error| match error {
-            ReadError::Ended { read } => End::Cut(format!("after {read} of a frame's {length} bytes")),
-            ReadError::Lost(cause) => End::Cut(cause),
-            ReadError::Garbage(cause) => End::Malformed(cause),
-        })?;
-        let payload = Payload::from_padded(words, length);
-        if !self.inbox.put(self.from, None, Frame { header, payload }) {
-            return Err(End::Closed);
+
+        #[test]
+        fn cut_frames_are_cut(frames in frames(), at: proptest::sample::Index) {
+            let bytes = encode(&frames);
+            let kept = at.index(bytes.len() + 1);
+            let (read, end) = parse(&bytes[..kept], &Limits::default());
+            prop_assert_eq!(&read[..], &frames[..read.len()]);
+            let whole = encode(&read).len() == kept;
+            prop_assert!(matches!((whole, end), (true, End::Closed) | (false, End::Cut(_))));
         }
-        Ok(())
+
+        #[test]
+        fn any_bytes_end_somehow(mut bytes in proptest::collection::vec(any::<u8>(), 0..300), plausible: bool) {
+            if plausible && bytes.len() >= FrameHeader::BYTES {
+                bytes[14] = 1 + bytes[14] % 6;
+                bytes[15] = 0;
+                bytes[17..24].fill(0);
+            }
+            let limits = Limits { max_frame: 200, inbound: 100, ..Limits::default() };
+            let (frames, _) = parse(&bytes, &limits);
+            prop_assert!(frames.iter().all(|frame| frame.payload.len() <= limits.max_frame));
+        }
     }
 }

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConnectionData, Resumption, UnbufferedClientConnection};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{
     CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error,
@@ -39,7 +40,7 @@ const ACCEPTED: [u8; 1] = [1];
 /// A member's key and certificate.
 pub(crate) struct Identity {
     pub certificate: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
+    key: Arc<dyn SigningKey>,
 }
 
 impl Identity {
@@ -49,7 +50,21 @@ impl Identity {
         let parameters =
             rcgen::CertificateParams::new([HOST.to_owned()]).map_err(|error| error.to_string())?;
         let certificate = parameters.self_signed(&key).map_err(|error| error.to_string())?.der().clone();
-        Ok(Self { certificate, key: PrivatePkcs8KeyDer::from(key.serialize_der()).into() })
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let key = aws_lc_rs::default_provider()
+            .key_provider
+            .load_private_key(key)
+            .map_err(|error| error.to_string())?;
+        Ok(Self { certificate, key })
+    }
+
+    fn resolver(&self) -> Arc<SingleCertAndKey> {
+        Arc::new(CertifiedKey::new(vec![self.certificate.clone()], self.key.clone()).into())
+    }
+
+    #[cfg(test)]
+    pub fn with_certificate_of(&self, other: &Self) -> Self {
+        Self { certificate: other.certificate.clone(), key: self.key.clone() }
     }
 }
 
@@ -158,7 +173,7 @@ fn dialer(identity: &Identity, peer: &CertificateDer<'static>) -> Result<Unbuffe
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_client_auth_cert(vec![identity.certificate.clone()], identity.key.clone_key())?;
+        .with_client_cert_resolver(identity.resolver());
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     config.resumption = Resumption::disabled();
     let host = ServerName::try_from(HOST).map_err(|error| Error::General(error.to_string()))?;
@@ -173,7 +188,7 @@ fn acceptor(
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![identity.certificate.clone()], identity.key.clone_key())?;
+        .with_cert_resolver(identity.resolver());
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     config.send_tls13_tickets = 0;
     UnbufferedServerConnection::new(Arc::new(config))
@@ -190,6 +205,7 @@ pub(crate) fn dial(
     let connection = dialer(identity, peer).map_err(|error| error.to_string())?;
     let mut reader = TlsReader::handshake(socket, connection, until)?;
     let mut accepted = [0];
+    limit(&reader.socket, until)?;
     match reader.read_exact(&mut accepted) {
         Ok(()) if accepted == ACCEPTED => {}
         Ok(()) => return Err("it does not speak our protocol".to_owned()),
@@ -197,7 +213,6 @@ pub(crate) fn dial(
         Err(ReadError::Lost(cause) | ReadError::Garbage(cause)) => return Err(cause),
     }
     let TlsReader { socket, connection, .. } = reader;
-    socket.set_read_timeout(None).map_err(|error| error.to_string())?;
     Ok(TlsWriter { socket, connection, out: vec![0; TlsWriter::OUT], from: 0, to: 0 })
 }
 
@@ -326,6 +341,19 @@ impl TlsWriter {
     pub fn socket(&self) -> &TcpStream {
         &self.socket
     }
+
+    #[cfg(test)]
+    pub fn flip_last_bit(&mut self) {
+        self.out[self.to - 1] ^= 1;
+    }
+
+    #[cfg(test)]
+    pub fn refresh_keys(&mut self) {
+        let ConnectionState::WriteTraffic(traffic) = self.connection.process(&mut []).state.unwrap() else {
+            panic!("the connection is open")
+        };
+        traffic.refresh_traffic_keys().unwrap();
+    }
 }
 
 /// Why plaintext could not be read.
@@ -337,6 +365,12 @@ pub(crate) enum ReadError {
     Lost(String),
     /// What came is not what the peer's TLS would send.
     Garbage(String),
+}
+
+/// Where plaintext comes from.
+pub(crate) trait Plaintext {
+    /// Fills `into`.
+    fn read_exact(&mut self, into: &mut [u8]) -> Result<(), ReadError>;
 }
 
 /// The reading end.
@@ -407,22 +441,6 @@ impl<C: Connection> TlsReader<C> {
         }
     }
 
-    /// Fills `into` with plaintext.
-    pub fn read_exact(&mut self, into: &mut [u8]) -> Result<(), ReadError> {
-        let mut read = 0;
-        loop {
-            let ready = (self.plain.len() - self.next).min(into.len() - read);
-            into[read..read + ready].copy_from_slice(&self.plain[self.next..self.next + ready]);
-            (read, self.next) = (read + ready, self.next + ready);
-            if read == into.len() {
-                return Ok(());
-            }
-            if !self.decrypt(into, &mut read)? && !self.fill()? {
-                return Err(ReadError::Ended { read });
-            }
-        }
-    }
-
     /// Decrypts the next record if all of it is here, into `into` from `read` on and the rest into `plain`,
     /// which is empty. Whether there was a record.
     fn decrypt(&mut self, into: &mut [u8], read: &mut usize) -> Result<bool, ReadError> {
@@ -480,6 +498,23 @@ impl<C: Connection> TlsReader<C> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(false),
                 Err(error) => return Err(ReadError::Lost(error.to_string())),
+            }
+        }
+    }
+}
+
+impl<C: Connection> Plaintext for TlsReader<C> {
+    fn read_exact(&mut self, into: &mut [u8]) -> Result<(), ReadError> {
+        let mut read = 0;
+        loop {
+            let ready = (self.plain.len() - self.next).min(into.len() - read);
+            into[read..read + ready].copy_from_slice(&self.plain[self.next..self.next + ready]);
+            (read, self.next) = (read + ready, self.next + ready);
+            if read == into.len() {
+                return Ok(());
+            }
+            if !self.decrypt(into, &mut read)? && !self.fill()? {
+                return Err(ReadError::Ended { read });
             }
         }
     }
