@@ -244,13 +244,16 @@ impl BitTensor {
         for (block, out) in out.chunks_mut(BLOCK_ELEMENTS).enumerate() {
             let width = out.len().div_ceil(64);
             let words = &self.words[block * WIDTH * self.planes + plane * width..][..width];
-            crate::simd::dispatch(|| {
-                for (out, &word) in out.chunks_mut(64).zip(words) {
-                    for (i, out) in out.iter_mut().enumerate() {
-                        *out = word >> i & 1;
+            crate::simd::dispatch(
+                #[inline(always)]
+                || {
+                    for (out, &word) in out.chunks_mut(64).zip(words) {
+                        for (i, out) in out.iter_mut().enumerate() {
+                            *out = word >> i & 1;
+                        }
                     }
-                }
-            });
+                },
+            );
         }
         out
     }

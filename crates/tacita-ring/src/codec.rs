@@ -72,7 +72,10 @@ pub fn encode_at(x: &[f64], frac: u32, limit: f64) -> Result<Vec<u64>, CodecErro
         let reason = if value.is_finite() { CodecReason::OutOfRange } else { CodecReason::NotFinite };
         return Err(CodecError { index, value, limit, reason });
     }
-    Ok(crate::simd::dispatch(|| x.iter().map(|x| (x * scale).round_ties_even() as i64 as u64).collect()))
+    Ok(crate::simd::dispatch(
+        #[inline(always)]
+        || x.iter().map(|x| (x * scale).round_ties_even() as i64 as u64).collect(),
+    ))
 }
 
 /// Decodes ring elements, as signed, at `frac` fractional bits; exact below 2^53 in absolute value.
@@ -82,7 +85,10 @@ pub fn encode_at(x: &[f64], frac: u32, limit: f64) -> Result<Vec<u64>, CodecErro
 pub fn decode(x: &[u64], frac: u32) -> Vec<f64> {
     check_frac(frac);
     let scale = power_of_two(-(frac as i32));
-    crate::simd::dispatch(|| x.iter().map(|&x| x as i64 as f64 * scale).collect())
+    crate::simd::dispatch(
+        #[inline(always)]
+        || x.iter().map(|&x| x as i64 as f64 * scale).collect(),
+    )
 }
 
 fn check_frac(frac: u32) {

@@ -10,22 +10,28 @@ use crate::{parallel, simd};
 pub(crate) fn zip_assign(acc: &mut [u64], other: &[u64], f: impl Fn(u64, u64) -> u64 + Copy + Sync) {
     parallel::for_each_chunk(acc, |first, acc| {
         let other = &other[first..first + acc.len()];
-        simd::dispatch(|| {
-            for (x, &y) in acc.iter_mut().zip(other) {
-                *x = f(*x, y);
-            }
-        });
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                for (x, &y) in acc.iter_mut().zip(other) {
+                    *x = f(*x, y);
+                }
+            },
+        );
     });
 }
 
 /// `acc[i] = f(acc[i])`.
 pub(crate) fn map_assign(acc: &mut [u64], f: impl Fn(u64) -> u64 + Copy + Sync) {
     parallel::for_each_chunk(acc, |_, acc| {
-        simd::dispatch(|| {
-            for x in acc.iter_mut() {
-                *x = f(*x);
-            }
-        });
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                for x in acc.iter_mut() {
+                    *x = f(*x);
+                }
+            },
+        );
     });
 }
 
@@ -85,40 +91,49 @@ fn zip(a: &[u64], b: &[u64], f: impl Fn(u64, u64) -> u64 + Copy + Send + Sync) -
     if parallel::worthwhile(a.len()) {
         return a.par_iter().zip(b).map(|(&x, &y)| f(x, y)).collect();
     }
-    simd::dispatch(|| a.iter().zip(b).map(|(&x, &y)| f(x, y)).collect())
+    simd::dispatch(
+        #[inline(always)]
+        || a.iter().zip(b).map(|(&x, &y)| f(x, y)).collect(),
+    )
 }
 
 fn rows(out: &mut [u64], a: &[u64], b: &[u64], nest: &Nest<3>, f: impl Fn(u64, u64) -> u64 + Copy) {
     let (length, [_, step_a, step_b]) = nest.inner();
-    simd::dispatch(|| {
-        nest.for_each_row(|[o, i, j]| {
-            let out = &mut out[o..o + length];
-            // Broadcast strides are 1 or 0 along the innermost axis of a contiguous operand, unless that axis
-            // was of length 1 and dropped.
-            match (step_a, step_b) {
-                (1, 1) => {
-                    for ((o, &x), &y) in out.iter_mut().zip(&a[i..]).zip(&b[j..]) {
-                        *o = f(x, y);
+    simd::dispatch(
+        #[inline(always)]
+        || {
+            nest.for_each_row(
+                #[inline(always)]
+                |[o, i, j]| {
+                    let out = &mut out[o..o + length];
+                    // Broadcast strides are 1 or 0 along the innermost axis of a contiguous operand, unless that axis
+                    // was of length 1 and dropped.
+                    match (step_a, step_b) {
+                        (1, 1) => {
+                            for ((o, &x), &y) in out.iter_mut().zip(&a[i..]).zip(&b[j..]) {
+                                *o = f(x, y);
+                            }
+                        }
+                        (1, 0) => {
+                            let y = b[j];
+                            for (o, &x) in out.iter_mut().zip(&a[i..]) {
+                                *o = f(x, y);
+                            }
+                        }
+                        (0, 1) => {
+                            let x = a[i];
+                            for (o, &y) in out.iter_mut().zip(&b[j..]) {
+                                *o = f(x, y);
+                            }
+                        }
+                        _ => {
+                            for (n, o) in out.iter_mut().enumerate() {
+                                *o = f(a[i + n * step_a], b[j + n * step_b]);
+                            }
+                        }
                     }
-                }
-                (1, 0) => {
-                    let y = b[j];
-                    for (o, &x) in out.iter_mut().zip(&a[i..]) {
-                        *o = f(x, y);
-                    }
-                }
-                (0, 1) => {
-                    let x = a[i];
-                    for (o, &y) in out.iter_mut().zip(&b[j..]) {
-                        *o = f(x, y);
-                    }
-                }
-                _ => {
-                    for (n, o) in out.iter_mut().enumerate() {
-                        *o = f(a[i + n * step_a], b[j + n * step_b]);
-                    }
-                }
-            }
-        });
-    });
+                },
+            );
+        },
+    );
 }

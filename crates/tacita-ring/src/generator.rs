@@ -86,11 +86,14 @@ impl Generator {
             for (i, acc) in acc.chunks_mut(CHUNK).enumerate() {
                 let buffer = &mut buffer[..acc.len()];
                 self.write(first + (offset + i * CHUNK) as u64, buffer);
-                simd::dispatch(|| {
-                    for (x, &y) in acc.iter_mut().zip(buffer.iter()) {
-                        *x = f(*x, y);
-                    }
-                });
+                simd::dispatch(
+                    #[inline(always)]
+                    || {
+                        for (x, &y) in acc.iter_mut().zip(buffer.iter()) {
+                            *x = f(*x, y);
+                        }
+                    },
+                );
             }
         });
     }

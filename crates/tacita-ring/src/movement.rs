@@ -122,18 +122,24 @@ impl RingTensor {
         let nest = Nest::new(self.shape(), [&strides(self.shape()), &to]);
         let (length, [_, step]) = nest.inner();
         let mut out = vec![0u64; size(&kept)];
-        simd::dispatch(|| {
-            nest.for_each_row(|[i, o]| {
-                let row = &self.data()[i..i + length];
-                if step == 0 {
-                    out[o] = row.iter().fold(out[o], |sum, &x| sum.wrapping_add(x));
-                } else {
-                    for (sum, &x) in out[o..o + length].iter_mut().zip(row) {
-                        *sum = sum.wrapping_add(x);
-                    }
-                }
-            });
-        });
+        simd::dispatch(
+            #[inline(always)]
+            || {
+                nest.for_each_row(
+                    #[inline(always)]
+                    |[i, o]| {
+                        let row = &self.data()[i..i + length];
+                        if step == 0 {
+                            out[o] = row.iter().fold(out[o], |sum, &x| sum.wrapping_add(x));
+                        } else {
+                            for (sum, &x) in out[o..o + length].iter_mut().zip(row) {
+                                *sum = sum.wrapping_add(x);
+                            }
+                        }
+                    },
+                );
+            },
+        );
         let shape = if keepdims {
             kept
         } else {
@@ -161,26 +167,32 @@ fn gather(data: &[u64], shape: &[usize], from: &[usize]) -> RingTensor {
 
 fn gather_rows(out: &mut [u64], data: &[u64], nest: &Nest<2>) {
     let (length, [_, step]) = nest.inner();
-    simd::dispatch(|| {
-        nest.for_each_row(|[o, i]| {
-            let out = &mut out[o..o + length];
-            match step {
-                0 => out.fill(data[i]),
-                1 => out.copy_from_slice(&data[i..i + length]),
-                2 => {
-                    let row = &data[i..i + 2 * length - 1];
-                    for (o, pair) in out.iter_mut().zip(row.chunks(2)) {
-                        *o = pair[0];
+    simd::dispatch(
+        #[inline(always)]
+        || {
+            nest.for_each_row(
+                #[inline(always)]
+                |[o, i]| {
+                    let out = &mut out[o..o + length];
+                    match step {
+                        0 => out.fill(data[i]),
+                        1 => out.copy_from_slice(&data[i..i + length]),
+                        2 => {
+                            let row = &data[i..i + 2 * length - 1];
+                            for (o, pair) in out.iter_mut().zip(row.chunks(2)) {
+                                *o = pair[0];
+                            }
+                        }
+                        _ => {
+                            for (o, &x) in out.iter_mut().zip(data[i..].iter().step_by(step)) {
+                                *o = x;
+                            }
+                        }
                     }
-                }
-                _ => {
-                    for (o, &x) in out.iter_mut().zip(data[i..].iter().step_by(step)) {
-                        *o = x;
-                    }
-                }
-            }
-        });
-    });
+                },
+            );
+        },
+    );
 }
 
 /// Appends `data` of shape `from`, padded to shape `to`, to `out`: each element is written once.

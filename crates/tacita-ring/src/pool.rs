@@ -26,7 +26,10 @@ pub fn sum_pool2d(x: &RingTensor, window: &Window2d) -> RingTensor {
         let work = n * c * plane * window.kernel[0] * window.kernel[1];
         parallel::for_each_part(out.data_mut(), plane, work, |channel, out| {
             let x = &x.data()[channel * h * w..(channel + 1) * h * w];
-            simd::dispatch(|| pool_plane(out, x, [h, w], [shape[2], shape[3]], window));
+            simd::dispatch(
+                #[inline(always)]
+                || pool_plane(out, x, [h, w], [shape[2], shape[3]], window),
+            );
         });
     }
     out

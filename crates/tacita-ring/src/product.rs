@@ -109,7 +109,11 @@ pub(crate) fn product_packed<B: Rhs>(
                 let from = columns.start + i * WIDTH;
                 let (depth, columns) = (depth.clone(), from..columns.end.min(from + WIDTH));
                 let width = panel.len() / depth.len();
-                dispatch_at(level, || b.pack(depth, columns, width, panel));
+                dispatch_at(
+                    level,
+                    #[inline(always)]
+                    || b.pack(depth, columns, width, panel),
+                );
             };
             let panel = depth.len() * WIDTH;
             if threads > 1 {

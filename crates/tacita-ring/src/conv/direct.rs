@@ -25,7 +25,11 @@ pub(super) fn convolve(
         let group = filter / (o / spec.groups);
         let x = &x.data()[(image * c + group * channels) * h * width..][..channels * h * width];
         let w = &w.data()[filter * filter_size..][..filter_size];
-        dispatch_at(level, || plane(out, x, w, [h, width], ow, &spec.window, sign));
+        dispatch_at(
+            level,
+            #[inline(always)]
+            || plane(out, x, w, [h, width], ow, &spec.window, sign),
+        );
     });
 }
 

@@ -16,7 +16,11 @@ const SPAN: usize = 512;
 pub(super) fn few_rows(level: Level, out: &mut [u64], a: &[u64], b: &[u64], dims: [usize; 3], sign: Sign) {
     let [_, n, k] = dims;
     if !parallel::worthwhile(n * k) {
-        return dispatch_at(level, || few_rows_serial(out, a, b, dims, 0, sign));
+        return dispatch_at(
+            level,
+            #[inline(always)]
+            || few_rows_serial(out, a, b, dims, 0, sign),
+        );
     }
     // Each thread takes some of the products' sum.
     let depth = k.div_ceil(rayon::current_num_threads()).next_multiple_of(STEP);
@@ -26,7 +30,11 @@ pub(super) fn few_rows(level: Level, out: &mut [u64], a: &[u64], b: &[u64], dims
         .enumerate()
         .map(|(i, b)| {
             let mut out = vec![0; length];
-            dispatch_at(level, || few_rows_serial(&mut out, a, b, dims, i * depth, sign));
+            dispatch_at(
+                level,
+                #[inline(always)]
+                || few_rows_serial(&mut out, a, b, dims, i * depth, sign),
+            );
             out
         })
         .reduce_with(|mut x, y| {
@@ -82,17 +90,22 @@ pub(super) fn few_columns(level: Level, out: &mut [u64], a: &[u64], b: &[u64], d
         &transposed
     };
     let rows = |first: usize, out: &mut [u64]| {
-        dispatch_at(level, || {
-            for (out, a) in out.chunks_exact_mut(n).zip(a[first * k..].chunks_exact(k)) {
-                for (out, b) in out.iter_mut().zip(columns.chunks_exact(k)) {
-                    let sum = a.iter().zip(b).fold(0u64, |sum, (&a, &b)| sum.wrapping_add(a.wrapping_mul(b)));
-                    *out = match sign {
-                        Sign::Plus => out.wrapping_add(sum),
-                        Sign::Minus => out.wrapping_sub(sum),
-                    };
+        dispatch_at(
+            level,
+            #[inline(always)]
+            || {
+                for (out, a) in out.chunks_exact_mut(n).zip(a[first * k..].chunks_exact(k)) {
+                    for (out, b) in out.iter_mut().zip(columns.chunks_exact(k)) {
+                        let sum =
+                            a.iter().zip(b).fold(0u64, |sum, (&a, &b)| sum.wrapping_add(a.wrapping_mul(b)));
+                        *out = match sign {
+                            Sign::Plus => out.wrapping_add(sum),
+                            Sign::Minus => out.wrapping_sub(sum),
+                        };
+                    }
                 }
-            }
-        });
+            },
+        );
     };
     if parallel::worthwhile(m * k) {
         let share = m.div_ceil(4 * rayon::current_num_threads());

@@ -59,11 +59,15 @@ pub(super) fn multiply(
     {
         return;
     }
-    dispatch_at(level, || match vectors {
-        1 => portable::<1>(out, stride, columns, lhs, panel, sign),
-        2 => portable::<2>(out, stride, columns, lhs, panel, sign),
-        _ => portable::<3>(out, stride, columns, lhs, panel, sign),
-    });
+    dispatch_at(
+        level,
+        #[inline(always)]
+        || match vectors {
+            1 => portable::<1>(out, stride, columns, lhs, panel, sign),
+            2 => portable::<2>(out, stride, columns, lhs, panel, sign),
+            _ => portable::<3>(out, stride, columns, lhs, panel, sign),
+        },
+    );
 }
 
 /// Rows that the portable tile sums at a time; its sums then fit in 16 registers of 256 bits.
