@@ -3,6 +3,7 @@
 mod apply;
 mod error;
 mod graph;
+mod lower;
 pub mod ops;
 mod program;
 mod types;
@@ -10,6 +11,7 @@ mod types;
 pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use error::{GraphError, InferError};
 pub use graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId};
-pub use ops::{Op, Operation};
+pub use lower::{PRECISIONS, lower, representable};
+pub use ops::Op;
 pub use program::{RingId, RingKind, RingNode, RingOp, RingProgram};
 pub use types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Owner, Role, Type, Visibility, dims, show};

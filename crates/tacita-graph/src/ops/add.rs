@@ -1,9 +1,12 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::shape::elementwise;
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Kind, Type};
 
 /// a + b, with broadcasting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +19,24 @@ impl Operation for Add {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         elementwise(inputs, Kind::Fixed)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::zip(x[0], x[1], |a, b| a + b)
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        Some(constants[0] + constants[1])
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval { min: x[0].min + x[1].min, max: x[0].max + x[1].max }
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let (a, b) = (l.ring(0, frac)?, l.ring(1, frac)?);
+        let shape = l.shape();
+        Ok(l.push(RingOp::Add, &[a, b], &shape, frac))
     }
 }

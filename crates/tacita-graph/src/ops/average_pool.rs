@@ -1,10 +1,16 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::window::Attributes;
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use super::window::{Attributes, Axis};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::lower::pool::average_pool;
+use crate::lower::scale::quantisation;
+use crate::program::RingId;
+use crate::types::{Interval, Type};
 
 /// The mean over a sliding window of x (n, c, [h,] w).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +30,32 @@ pub struct AveragePool {
 }
 
 impl AveragePool {
+    fn axes(&self) -> Vec<Axis> {
+        self.attributes().axes().expect("inference checked the attributes")
+    }
+
+    /// How many elements each window averages, by axis and output.
+    fn counts(&self, x: &[usize]) -> Vec<Vec<usize>> {
+        let sizes = x[2..].iter();
+        sizes
+            .zip(self.axes())
+            .map(|(&size, axis)| {
+                let outputs = axis.count(size).expect("inference checked that a window fits");
+                let taps = (0..outputs).map(|output| axis.taps(size, output));
+                taps.map(|(inside, padded)| if self.count_include_pad { padded } else { inside }).collect()
+            })
+            .collect()
+    }
+
+    /// What the sums are divided by, to broadcast against the result.
+    fn divisors(&self, x: &[usize]) -> ArrayD<f64> {
+        let counts = self.counts(x);
+        let lengths: Vec<usize> = counts.iter().map(Vec::len).collect();
+        ArrayD::from_shape_fn(lengths, |index| {
+            counts.iter().enumerate().map(|(axis, counts)| counts[index[axis]] as f64).product()
+        })
+    }
+
     pub(crate) fn attributes(&self) -> Attributes<'_> {
         Attributes {
             kernel: &self.kernel,
@@ -46,5 +78,38 @@ impl Operation for AveragePool {
         let mut shape = x.shape.get(..2).unwrap_or_default().to_vec();
         shape.extend(self.attributes().spatial(x, true)?);
         Inferred::fixed(shape)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        let sums = arrays::windows(x[0], &self.axes(), 0.0, |a, b| a + b);
+        arrays::zip(&sums, &self.divisors(x[0].shape()), |sum, divisor| sum / divisor)
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        if self.count_include_pad { x[0].hull(Interval::new(0.0, 0.0)) } else { x[0] }
+    }
+
+    /// The sum, which the ring holds before it is divided.
+    fn peak(&self, x: &[Interval], _types: &[&Type], _result: Interval) -> f64 {
+        self.kernel.iter().product::<usize>() as f64 * x[0].magnitude()
+    }
+
+    /// As `Mean`.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        let divisors = self.divisors(d.values[0].shape());
+        let precision = -d.unit.log2() as u32;
+        let first = divisors.first().copied().unwrap_or(1.0);
+        let uniform = divisors.iter().all(|&divisor| divisor == first);
+        let off = if uniform { quantisation(1.0 / first, precision) } else { d.unit / 2.0 };
+        let off = &divisors * off;
+        let means = arrays::zip3(d.result, &self.plain(d.errors), &off, |mean, error, off| {
+            mean.abs() * off + error * (1.0 + off)
+        });
+        means + 3.0 * d.unit
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let counts = self.counts(&l.input_shape(0));
+        average_pool(l, &self.axes(), &counts)
     }
 }

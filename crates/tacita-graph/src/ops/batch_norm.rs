@@ -1,9 +1,13 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::{arity, attribute, finite, kinds, misfit};
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Dim, Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::RingId;
+use crate::types::{Dim, Interval, Kind, Type};
 
 /// (x - mean) / sqrt(var + epsilon) * scale + bias by channel, axis 1. Inputs x (n, c, ...), then scale, bias, mean and
 /// var, each (c).
@@ -37,5 +41,31 @@ impl Operation for BatchNorm {
             });
         }
         Inferred::fixed(x.shape.clone())
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        let mut shape = vec![1; x[0].ndim() - 1];
+        shape[0] = x[1].len();
+        let [scale, bias, mean, var] = [1, 2, 3, 4].map(|i| arrays::reshape(x[i], &shape));
+        let factor = arrays::zip(&scale, &var, |scale, var| scale / (var + self.epsilon).sqrt());
+        let shift = arrays::zip3(&bias, &mean, &factor, |bias, mean, factor| bias - mean * factor);
+        arrays::zip3(x[0], &factor, &shift, |x, factor, shift| x * factor + shift)
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        let least = (x[4].min + self.epsilon).max(f64::MIN_POSITIVE).sqrt();
+        let factor = x[1].magnitude() / least;
+        Interval::symmetric((x[0].magnitude() + x[3].magnitude()) * factor + x[2].magnitude())
+    }
+
+    /// Never lowered as it is: see `lower`.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        ArrayD::from_elem(d.result.raw_dim(), f64::INFINITY)
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        Err(l.unsupported(
+            "run `optimize` first; it folds batch norms whose parameters one owner or everybody knows",
+        ))
     }
 }

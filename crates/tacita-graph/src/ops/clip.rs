@@ -1,9 +1,13 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::{attribute, finite, one_fixed};
 use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use crate::error::{GraphError, InferError};
+use crate::lower::{Lowering, compare};
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Type};
 
 /// min(max(x, min), max).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +16,13 @@ pub struct Clip {
     pub min: Option<f64>,
     /// The greatest value, if any; not below `min`.
     pub max: Option<f64>,
+}
+
+impl Clip {
+    fn of(&self, x: f64) -> f64 {
+        let x = self.min.map_or(x, |min| x.max(min));
+        self.max.map_or(x, |max| x.min(max))
+    }
 }
 
 impl Operation for Clip {
@@ -29,5 +40,57 @@ impl Operation for Clip {
             return attribute(format!("min {min} is above max {max}"));
         }
         Inferred::fixed(x.shape.clone())
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        x[0].mapv(|x| self.of(x))
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        Some(self.of(constants[0]))
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval { min: self.of(x[0].min), max: self.of(x[0].max) }
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        d.errors[0] + 1.5 * d.unit
+    }
+
+    /// Both comparisons at once; the three cases exclude each other and add up.
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let (precision, frac) = (l.precision(), l.common_frac());
+        let x = l.ring(0, frac)?;
+        let shape = l.shape();
+        let mut outside = Vec::new();
+        if let Some(min) = self.min {
+            let bound = l.encode(min, frac)?;
+            let bound = l.constant(bound, &[], frac);
+            let difference = l.push(RingOp::Sub, &[x, bound], &shape, frac);
+            outside.push((l.push_bits(RingOp::Negative, &[difference], &shape, 1), min));
+        }
+        if let Some(max) = self.max {
+            let bound = l.encode(max, frac)?;
+            let bound = l.constant(bound, &[], frac);
+            let difference = l.push(RingOp::Sub, &[bound, x], &shape, frac);
+            outside.push((l.push_bits(RingOp::Negative, &[difference], &shape, 1), max));
+        }
+        let any = match outside[..] {
+            [] => return Ok(x),
+            [(bits, _)] => bits,
+            _ => l.push_bits(RingOp::XorBits, &[outside[0].0, outside[1].0], &shape, 1),
+        };
+        let inside = l.push_bits(RingOp::NotBits, &[any], &shape, 1);
+        let mut result = compare::choose(l, inside, &[x], precision);
+        for (bits, bound) in outside {
+            let bound = l.encode(bound, precision)?;
+            if bound != 0 {
+                let bound = l.constant(bound, &shape, precision);
+                let part = compare::choose(l, bits, &[bound], precision);
+                result = l.push(RingOp::Add, &[result, part], &shape, precision);
+            }
+        }
+        Ok(result)
     }
 }

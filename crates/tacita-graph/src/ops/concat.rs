@@ -1,9 +1,12 @@
+use ndarray::{ArrayD, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::shape::{axis, kinds};
 use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Dim, Type};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Dim, Interval, Type};
 
 /// The inputs one after another along `axis`. Any kind, the same for all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,5 +45,26 @@ impl Operation for Concat {
             }
         }
         Ok(Inferred { shape, kind: first.kind })
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        let parts: Vec<_> = x.iter().map(|part| part.view()).collect();
+        let joined = ndarray::concatenate(Axis(self.axis), &parts).expect("inference checked the shapes");
+        joined.as_standard_layout().into_owned()
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        constants.iter().all(|value| value == &constants[0]).then(|| constants[0])
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x.iter().skip(1).fold(x[0], |hull, part| hull.hull(*part))
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let parts = (0..l.node().inputs.len()).map(|i| l.ring(i, frac)).collect::<Result<Vec<_>, _>>()?;
+        let shape = l.shape();
+        Ok(l.push(RingOp::Concat { axis: self.axis }, &parts, &shape, frac))
     }
 }

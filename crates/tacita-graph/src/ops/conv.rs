@@ -1,10 +1,15 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
+use tacita_ring::{ConvSpec, Window2d};
 
+use super::error_rule::Deviation;
 use super::shape::{kinds, misfit};
-use super::window::Attributes;
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Dim, Kind, Type};
+use super::window::{Attributes, Axis};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Dim, Interval, Kind, Type};
 
 /// The convolution (as networks have it: a correlation) of x (n, c, [h,] w) with the kernel w (o, c/groups, [kh,] kw),
 /// plus a bias (o) as an optional third input. Padding is with 0.
@@ -23,6 +28,24 @@ pub struct Conv {
 }
 
 impl Conv {
+    fn axes(&self, w: &[usize]) -> Vec<Axis> {
+        self.attributes(&w[2..]).axes().expect("inference checked the attributes")
+    }
+
+    fn add_bias(&self, x: &ArrayD<f64>, bias: &ArrayD<f64>) -> ArrayD<f64> {
+        let mut shape = vec![1; x.ndim() - 1];
+        shape[0] = bias.len();
+        arrays::zip(x, &arrays::reshape(bias, &shape), |x, bias| x + bias)
+    }
+
+    fn compute(&self, x: &[&ArrayD<f64>], product: arrays::Product) -> ArrayD<f64> {
+        let result = arrays::conv(x[0], x[1], &self.axes(x[1].shape()), self.groups, product);
+        match x.get(2) {
+            Some(bias) => self.add_bias(&result, bias),
+            None => result,
+        }
+    }
+
     pub(crate) fn attributes<'a>(&'a self, kernel: &'a [usize]) -> Attributes<'a> {
         Attributes {
             kernel,
@@ -70,5 +93,56 @@ impl Operation for Conv {
         let mut shape = vec![x.shape[0], Dim::Known(kernel[0])];
         shape.extend(spatial);
         Inferred::fixed(shape)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        self.compute(x, arrays::fast_product)
+    }
+
+    fn plain_reproducible(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        self.compute(x, arrays::exact_product)
+    }
+
+    fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        let terms = arrays::count(&types[1].shape[1..]);
+        let bound = terms * x[0].magnitude() * x[1].magnitude();
+        let bias = x.get(2).copied().unwrap_or(Interval::new(0.0, 0.0));
+        Interval { min: bias.min - bound, max: bias.max + bound }
+    }
+
+    /// Errors multiply out; one unit is the truncation of the result. The bias adds its own.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        let product = arrays::product_error(d, |x, w| self.compute(&[x, w], arrays::fast_product));
+        match d.errors.get(2) {
+            Some(bias) => self.add_bias(&product, bias),
+            None => product,
+        }
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let precision = l.precision();
+        let (x, w) = (l.ring(0, precision)?, l.ring(1, precision)?);
+        let (x_shape, w_shape, shape) = (l.input_shape(0), l.input_shape(1), l.shape());
+        let flat = |shape: &[usize]| match *shape {
+            [a, b, c] => vec![a, b, 1, c],
+            _ => shape.to_vec(),
+        };
+        let x = l.reshape(x, &flat(&x_shape));
+        let w = l.reshape(w, &flat(&w_shape));
+        let [vertical, horizontal] = arrays::two(&self.axes(&w_shape));
+        let window = Window2d {
+            kernel: [vertical.kernel, horizontal.kernel],
+            stride: [vertical.stride, horizontal.stride],
+            dilation: [vertical.dilation, horizontal.dilation],
+            pads: [vertical.begin, horizontal.begin, vertical.end, horizontal.end],
+        };
+        let spec = ConvSpec { window, groups: self.groups };
+        let mut result = l.push(RingOp::Conv { spec }, &[x, w], &flat(&shape), 2 * precision);
+        if l.node().inputs.len() == 3 {
+            let bias = l.ring(2, 2 * precision)?;
+            let bias = l.reshape(bias, &[w_shape[0], 1, 1]);
+            result = l.push(RingOp::Add, &[result, bias], &flat(&shape), 2 * precision);
+        }
+        Ok(l.reshape(result, &shape))
     }
 }

@@ -1,9 +1,12 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{arity, broadcast};
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Dim, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::RingId;
+use crate::types::{Dim, Interval, Type};
 
 /// x broadcast to `shape`. Any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,5 +30,24 @@ impl Operation for Expand {
             });
         }
         Ok(Inferred { shape: self.shape.clone(), kind: x.kind })
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::expand(x[0], &arrays::sizes(&self.shape))
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        constants.first().copied()
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let shape = l.shape();
+        Ok(l.broadcast(x, &shape))
     }
 }

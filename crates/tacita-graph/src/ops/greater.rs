@@ -1,9 +1,13 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::elementwise;
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::{Lowering, compare};
+use crate::program::RingId;
+use crate::types::{Interval, Kind, Type};
 
 /// [a > b], elementwise with broadcasting: a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +20,21 @@ impl Operation for Greater {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         elementwise(inputs, Kind::Bit)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::zip(x[0], x[1], |a, b| f64::from(u8::from(a > b)))
+    }
+
+    fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval { min: 0.0, max: 1.0 }
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::turned(d)
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        compare::less(l, 1, 0)
     }
 }

@@ -1,8 +1,11 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{arity, attribute, finite};
 use super::{Inferred, Operation};
-use crate::error::InferError;
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::RingId;
 use crate::types::{Dim, Interval, Role, Type, Visibility};
 
 /// Data that an owner or everybody brings; the node's name is the input's. Kind fixed. No inputs.
@@ -33,5 +36,17 @@ impl Operation for Input {
             }
         }
         Inferred::fixed(self.shape.clone())
+    }
+
+    fn plain(&self, _: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        unreachable!("evaluators take inputs from their caller")
+    }
+
+    fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {
+        self.range.expect("ranges are taken from the declaration, where there is one")
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        Ok(l.secret_input())
     }
 }

@@ -1,9 +1,13 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::{arity, broadcast, kinds};
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Dim, Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Dim, Interval, Kind, Type};
 
 /// The matrix product (..., m, k) x (..., k, n) -> (..., m, n), with leading axes broadcast. Both have two axes or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,5 +31,30 @@ impl Operation for MatMul {
         let mut shape = broadcast(a_lead, b_lead)?;
         shape.extend([*m, *n]);
         Inferred::fixed(shape)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::mat_mul(x[0], x[1], arrays::fast_product)
+    }
+
+    fn plain_reproducible(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::mat_mul(x[0], x[1], arrays::exact_product)
+    }
+
+    fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        let terms = types[0].shape.last().map_or(1.0, |&dim| arrays::count(&[dim]));
+        Interval::symmetric(terms * x[0].magnitude() * x[1].magnitude())
+    }
+
+    /// Errors multiply out; one unit is the truncation of the result.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::product_error(d, |a, b| arrays::mat_mul(a, b, arrays::fast_product))
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let precision = l.precision();
+        let (a, b) = (l.ring(0, precision)?, l.ring(1, precision)?);
+        let shape = l.shape();
+        Ok(l.push(RingOp::MatMul, &[a, b], &shape, 2 * precision))
     }
 }

@@ -1,9 +1,14 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::{one_fixed, reduce};
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::lower::tournament::{Prize, tournament};
+use crate::program::RingId;
+use crate::types::{Interval, Kind, Type};
 
 /// The maximum over one axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,5 +27,21 @@ impl Operation for Max {
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let shape = reduce(one_fixed(inputs)?, &[self.axis], self.keepdims)?;
         Ok(Inferred { shape, kind: Kind::Fixed })
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::reduce(x[0], &[self.axis], self.keepdims, f64::NEG_INFINITY, f64::max)
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::reduce(d.errors[0], &[self.axis], self.keepdims, 0.0, f64::max) + d.unit
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        tournament(l, self.axis, Prize::Value)
     }
 }

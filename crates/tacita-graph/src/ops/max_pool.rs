@@ -1,10 +1,15 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::window::Attributes;
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use super::window::{Attributes, Axis};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::lower::pool::max_pool;
+use crate::program::RingId;
+use crate::types::{Interval, Type};
 
 /// The maximum over a sliding window of x (n, c, [h,] w). Padding never wins, and no window may lie on padding alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +29,10 @@ pub struct MaxPool {
 }
 
 impl MaxPool {
+    fn axes(&self) -> Vec<Axis> {
+        self.attributes().axes().expect("inference checked the attributes")
+    }
+
     pub(crate) fn attributes(&self) -> Attributes<'_> {
         Attributes {
             kernel: &self.kernel,
@@ -46,5 +55,22 @@ impl Operation for MaxPool {
         let mut shape = x.shape.get(..2).unwrap_or_default().to_vec();
         shape.extend(self.attributes().spatial(x, true)?);
         Inferred::fixed(shape)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::windows(x[0], &self.axes(), f64::NEG_INFINITY, f64::max)
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    /// A maximum is off by at most the largest error of what it compares, plus the winner's truncation.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::windows(d.errors[0], &self.axes(), 0.0, f64::max) + d.unit
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        max_pool(l, &self.axes(), false)
     }
 }

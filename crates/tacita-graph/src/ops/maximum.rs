@@ -1,9 +1,13 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::elementwise;
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::{Lowering, compare};
+use crate::program::RingId;
+use crate::types::{Interval, Kind, Type};
 
 /// The larger of a and b, elementwise with broadcasting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +20,25 @@ impl Operation for Maximum {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         elementwise(inputs, Kind::Fixed)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::zip(x[0], x[1], f64::max)
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        Some(constants[0].max(constants[1]))
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval { min: x[0].min.max(x[1].min), max: x[0].max.max(x[1].max) }
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::zip(d.errors[0], d.errors[1], f64::max) + d.unit
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        compare::larger(l, false)
     }
 }

@@ -1,9 +1,14 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::{one_fixed, reduce};
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::lower::scale::{quantisation, scale};
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Type};
 
 /// The mean over `axes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,5 +26,39 @@ impl Operation for Mean {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         Inferred::fixed(reduce(one_fixed(inputs)?, &self.axes, self.keepdims)?)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        let terms: usize = self.axes.iter().map(|&axis| x[0].shape()[axis]).product();
+        arrays::reduce(x[0], &self.axes, self.keepdims, 0.0, |a, b| a + b) / terms as f64
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    /// The sum, which the ring holds before it is divided.
+    fn peak(&self, x: &[Interval], types: &[&Type], _result: Interval) -> f64 {
+        arrays::count_axes(types[0], &self.axes) * x[0].magnitude()
+    }
+
+    /// The mean of the errors, the error of 1/n times the sum, two units for the sum's truncation and one for the
+    /// result's.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        let terms: usize = self.axes.iter().map(|&axis| d.values[0].shape()[axis]).product();
+        let off = terms as f64 * quantisation(1.0 / terms as f64, -d.unit.log2() as u32);
+        arrays::zip(&self.plain(d.errors), d.result, |error, mean| {
+            error * (1.0 + off) + mean.abs() * off + 3.0 * d.unit
+        })
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let terms: usize = self.axes.iter().map(|&axis| l.shape_of(x)[axis]).product();
+        let op = RingOp::Sum { axes: self.axes.clone(), keepdims: self.keepdims };
+        let shape = l.shape();
+        let sum = l.push(op, &[x], &shape, frac);
+        scale(l, sum, 1.0 / terms as f64)
     }
 }

@@ -3,19 +3,25 @@
 //! A new operation is its file, its `mod` line and its line in the registration below. New lines go last: the
 //! position is the operation's number in encoded graphs.
 
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use crate::error::InferError;
-use crate::types::{Dim, Kind, MAX_ELEMENTS, MAX_RANK, Type};
+use self::error_rule::Deviation;
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::RingId;
+use crate::types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Type};
 
 mod add;
 mod arg_max;
+pub(crate) mod arrays;
 mod average_pool;
 mod batch_norm;
 mod clip;
 mod concat;
 mod constant;
 mod conv;
+pub(crate) mod error_rule;
 mod expand;
 mod greater;
 mod greater_equal;
@@ -49,11 +55,11 @@ pub(crate) mod window;
 
 /// What inference says of a result: all of its type but the visibility, which no operation decides.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Inferred {
+pub(crate) struct Inferred {
     /// The result's shape.
-    pub shape: Vec<Dim>,
+    pub(crate) shape: Vec<Dim>,
     /// The result's kind.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 impl Inferred {
@@ -89,7 +95,7 @@ impl Inferred {
 }
 
 /// What every operation defines.
-pub trait Operation {
+pub(crate) trait Operation {
     /// The operation's name in errors and reports.
     fn name(&self) -> &'static str;
 
@@ -98,6 +104,37 @@ pub trait Operation {
     /// # Errors
     /// If the operation cannot be applied to inputs of these types, or no inputs would fit its attributes.
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError>;
+
+    /// The result in f64 for inputs of inferred types, all sizes known. Bits are 0 and 1, indices whole numbers.
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64>;
+
+    /// The same, rounded alike on every machine: for public values, that every party computes for itself.
+    fn plain_reproducible(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        self.plain(x)
+    }
+
+    /// The number that the result is filled with if the inputs are filled with `constants`; `None` if the
+    /// operation does not say.
+    fn fold(&self, _constants: &[f64]) -> Option<f64> {
+        None
+    }
+
+    /// An interval that contains the result for inputs in `x` of types `types`. A symbolic batch counts as 1.
+    fn range(&self, x: &[Interval], types: &[&Type]) -> Interval;
+
+    /// The largest absolute value that a private evaluation holds on the way to a result in `result`.
+    fn peak(&self, _x: &[Interval], _types: &[&Type], result: Interval) -> f64 {
+        result.magnitude()
+    }
+
+    /// A bound on each element's distance between fixed point, whatever its rounding, and f64. See `error_rule`.
+    /// Without a rule of its own the operation is linear with coefficients that are not negative.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        self.plain(d.errors)
+    }
+
+    /// Adds ring nodes for the node at hand, whose value is secret, and names the one that is its value.
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError>;
 }
 
 macro_rules! operations {
@@ -113,7 +150,7 @@ macro_rules! operations {
 
         impl Op {
             /// What the operation defines.
-            pub fn operation(&self) -> &dyn Operation {
+            pub(crate) fn operation(&self) -> &dyn Operation {
                 match self {
                     $(Op::$name(op) => op,)*
                 }

@@ -1,9 +1,14 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::elementwise;
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::lower::scale::scale;
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Kind, Type};
 
 /// a * b, elementwise with broadcasting; `a` and `b` may be the same node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +21,45 @@ impl Operation for Mul {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         elementwise(inputs, Kind::Fixed)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::zip(x[0], x[1], |a, b| a * b)
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        Some(constants[0] * constants[1])
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        let corners = [x[0].min * x[1].min, x[0].min * x[1].max, x[0].max * x[1].min, x[0].max * x[1].max];
+        let interval = |a: f64| Interval::new(a, a);
+        corners.iter().skip(1).fold(interval(corners[0]), |hull, &corner| hull.hull(interval(corner)))
+    }
+
+    /// Errors multiply out. One unit is the truncation of the result; two are the truncation of a value by more
+    /// bits than its own before it meets a small constant, which the product at most doubles.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        let (a, b) = (d.values[0], d.values[1]);
+        let (ea, eb) = (d.errors[0], d.errors[1]);
+        let first = arrays::zip(a, eb, |a, eb| a.abs() * eb);
+        let second = arrays::zip3(b, ea, eb, |b, ea, eb| (b.abs() + eb) * ea);
+        arrays::zip(&first, &second, |first, second| first + second + 3.0 * d.unit)
+    }
+
+    /// By a public constant: a scale. Else both at the session's precision, the result at twice that.
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let shape = l.shape();
+        for (constant, other) in [(1, 0), (0, 1)] {
+            if let Some(c) = l.uniform(constant) {
+                let frac = l.common_frac();
+                let x = l.ring(other, frac)?;
+                let scaled = scale(l, x, c)?;
+                return Ok(l.broadcast(scaled, &shape));
+            }
+        }
+        let precision = l.precision();
+        let (a, b) = (l.ring(0, precision)?, l.ring(1, precision)?);
+        Ok(l.push(RingOp::Mul, &[a, b], &shape, 2 * precision))
     }
 }

@@ -1,9 +1,13 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Type};
 
 /// -x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +20,28 @@ impl Operation for Neg {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         Inferred::fixed(one_fixed(inputs)?.shape.clone())
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        -x[0]
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        Some(-constants[0])
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval { min: -x[0].max, max: -x[0].min }
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        d.errors[0].clone()
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let shape = l.shape();
+        Ok(l.push(RingOp::Neg, &[x], &shape, frac))
     }
 }

@@ -1,9 +1,13 @@
+use ndarray::{ArrayD, Slice};
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::{finite, misfit, one_fixed};
 use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Dim, Type};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Dim, Interval, Type};
 
 /// x with `value` around it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +18,20 @@ pub struct Pad {
     pub after: Vec<usize>,
     /// What to pad with, finite.
     pub value: f64,
+}
+
+impl Pad {
+    fn around(&self, x: &ArrayD<f64>, value: f64) -> ArrayD<f64> {
+        let pads = self.before.iter().zip(&self.after);
+        let shape: Vec<usize> = x.shape().iter().zip(pads).map(|(size, (b, a))| size + b + a).collect();
+        let mut result = ArrayD::from_elem(shape, value);
+        let mut inside = result.slice_each_axis_mut(|axis| {
+            let i = axis.axis.index();
+            Slice::from(self.before[i]..axis.len - self.after[i])
+        });
+        inside.assign(x);
+        result
+    }
 }
 
 impl Operation for Pad {
@@ -37,5 +55,26 @@ impl Operation for Pad {
             });
         }
         Inferred::fixed(shape)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        self.around(x[0], self.value)
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0].hull(Interval::new(self.value, self.value))
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        self.around(d.errors[0], d.unit / 2.0)
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let value = l.encode(self.value, frac)?;
+        let op = RingOp::Pad { before: self.before.clone(), after: self.after.clone(), value };
+        let shape = l.shape();
+        Ok(l.push(op, &[x], &shape, frac))
     }
 }

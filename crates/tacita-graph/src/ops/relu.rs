@@ -1,9 +1,13 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use crate::error::{GraphError, InferError};
+use crate::lower::{Lowering, compare};
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Type};
 
 /// max(x, 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,5 +20,31 @@ impl Operation for Relu {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         Inferred::fixed(one_fixed(inputs)?.shape.clone())
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        x[0].mapv(|x| x.max(0.0))
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        Some(constants[0].max(0.0))
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0].clamp_to(Interval { min: 0.0, max: f64::MAX })
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        d.errors[0] + d.unit
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let shape = l.shape();
+        let negative = l.push_bits(RingOp::Negative, &[x], &shape, 1);
+        let positive = l.push_bits(RingOp::NotBits, &[negative], &shape, 1);
+        let precision = l.precision();
+        Ok(compare::choose(l, positive, &[x], precision))
     }
 }

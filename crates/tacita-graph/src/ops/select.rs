@@ -1,9 +1,14 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
+use tacita_ring::broadcast_shapes;
 
+use super::error_rule::Deviation;
 use super::shape::{arity, broadcast, kinds};
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Kind, Type};
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::{Lowering, compare};
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Kind, Type};
 
 /// `a` where the bit is 1, else `b`, with broadcasting. Inputs bit, a, b; a and b fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,5 +27,61 @@ impl Operation for Select {
             other => other,
         })?;
         Inferred::fixed(broadcast(&bit.shape, &broadcast(&a.shape, &b.shape)?)?)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::zip3(x[0], x[1], x[2], |bit, a, b| if bit != 0.0 { a } else { b })
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[1].hull(x[2])
+    }
+
+    /// That of what is selected, plus its truncation; where the bit is not certain, what the other would be.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        let either = arrays::zip(d.errors[1], d.errors[2], f64::max);
+        let apart = arrays::zip(d.values[1], d.values[2], |a, b| (a - b).abs());
+        let uncertain =
+            arrays::zip3(
+                d.errors[0],
+                &apart,
+                &either,
+                |bit, apart, error| {
+                    if bit > 0.0 { apart + error } else { error }
+                },
+            );
+        uncertain + d.unit
+    }
+
+    /// With packed bits of the result's shape, a choice that truncates. Else the bit is an integer in the ring and
+    /// b + bit * (a - b) exact modulo 2^64.
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let (precision, frac) = (l.precision(), l.common_frac());
+        let shape = l.shape();
+        let (a, b) = (l.ring(1, frac)?, l.ring(2, frac)?);
+        if let Some(bits) = l.bits(0)
+            && frac > precision
+            && l.input_shape(0) == shape
+        {
+            let (a, b) = (l.broadcast(a, &shape), l.broadcast(b, &shape));
+            let others = l.push_bits(RingOp::NotBits, &[bits], &shape, 1);
+            let first = compare::choose(l, bits, &[a], precision);
+            let second = compare::choose(l, others, &[b], precision);
+            return Ok(l.push(RingOp::Add, &[first, second], &shape, precision));
+        }
+        let apart =
+            broadcast_shapes(&l.input_shape(1), &l.input_shape(2)).expect("inference checked the shapes");
+        let apart = l.push(RingOp::Sub, &[a, b], &apart, frac);
+        let chosen = match l.bits(0) {
+            Some(bits) if l.input_shape(0) == shape => {
+                let apart = l.broadcast(apart, &shape);
+                compare::choose(l, bits, &[apart], frac)
+            }
+            _ => {
+                let bit = l.ring(0, 0)?;
+                l.push(RingOp::Mul, &[bit, apart], &shape, frac)
+            }
+        };
+        Ok(l.push(RingOp::Add, &[b, chosen], &shape, frac))
     }
 }

@@ -1,9 +1,12 @@
+use ndarray::{ArrayD, Slice as Slice1};
 use serde::{Deserialize, Serialize};
 
 use super::shape::{arity, attribute, misfit};
 use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::{Dim, Type};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Dim, Interval, Type};
 
 /// Every `steps`-th element from `starts` to before `ends`, an axis each. Any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,5 +41,34 @@ impl Operation for Slice {
             });
         }
         Ok(Inferred { shape, kind: x.kind })
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        let part = x[0].slice_each_axis(|axis| {
+            let i = axis.axis.index();
+            Slice1::new(
+                self.starts[i] as isize,
+                Some(self.ends[i].min(axis.len) as isize),
+                self.steps[i] as isize,
+            )
+        });
+        part.as_standard_layout().into_owned()
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        constants.first().copied()
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let ends = self.ends.iter().zip(l.shape_of(x)).map(|(&end, &size)| end.min(size)).collect();
+        let op = RingOp::Slice { starts: self.starts.clone(), ends, steps: self.steps.clone() };
+        let shape = l.shape();
+        Ok(l.push(op, &[x], &shape, frac))
     }
 }

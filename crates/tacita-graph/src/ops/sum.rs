@@ -1,9 +1,12 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{one_fixed, reduce};
-use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Type};
 
 /// The sum over `axes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,5 +24,22 @@ impl Operation for Sum {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         Inferred::fixed(reduce(one_fixed(inputs)?, &self.axes, self.keepdims)?)
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::reduce(x[0], &self.axes, self.keepdims, 0.0, |a, b| a + b)
+    }
+
+    fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        let terms = arrays::count_axes(types[0], &self.axes);
+        Interval { min: terms * x[0].min, max: terms * x[0].max }
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let op = RingOp::Sum { axes: self.axes.clone(), keepdims: self.keepdims };
+        let shape = l.shape();
+        Ok(l.push(op, &[x], &shape, frac))
     }
 }

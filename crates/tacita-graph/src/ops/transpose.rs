@@ -1,9 +1,12 @@
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{arity, misfit};
 use super::{Inferred, Operation};
-use crate::error::InferError;
-use crate::types::Type;
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::program::{RingId, RingOp};
+use crate::types::{Interval, Type};
 
 /// The axes in another order: axis i of the result is axis perm[i] of x. Any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,5 +28,24 @@ impl Operation for Transpose {
             return misfit(x, format!("{:?} does not name each of its axes once", self.perm));
         }
         Ok(Inferred { shape: self.perm.iter().map(|&axis| x.shape[axis]).collect(), kind: x.kind })
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        x[0].view().permuted_axes(self.perm.clone()).as_standard_layout().into_owned()
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        constants.first().copied()
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let shape = l.shape();
+        Ok(l.push(RingOp::Transpose { perm: self.perm.clone() }, &[x], &shape, frac))
     }
 }

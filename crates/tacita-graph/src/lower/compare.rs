@@ -1,0 +1,89 @@
+//! Comparisons, and choosing the largest of a few values.
+
+use super::Lowering;
+use crate::error::GraphError;
+use crate::program::{RingId, RingOp};
+
+/// The most values that one comparison of all pairs takes.
+pub(crate) const CANDIDATES: usize = 4;
+
+/// [input i < input j].
+pub(crate) fn less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, GraphError> {
+    let frac = l.common_frac();
+    let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
+    let shape = l.shape();
+    let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
+    Ok(l.push_bits(RingOp::Negative, &[difference], &shape, 1))
+}
+
+/// [input i >= input j].
+pub(crate) fn not_less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, GraphError> {
+    let less = less(l, i, j)?;
+    let shape = l.shape();
+    Ok(l.push_bits(RingOp::NotBits, &[less], &shape, 1))
+}
+
+/// The one-hot position of the largest candidate, the first where several are equal. All have one shape.
+pub(crate) fn winner(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
+    let shape = l.shape_of(candidates[0]).to_vec();
+    l.push_bits(RingOp::Winner, candidates, &shape, candidates.len())
+}
+
+/// The candidate that `bits` names, truncated to `frac`. All have one shape and the same fractional bits.
+pub(crate) fn choose(l: &mut Lowering<'_>, bits: RingId, candidates: &[RingId], frac: u32) -> RingId {
+    let shape = l.shape_of(bits).to_vec();
+    let truncate = l.frac_of(candidates[0]) - frac;
+    let inputs: Vec<RingId> = std::iter::once(bits).chain(candidates.iter().copied()).collect();
+    l.push(RingOp::Choose { truncate }, &inputs, &shape, frac)
+}
+
+/// The largest of two inputs or, with `negate`, the smallest.
+pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, GraphError> {
+    let frac = l.common_frac();
+    let shape = l.shape();
+    let mut candidates = [l.ring(0, frac)?, l.ring(1, frac)?];
+    for candidate in &mut candidates {
+        *candidate = l.broadcast(*candidate, &shape);
+    }
+    let mut compared = candidates;
+    if negate {
+        for value in &mut compared {
+            *value = l.push(RingOp::Neg, &[*value], &shape, frac);
+        }
+    }
+    let bits = winner(l, &compared);
+    let precision = l.precision();
+    Ok(choose(l, bits, &candidates, precision))
+}
+
+/// The largest of any number of values and, with `zero`, of zero, truncated to the session's precision. A
+/// tournament of at most four; several levels compare what the first has truncated.
+pub(crate) fn largest(l: &mut Lowering<'_>, mut candidates: Vec<RingId>, zero: bool) -> RingId {
+    let precision = l.precision();
+    let room = CANDIDATES - usize::from(zero);
+    while candidates.len() > room {
+        let groups = candidates.len().div_ceil(CANDIDATES).max(2);
+        let size = candidates.len().div_ceil(groups);
+        let mut winners = Vec::with_capacity(groups);
+        for group in candidates.chunks(size) {
+            winners.push(match group {
+                [only] => l.at_frac(*only, precision),
+                _ => {
+                    let bits = winner(l, group);
+                    choose(l, bits, group, precision)
+                }
+            });
+        }
+        candidates = winners;
+    }
+    if zero {
+        let shape = l.shape_of(candidates[0]).to_vec();
+        let frac = l.frac_of(candidates[0]);
+        candidates.push(l.constant(0, &shape, frac));
+    }
+    if let [only] = candidates[..] {
+        return only;
+    }
+    let bits = winner(l, &candidates);
+    choose(l, bits, &candidates, precision)
+}

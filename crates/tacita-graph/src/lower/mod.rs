@@ -1,0 +1,339 @@
+//! Lowering a graph to the ring program.
+//!
+//! Values carry their fractional bits. A product of two values at `precision` has twice as many and keeps them
+//! through linear operations; whatever needs `precision` again truncates, once for each value. Values that
+//! somebody can compute in the clear are leaves, encoded at the fractional bits of the place where they enter.
+
+pub(crate) mod compare;
+pub(crate) mod pool;
+pub(crate) mod scale;
+pub(crate) mod tournament;
+
+use std::collections::BTreeMap;
+
+use crate::error::GraphError;
+use crate::graph::{Graph, Node, NodeId};
+use crate::ops::{Constant, Input, Op};
+use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram};
+use crate::types::{Kind, Role, Visibility};
+
+/// The fractional bits a session may have.
+pub const PRECISIONS: std::ops::RangeInclusive<u32> = 4..=24;
+
+/// Below every representable value, and within 2^63 of each.
+pub(crate) const LOWEST: i64 = -((1 << 62) - 1);
+
+/// The bound on the absolute value of representable numbers at a session's precision: 2^(62 - 2 precision).
+pub fn representable(precision: u32) -> f64 {
+    2f64.powi(62 - 2 * precision as i32)
+}
+
+/// The ring program that computes the graph's reveals at `precision` fractional bits.
+///
+/// Run [`optimize`](crate::optimize) first: it removes what cannot be lowered (batch norms) and saves work. Nodes
+/// that no reveal needs are left out.
+///
+/// # Errors
+/// If the precision is out of [`PRECISIONS`], the batch is symbolic, an operation cannot be computed privately, or
+/// a public constant is not representable.
+pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
+    if !PRECISIONS.contains(&precision) {
+        return Err(GraphError::Precision(precision));
+    }
+    graph.require_sizes()?;
+    let mut lowering = Lowering {
+        graph,
+        program: RingProgram {
+            nodes: Vec::new(),
+            precision,
+            owners: graph.owners().to_vec(),
+            node_names: graph.ids().map(|id| graph.label(id)).collect(),
+        },
+        current: NodeId(0),
+        values: vec![None; graph.nodes().len()],
+        persistent: persistent(graph),
+        leaves: BTreeMap::new(),
+        constants: BTreeMap::new(),
+        scaled: BTreeMap::new(),
+        truncated: BTreeMap::new(),
+        unpacked: BTreeMap::new(),
+    };
+    let needed = graph.needed();
+    for id in graph.ids().filter(|id| needed[id.index()]) {
+        let node = graph.node(id);
+        if !node.ty.visibility.is_clear() || matches!(node.op, Op::Reveal(_)) {
+            lowering.current = id;
+            let value = node.op.operation().lower(&mut lowering)?;
+            lowering.values[id.index()] = Some(value);
+        }
+    }
+    Ok(lowering.program)
+}
+
+/// Which nodes depend on parameters and constants alone.
+fn persistent(graph: &Graph) -> Vec<bool> {
+    let mut persistent: Vec<bool> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        let own = !matches!(node.op, Op::Input(Input { role: Role::Data, .. }));
+        persistent.push(own && node.inputs.iter().all(|input| persistent[input.index()]));
+    }
+    persistent
+}
+
+/// The state of lowering; operations add ring nodes for the node at hand through it.
+pub(crate) struct Lowering<'g> {
+    graph: &'g Graph,
+    program: RingProgram,
+    current: NodeId,
+    /// The value of each secret node, by index.
+    values: Vec<Option<RingId>>,
+    persistent: Vec<bool>,
+    leaves: BTreeMap<(NodeId, u32), RingId>,
+    constants: BTreeMap<(i64, Vec<usize>, u32), RingId>,
+    scaled: BTreeMap<(RingId, u32), RingId>,
+    truncated: BTreeMap<(RingId, u32), RingId>,
+    /// Bits as ring values.
+    unpacked: BTreeMap<RingId, RingId>,
+}
+
+impl<'g> Lowering<'g> {
+    /// The graph's node at hand.
+    pub(crate) fn node(&self) -> &'g Node {
+        self.graph.node(self.current)
+    }
+
+    fn input(&self, i: usize) -> &'g Node {
+        self.graph.node(self.node().inputs[i])
+    }
+
+    /// The result's shape.
+    pub(crate) fn shape(&self) -> Vec<usize> {
+        self.node().ty.sizes().expect("lowering starts with known sizes")
+    }
+
+    /// Input `i`'s shape.
+    pub(crate) fn input_shape(&self, i: usize) -> Vec<usize> {
+        self.input(i).ty.sizes().expect("lowering starts with known sizes")
+    }
+
+    /// The session's fractional bits.
+    pub(crate) fn precision(&self) -> u32 {
+        self.program.precision
+    }
+
+    /// A ring value's fractional bits; 0 for bits.
+    pub(crate) fn frac_of(&self, id: RingId) -> u32 {
+        match self.program.node(id).kind {
+            RingKind::Ring { frac } => frac,
+            RingKind::Bits { .. } => 0,
+        }
+    }
+
+    /// A ring value's shape.
+    pub(crate) fn shape_of(&self, id: RingId) -> &[usize] {
+        &self.program.node(id).shape
+    }
+
+    /// The most fractional bits among the inputs that are not leaves, the session's if all are; 0 for values that
+    /// are not fixed.
+    pub(crate) fn common_frac(&self) -> u32 {
+        let inputs = || (0..self.node().inputs.len()).filter(|&i| self.input(i).ty.kind == Kind::Fixed);
+        if inputs().next().is_none() {
+            return 0;
+        }
+        inputs().filter_map(|i| self.value(i)).map(|id| self.frac_of(id)).max().unwrap_or(self.precision())
+    }
+
+    fn value(&self, i: usize) -> Option<RingId> {
+        self.values[self.node().inputs[i].index()]
+    }
+
+    /// The number that input `i` is filled with, if it is a constant.
+    pub(crate) fn uniform(&self, i: usize) -> Option<f64> {
+        if let Op::Constant(Constant { value, .. }) = self.input(i).op { Some(value) } else { None }
+    }
+
+    /// Input `i` as packed bits, if it is.
+    pub(crate) fn bits(&self, i: usize) -> Option<RingId> {
+        self.value(i).filter(|&id| matches!(self.program.node(id).kind, RingKind::Bits { .. }))
+    }
+
+    /// Input `i` as a ring value with exactly `frac` fractional bits.
+    pub(crate) fn ring(&mut self, i: usize, frac: u32) -> Result<RingId, GraphError> {
+        match self.value(i) {
+            Some(id) => {
+                let id = self.unpack(id);
+                Ok(self.at_frac(id, frac))
+            }
+            None => self.leaf(self.node().inputs[i], frac),
+        }
+    }
+
+    /// The same value with `frac` fractional bits: scaled up or truncated, once for each value.
+    pub(crate) fn at_frac(&mut self, id: RingId, frac: u32) -> RingId {
+        let have = self.frac_of(id);
+        if have == frac {
+            return id;
+        }
+        if have > frac {
+            return self.truncate(id, have - frac, frac);
+        }
+        if let Some(&scaled) = self.scaled.get(&(id, frac)) {
+            return scaled;
+        }
+        let shape = self.shape_of(id).to_vec();
+        let scaled = self.push(RingOp::Scale { factor: 1 << (frac - have) }, &[id], &shape, frac);
+        self.scaled.insert((id, frac), scaled);
+        scaled
+    }
+
+    /// The value divided by 2^bits, understood to have `frac` fractional bits; once for each value and `bits`.
+    pub(crate) fn truncate(&mut self, id: RingId, bits: u32, frac: u32) -> RingId {
+        if bits == 0 {
+            return id;
+        }
+        if let Some(&truncated) = self.truncated.get(&(id, bits)) {
+            return truncated;
+        }
+        let shape = self.shape_of(id).to_vec();
+        let truncated = self.push(RingOp::Truncate { bits }, &[id], &shape, frac);
+        self.truncated.insert((id, bits), truncated);
+        truncated
+    }
+
+    /// Bits as a ring value of 0 or 1; ring values as they are.
+    fn unpack(&mut self, id: RingId) -> RingId {
+        if let RingKind::Ring { .. } = self.program.node(id).kind {
+            return id;
+        }
+        if let Some(&ring) = self.unpacked.get(&id) {
+            return ring;
+        }
+        let shape = self.shape_of(id).to_vec();
+        let one = self.constant(1, &shape, 0);
+        let ring = self.push(RingOp::Choose { truncate: 0 }, &[id, one], &shape, 0);
+        self.unpacked.insert(id, ring);
+        ring
+    }
+
+    /// A value that somebody knows in the clear, encoded at `frac` (0 unless it is fixed).
+    fn leaf(&mut self, id: NodeId, frac: u32) -> Result<RingId, GraphError> {
+        let node = self.graph.node(id);
+        let frac = if node.ty.kind == Kind::Fixed { frac } else { 0 };
+        let shape = node.ty.sizes().expect("lowering starts with known sizes");
+        if let Op::Constant(Constant { value, .. }) = node.op {
+            let value = self.encode(value, frac)?;
+            return Ok(self.constant(value, &shape, frac));
+        }
+        if let Some(&leaf) = self.leaves.get(&(id, frac)) {
+            return Ok(leaf);
+        }
+        let op = RingOp::Input { persistent: self.persistent[id.index()] };
+        let leaf = self.push_node(op, &[], &shape, RingKind::Ring { frac }, node.ty.visibility, id);
+        self.leaves.insert((id, frac), leaf);
+        Ok(leaf)
+    }
+
+    /// A secret input: shares from an earlier evaluation, at the session's fractional bits.
+    pub(crate) fn secret_input(&mut self) -> RingId {
+        let op = RingOp::Input { persistent: self.persistent[self.current.index()] };
+        let kind = RingKind::Ring { frac: self.precision() };
+        self.push_node(op, &[], &self.shape(), kind, Visibility::Secret, self.current)
+    }
+
+    /// A public number at `frac` fractional bits.
+    pub(crate) fn encode(&self, value: f64, frac: u32) -> Result<i64, GraphError> {
+        let encoded = tacita_ring::encode_at(&[value], frac, representable(self.precision()));
+        encoded.map(|words| words[0] as i64).map_err(|error| GraphError::Encoding {
+            node: self.graph.label(self.current),
+            op: self.node().op.name(),
+            reason: format!("the constant {value} {} (limit {})", error.reason, error.limit),
+        })
+    }
+
+    /// A public tensor filled with a ring element that has `frac` fractional bits.
+    pub(crate) fn constant(&mut self, value: i64, shape: &[usize], frac: u32) -> RingId {
+        let key = (value, shape.to_vec(), frac);
+        if let Some(&id) = self.constants.get(&key) {
+            return id;
+        }
+        let id = self.push(RingOp::Constant { value }, &[], shape, frac);
+        self.constants.insert(key, id);
+        id
+    }
+
+    /// The value repeated to `shape`, if that is another.
+    pub(crate) fn broadcast(&mut self, id: RingId, shape: &[usize]) -> RingId {
+        if self.shape_of(id) == shape {
+            return id;
+        }
+        let frac = self.frac_of(id);
+        self.push(RingOp::Broadcast, &[id], shape, frac)
+    }
+
+    /// The value's elements in `shape`, if that is another.
+    pub(crate) fn reshape(&mut self, id: RingId, shape: &[usize]) -> RingId {
+        if self.shape_of(id) == shape {
+            return id;
+        }
+        let frac = self.frac_of(id);
+        self.push(RingOp::Reshape, &[id], shape, frac)
+    }
+
+    /// Adds a ring node whose result is a ring value.
+    pub(crate) fn push(&mut self, op: RingOp, inputs: &[RingId], shape: &[usize], frac: u32) -> RingId {
+        self.push_joined(op, inputs, shape, RingKind::Ring { frac })
+    }
+
+    /// Adds a ring node whose result is bits.
+    pub(crate) fn push_bits(
+        &mut self,
+        op: RingOp,
+        inputs: &[RingId],
+        shape: &[usize],
+        planes: usize,
+    ) -> RingId {
+        self.push_joined(op, inputs, shape, RingKind::Bits { planes })
+    }
+
+    fn push_joined(&mut self, op: RingOp, inputs: &[RingId], shape: &[usize], kind: RingKind) -> RingId {
+        let visibilities = inputs.iter().map(|&input| self.program.node(input).visibility);
+        let visibility = visibilities.fold(Visibility::Public, Visibility::join);
+        self.push_node(op, inputs, shape, kind, visibility, self.current)
+    }
+
+    fn push_node(
+        &mut self,
+        op: RingOp,
+        inputs: &[RingId],
+        shape: &[usize],
+        kind: RingKind,
+        visibility: Visibility,
+        origin: NodeId,
+    ) -> RingId {
+        let id = RingId(self.program.nodes.len() as u32);
+        let (inputs, shape) = (inputs.to_vec(), shape.to_vec());
+        self.program.nodes.push(RingNode { op, inputs, shape, kind, visibility, origin });
+        id
+    }
+
+    /// Adds the ring node that opens input 0.
+    pub(crate) fn reveal(&mut self, to: &[crate::types::Owner]) -> Result<RingId, GraphError> {
+        let value = match self.bits(0) {
+            Some(bits) => bits,
+            None if self.input(0).ty.kind == Kind::Fixed => self.ring(0, self.precision())?,
+            None => self.ring(0, 0)?,
+        };
+        let kind = self.program.node(value).kind;
+        Ok(self.push_joined(RingOp::Reveal { to: to.to_vec() }, &[value], &self.shape(), kind))
+    }
+
+    /// The error for an operation that has no private protocol.
+    pub(crate) fn unsupported(&self, reason: &str) -> GraphError {
+        GraphError::Unsupported {
+            node: self.graph.label(self.current),
+            op: self.node().op.name(),
+            reason: reason.to_owned(),
+        }
+    }
+}
