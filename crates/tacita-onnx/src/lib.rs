@@ -1,1 +1,35 @@
 //! ONNX models as Tacita graphs.
+//!
+//! ```no_run
+//! use tacita_onnx::{ImportOptions, import};
+//!
+//! let model = import("models/lenet.onnx".as_ref(), &ImportOptions::default())?;
+//! println!("input {:?} {:?}, outputs {:?}", model.input, model.input_shape, model.outputs);
+//! for note in &model.notes {
+//!     println!("{note}");
+//! }
+//! # Ok::<(), tacita_onnx::ImportError>(())
+//! ```
+//!
+//! The graph is public and holds no weight: every float tensor of the file is an input private to the model's owner,
+//! and [`Model::parameters`] has its numbers apart. Those that an operation needs to know (clip bounds, padding,
+//! shapes, epsilon) are attributes of the graph, and [`Model::public_constants`] lists them.
+//!
+//! What cannot be imported is refused with the node's name, its operation and the reason, in the words of the file.
+//!
+//! [`import`] makes a graph of its own; [`Onnx::build`] adds a model to a graph that has more in it.
+
+mod call;
+mod error;
+mod file;
+mod import;
+mod model;
+mod onnx;
+mod operators;
+mod scope;
+mod value;
+
+pub use error::ImportError;
+pub use import::{import, import_bytes};
+pub use model::{ImportOptions, Inputs, Model, PublicConstant};
+pub use onnx::{Built, FinalSoftmax, Onnx, Output};

@@ -1,0 +1,5 @@
+//! The `.onnx` file: protobuf, the messages in it, and the tensors it holds or points to.
+
+pub(crate) mod messages;
+pub(crate) mod tensor;
+mod wire;

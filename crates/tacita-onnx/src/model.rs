@@ -1,0 +1,66 @@
+//! What an import takes and gives.
+
+use std::collections::BTreeMap;
+
+use ndarray::ArrayD;
+use tacita_graph::{Dim, Graph};
+
+/// The numbers of several inputs of a graph, by name.
+pub type Inputs = BTreeMap<String, ArrayD<f64>>;
+
+/// Who owns what, and who learns what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Whose private inputs the weights become.
+    pub weights_owner: String,
+    /// Whose private input the model's input becomes.
+    pub input_owner: String,
+    /// To whom each output is revealed.
+    pub receivers: Vec<String>,
+    /// Whether to reveal the index of the largest logit instead of the logits.
+    pub argmax: bool,
+}
+
+impl Default for ImportOptions {
+    /// Alice's input, Bob's weights, logits to Alice.
+    fn default() -> ImportOptions {
+        ImportOptions {
+            weights_owner: "bob".to_string(),
+            input_owner: "alice".to_string(),
+            receivers: vec!["alice".to_string()],
+            argmax: false,
+        }
+    }
+}
+
+/// An imported model: the public graph, and apart from it the owner's weights.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The computation, with a reveal node for each output, named as the output. It holds no weight. The batch is
+    /// symbolic unless the file fixes it.
+    pub graph: Graph,
+    /// The weights, by the name of their input of the graph, which is the tensor's name in the file. Only their owner
+    /// may see them.
+    pub parameters: Inputs,
+    /// The name of the model's input.
+    pub input: String,
+    /// Its shape.
+    pub input_shape: Vec<Dim>,
+    /// The names of the model's outputs.
+    pub outputs: Vec<String>,
+    /// What a user should know: what was left out and is the receiver's to do, what was ignored. One sentence each.
+    pub notes: Vec<String>,
+    /// The numbers of the file that the graph makes public.
+    pub public_constants: Vec<PublicConstant>,
+}
+
+/// A number or a few of the model's file that an operation needs to know, so that everyone learns them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicConstant {
+    /// The name of the tensor or attribute.
+    pub name: String,
+    /// The value, as text.
+    pub value: String,
+    /// The name of the node that needs it.
+    pub used_by: String,
+}

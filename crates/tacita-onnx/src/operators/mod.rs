@@ -1,0 +1,111 @@
+//! The operators, grouped by family: one function each, and one line in [`OPERATORS`].
+//!
+//! A function reads its node's inputs and attributes through [`Call`] and returns the values of the node's outputs, in
+//! order. Attributes that it does not read are refused for it, and so is the use of outputs that it does not return.
+
+mod activation;
+mod arithmetic;
+mod constants;
+mod convolution;
+mod layout;
+mod matrix;
+mod pooling;
+mod ranking;
+mod reduction;
+mod reshape;
+mod sizes;
+mod window;
+
+use tacita_graph::NodeId;
+
+use crate::call::Call;
+use crate::error::{Fault, refuse};
+use crate::value::Value;
+
+/// The values of a node's outputs.
+pub(crate) type Values = Result<Vec<Value>, Fault>;
+
+/// What turns a node of the file into nodes of the graph.
+pub(crate) type Operator = fn(&mut Call<'_, '_>) -> Values;
+
+/// Every operator, by its name in a file.
+const OPERATORS: &[(&str, Operator)] = &[
+    ("Add", arithmetic::add),
+    ("ArgMax", ranking::arg_max),
+    ("AveragePool", pooling::average_pool),
+    ("BatchNormalization", convolution::batch_normalization),
+    ("Cast", sizes::cast),
+    ("Clip", activation::clip),
+    ("Concat", layout::concat),
+    ("Constant", constants::constant),
+    ("Conv", convolution::conv),
+    ("Div", arithmetic::div),
+    ("Dropout", activation::dropout),
+    ("Flatten", reshape::flatten),
+    ("Gather", sizes::gather),
+    ("Gemm", matrix::gemm),
+    ("GlobalAveragePool", pooling::global_average_pool),
+    ("Identity", activation::identity),
+    ("LogSoftmax", ranking::softmax),
+    ("MatMul", matrix::mat_mul),
+    ("MaxPool", pooling::max_pool),
+    ("Mul", arithmetic::mul),
+    ("Neg", arithmetic::neg),
+    ("Pad", layout::pad),
+    ("ReduceMean", reduction::reduce_mean),
+    ("ReduceSum", reduction::reduce_sum),
+    ("Relu", activation::relu),
+    ("Reshape", reshape::reshape),
+    ("Shape", sizes::shape),
+    ("Slice", layout::slice),
+    ("Softmax", ranking::softmax),
+    ("Squeeze", reshape::squeeze),
+    ("Sub", arithmetic::sub),
+    ("Transpose", layout::transpose),
+    ("Unsqueeze", reshape::unsqueeze),
+];
+
+/// The operator of that name, or why there is none.
+pub(crate) fn find(name: &str) -> Result<Operator, Fault> {
+    if let Some((_, operator)) = OPERATORS.iter().find(|(known, _)| *known == name) {
+        return Ok(*operator);
+    }
+    if ["If", "Loop", "Scan"].contains(&name) {
+        return refuse("control flow is not supported: the same operations must run whatever the data");
+    }
+    if name.contains("uantize") || name.starts_with("QLinear") || name.ends_with("Integer") {
+        return refuse("quantized models are not supported; export the float model");
+    }
+    refuse("this operation is not supported yet")
+}
+
+/// The only output, a node of the graph.
+fn one(node: NodeId) -> Values {
+    Ok(vec![Value::Node(node)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order() {
+        assert!(OPERATORS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn refusals_say_why() {
+        let reason = |name| find(name).map(|_| ()).unwrap_err();
+        assert_eq!(
+            Err(reason("Loop")),
+            refuse::<()>("control flow is not supported: the same operations must run whatever the data")
+        );
+        for name in ["QLinearConv", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger"] {
+            assert_eq!(
+                Err(reason(name)),
+                refuse::<()>("quantized models are not supported; export the float model")
+            );
+        }
+        assert_eq!(Err(reason("")), refuse::<()>("this operation is not supported yet"));
+    }
+}

@@ -1,0 +1,46 @@
+//! Which class is largest: argmax, and the softmax before it, which does not change that.
+
+use tacita_graph::ops;
+
+use super::{Values, one};
+use crate::call::Call;
+use crate::error::refuse;
+use crate::value::{Softmax, Value, axis};
+
+/// Softmax and LogSoftmax are left out: what comes after may only rank, or reveal the logits.
+pub(super) fn softmax(call: &mut Call<'_, '_>) -> Values {
+    let logits = call.operand(0)?;
+    let rank = call.shape(logits).len();
+    let declared = call.int("axis")?;
+    let axes = match call.opset() {
+        // Up to version 12 all axes from the given one on were taken together.
+        ..13 => (axis(declared.unwrap_or(1), rank)?..rank).collect(),
+        _ => vec![axis(declared.unwrap_or(-1), rank)?],
+    };
+    let (node, op) = (call.name().to_string(), call.op().to_string());
+    Ok(vec![Value::Softmax(Softmax { logits, axes, node, op })])
+}
+
+/// The lowest index where several are equal.
+pub(super) fn arg_max(call: &mut Call<'_, '_>) -> Values {
+    let input = call.value(0)?;
+    let x = match &input {
+        Value::Softmax(softmax) => softmax.logits,
+        other => call.scope.node(other)?,
+    };
+    let axis = axis(call.int("axis")?.unwrap_or(0), call.shape(x).len())?;
+    let keepdims = call.int("keepdims")?.unwrap_or(1) != 0;
+    if call.flag("select_last_index")? {
+        return refuse("select_last_index is not supported");
+    }
+    if let Value::Softmax(softmax) = &input {
+        if !softmax.axes.contains(&axis) {
+            return softmax.refuse();
+        }
+        let Softmax { op, node, .. } = softmax;
+        call.scope
+            .notes
+            .push(format!("{op} {node:?} is left out: it does not change which class is largest."));
+    }
+    one(call.add(ops::ArgMax { axis, keepdims }, &[x])?)
+}

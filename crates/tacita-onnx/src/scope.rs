@@ -1,0 +1,164 @@
+//! The state of building a graph from a file: what each name stands for, and what was collected on the way.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tacita_graph::{Graph, NodeId, Owner, Role, Visibility, dims};
+
+use crate::error::{Fault, refuse};
+use crate::file::messages::Tensor;
+use crate::file::tensor::{is_float, is_integer, unsupported};
+use crate::model::{Inputs, PublicConstant};
+use crate::value::{Size, Sizes, Value};
+
+/// Everything that building collects.
+pub(crate) struct Scope<'a> {
+    pub(crate) graph: &'a mut Graph,
+    /// The version of ONNX's operators that the file is written for.
+    pub(crate) opset: i64,
+    pub(crate) parameters: Inputs,
+    pub(crate) notes: Vec<String>,
+    pub(crate) public_constants: Vec<PublicConstant>,
+    owner: Owner,
+    prefix: &'a str,
+    folder: Option<&'a Path>,
+    values: BTreeMap<String, Value>,
+    weights: BTreeMap<String, NodeId>,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(
+        graph: &'a mut Graph,
+        owner: Owner,
+        prefix: &'a str,
+        folder: Option<&'a Path>,
+        opset: i64,
+    ) -> Scope<'a> {
+        Scope {
+            graph,
+            opset,
+            parameters: Inputs::new(),
+            notes: Vec::new(),
+            public_constants: Vec::new(),
+            owner,
+            prefix,
+            folder,
+            values: BTreeMap::new(),
+            weights: BTreeMap::new(),
+        }
+    }
+
+    /// Says what `name` stands for from here on.
+    pub(crate) fn define(&mut self, name: &str, value: Value) -> Result<(), Fault> {
+        match self.values.insert(name.to_string(), value) {
+            Some(_) => refuse(format!("{name:?} is defined twice")),
+            None => Ok(()),
+        }
+    }
+
+    /// What `name` stands for.
+    pub(crate) fn value(&self, name: &str) -> Result<Value, Fault> {
+        match self.values.get(name) {
+            Some(value) => Ok(value.clone()),
+            None => refuse(format!("its input {name:?} is not the output of any earlier node")),
+        }
+    }
+
+    /// A value to compute with; a tensor of the file becomes a private input of its owner.
+    pub(crate) fn node(&mut self, value: &Value) -> Result<NodeId, Fault> {
+        match value {
+            Value::Node(id) => Ok(*id),
+            Value::Tensor(name, tensor) => self.weight(name, tensor),
+            Value::Softmax(softmax) => softmax.refuse(),
+            Value::Sizes(_) => refuse("it computes with a shape as with data"),
+        }
+    }
+
+    fn weight(&mut self, name: &str, tensor: &Arc<Tensor>) -> Result<NodeId, Fault> {
+        if let Some(&id) = self.weights.get(name) {
+            return Ok(id);
+        }
+        if is_integer(tensor.element) {
+            return refuse(format!("it computes with the integers of tensor {name:?} as with data"));
+        }
+        let array = tensor.floats(self.folder)?;
+        let full_name = format!("{}{name}", self.prefix);
+        let visibility = Visibility::Private(self.owner);
+        let id = self.graph.input(&full_name, &dims(array.shape()), visibility, Role::Parameter)?;
+        self.weights.insert(name.to_string(), id);
+        self.parameters.insert(full_name, array);
+        Ok(id)
+    }
+
+    /// Integers that an operator needs to know; those of the file become public.
+    pub(crate) fn sizes(&mut self, value: &Value, used_by: &str) -> Result<Sizes, Fault> {
+        match value {
+            Value::Sizes(sizes) => Ok(sizes.clone()),
+            Value::Tensor(name, tensor) if is_integer(tensor.element) => {
+                let array = tensor.integers(self.folder)?;
+                if array.ndim() > 1 {
+                    return refuse(format!("integers in tensor {name:?} of {} axes", array.ndim()));
+                }
+                let is_scalar = array.ndim() == 0;
+                let list: Vec<i64> = array.into_iter().collect();
+                let shown = if is_scalar { format!("{}", list[0]) } else { format!("{list:?}") };
+                let sizes = Sizes::vector(list.into_iter().map(Size::Int).collect())?;
+                self.publish(name, shown, used_by);
+                Ok(Sizes { is_scalar, ..sizes })
+            }
+            Value::Tensor(name, tensor) if !is_float(tensor.element) => {
+                refuse(format!("tensor {name:?}: {}", unsupported(tensor.element)))
+            }
+            Value::Tensor(name, _) => refuse(format!("tensor {name:?} must be of integers here")),
+            Value::Node(_) | Value::Softmax(_) => {
+                refuse("shapes, axes and indices that depend on data are not supported: they would reveal it")
+            }
+        }
+    }
+
+    /// One real number that an operator needs to know, and so becomes public.
+    pub(crate) fn public_number(&mut self, value: &Value, used_by: &str) -> Result<f64, Fault> {
+        let Value::Tensor(name, tensor) = value else {
+            return refuse("a bound or fill value that is computed is not supported, only one from the file");
+        };
+        // Bounds may be infinite; a tensor of weights may not.
+        let number = match (tensor.floats.as_slice(), &tensor.raw) {
+            ([infinite], None) if infinite.is_infinite() => f64::from(*infinite),
+            (_, Some(raw)) if tensor.element == 1 && raw.as_slice() == f32::INFINITY.to_le_bytes() => {
+                f64::INFINITY
+            }
+            (_, Some(raw)) if tensor.element == 1 && raw.as_slice() == f32::NEG_INFINITY.to_le_bytes() => {
+                f64::NEG_INFINITY
+            }
+            _ => {
+                let array = tensor.floats(self.folder)?;
+                match array.iter().copied().collect::<Vec<f64>>()[..] {
+                    [number] => number,
+                    ref other => {
+                        return refuse(format!("tensor {name:?} has {} elements, expected one", other.len()));
+                    }
+                }
+            }
+        };
+        self.publish(name, number.to_string(), used_by);
+        Ok(number)
+    }
+
+    /// Whether a weight of the file has a zero.
+    pub(crate) fn has_zero(&self, value: &Value) -> Result<bool, Fault> {
+        match value {
+            Value::Tensor(_, tensor) => Ok(tensor.floats(self.folder)?.iter().any(|&weight| weight == 0.0)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Notes that everyone learns a number of the file.
+    pub(crate) fn publish(&mut self, name: &str, value: String, used_by: &str) {
+        let constant = PublicConstant { name: name.to_string(), value, used_by: used_by.to_string() };
+        // An operator may read an input more than once.
+        if !self.public_constants.iter().rev().take(8).any(|earlier| *earlier == constant) {
+            self.public_constants.push(constant);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a name of the ONNX graph stands for while the Tacita graph is built.
+
+use std::sync::Arc;
+
+use tacita_graph::{Dim, NodeId};
+
+use crate::error::{Fault, corrupt, refuse};
+use crate::file::messages::Tensor;
+use crate::file::tensor::is_integer;
+
+/// The value of one name.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// A node of the graph.
+    Node(NodeId),
+    /// A tensor of the file, not yet in the graph: it becomes a private input where an operator computes with it, or
+    /// a public attribute where an operator needs to know it.
+    Tensor(String, Arc<Tensor>),
+    /// Integers computed from shapes.
+    Sizes(Sizes),
+    /// The result of a softmax, which only ranking and the model's output may use.
+    Softmax(Softmax),
+}
+
+impl Value {
+    /// Whether it is integers, which have no place in the graph: sizes, axes, indices.
+    pub(crate) fn is_integers(&self) -> bool {
+        match self {
+            Value::Tensor(_, tensor) => is_integer(tensor.element),
+            Value::Sizes(_) => true,
+            Value::Node(_) | Value::Softmax(_) => false,
+        }
+    }
+}
+
+/// A softmax that is left out.
+#[derive(Clone, Debug)]
+pub(crate) struct Softmax {
+    /// What it is the softmax of.
+    pub(crate) logits: NodeId,
+    /// The axes over which it normalises.
+    pub(crate) axes: Vec<usize>,
+    /// Its node's name.
+    pub(crate) node: String,
+    /// `Softmax` or `LogSoftmax`.
+    pub(crate) op: String,
+}
+
+impl Softmax {
+    /// The refusal of a use as something else than an output.
+    pub(crate) fn refuse<T>(&self) -> Result<T, Fault> {
+        Err(Fault::RefusedAt {
+            node: self.node.clone(),
+            op: self.op.clone(),
+            reason: "inside of a network it is not supported yet; only at its end".to_string(),
+        })
+    }
+}
+
+/// A size, axis or index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    Int(i64),
+    /// The symbolic batch.
+    Batch,
+}
+
+impl From<Dim> for Size {
+    fn from(dim: Dim) -> Size {
+        match dim {
+            Dim::Known(size) => Size::Int(size as i64),
+            Dim::Batch => Size::Batch,
+        }
+    }
+}
+
+/// A scalar or a vector of sizes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub(crate) list: Vec<Size>,
+    pub(crate) is_scalar: bool,
+}
+
+/// The longest vector; shapes have few axes, and repeated concatenation must not grow without bound.
+const MAX_SIZES: usize = 1 << 10;
+
+impl Sizes {
+    /// A vector.
+    pub(crate) fn vector(list: Vec<Size>) -> Result<Sizes, Fault> {
+        if list.len() > MAX_SIZES {
+            return refuse(format!("{} integers computed from shapes", list.len()));
+        }
+        Ok(Sizes { list, is_scalar: false })
+    }
+
+    /// The numbers, none of which may be the batch.
+    pub(crate) fn ints(&self) -> Result<Vec<i64>, Fault> {
+        let known = |size: &Size| match size {
+            Size::Int(int) => Ok(*int),
+            Size::Batch => refuse("it depends on the symbolic batch; export the model with a fixed batch"),
+        };
+        self.list.iter().map(known).collect()
+    }
+
+    /// Applies `f` element by element; a single element meets all of the other side's.
+    pub(crate) fn zip(&self, other: &Sizes, f: impl Fn(Size, Size) -> Option<Size>) -> Result<Sizes, Fault> {
+        let length = match (self.list.len(), other.list.len()) {
+            (a, b) if a == b => a,
+            (1, b) => b,
+            (a, 1) => a,
+            (a, b) => return corrupt(format!("{a} and {b} integers do not fit")),
+        };
+        let at = |sizes: &Sizes, index: usize| sizes.list[if sizes.list.len() == 1 { 0 } else { index }];
+        let list: Option<Vec<Size>> = (0..length).map(|index| f(at(self, index), at(other, index))).collect();
+        match list {
+            Some(list) => Ok(Sizes { list, is_scalar: self.is_scalar && other.is_scalar }),
+            None => refuse(
+                "arithmetic on the symbolic batch is not supported; export the model with a fixed batch",
+            ),
+        }
+    }
+}
+
+/// An axis counted from the end if negative, below `rank`.
+pub(crate) fn axis(axis: i64, rank: usize) -> Result<usize, Fault> {
+    let positive = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
+    match positive.and_then(|axis| usize::try_from(axis).ok()) {
+        Some(positive) if positive < rank => Ok(positive),
+        _ => refuse(format!("axis {axis} of a tensor with {rank} axes")),
+    }
+}
+
+/// Several axes, in ascending order, each once.
+pub(crate) fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>, Fault> {
+    let mut sorted = list.iter().map(|&entry| axis(entry, rank)).collect::<Result<Vec<_>, _>>()?;
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+        return refuse(format!("axes {list:?} name one twice"));
+    }
+    Ok(sorted)
+}
