@@ -2,6 +2,7 @@
 
 mod apply;
 mod error;
+mod evaluate;
 mod graph;
 mod lower;
 pub mod ops;
@@ -10,6 +11,10 @@ mod types;
 
 pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use error::{GraphError, InferError};
+pub use evaluate::bounds::error_bounds;
+pub use evaluate::clear::{encode_every_leaf, encode_leaves};
+pub use evaluate::fixed::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kept};
+pub use evaluate::plain::{Inputs, plain, plain_all};
 pub use graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId};
 pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;

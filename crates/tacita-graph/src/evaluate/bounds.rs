@@ -1,0 +1,47 @@
+//! How far a fixed-point evaluation may be from the one in f64, element by element, for given inputs.
+
+use std::collections::BTreeMap;
+
+use ndarray::ArrayD;
+
+use super::plain::{Inputs, plain_all};
+use crate::error::GraphError;
+use crate::graph::{Graph, NodeId};
+use crate::ops::Op;
+use crate::ops::error_rule::Deviation;
+use crate::types::Kind;
+
+/// A bound for each element of each reveal on `|fixed - plain|` for these inputs, whatever the rounding of
+/// truncations, as long as no value leaves the representable range.
+///
+/// A leaf is off by half a unit of 2^-precision, a truncation by less than one; each operation's rule says how it
+/// carries errors on. The f64 evaluation's own rounding is not counted. Where a comparison could turn, the bound is
+/// that of the worst consequence: 1 for a bit, the axis' size for an index.
+///
+/// # Errors
+/// As [`plain`](crate::plain()).
+pub fn error_bounds(
+    graph: &Graph,
+    inputs: &Inputs,
+    precision: u32,
+) -> Result<BTreeMap<NodeId, ArrayD<f64>>, GraphError> {
+    let values = plain_all(graph, inputs)?;
+    let unit = 2f64.powi(-(precision as i32));
+    let mut bounds: Vec<ArrayD<f64>> = Vec::with_capacity(values.len());
+    for id in graph.ids() {
+        let node = graph.node(id);
+        let result = &values[id.index()];
+        let lowered = !node.ty.visibility.is_clear() && !matches!(node.op, Op::Input(_));
+        let bound = if lowered {
+            let errors: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &bounds[input.index()]).collect();
+            let values: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &values[input.index()]).collect();
+            node.op.operation().error(&Deviation { values: &values, errors: &errors, result, unit })
+        } else {
+            let error = if node.ty.kind == Kind::Fixed { unit / 2.0 } else { 0.0 };
+            ArrayD::from_elem(result.raw_dim(), error)
+        };
+        bounds.push(bound);
+    }
+    let reveals = graph.reveals();
+    Ok(reveals.into_iter().map(|id| (id, bounds[id.index()].clone())).collect())
+}

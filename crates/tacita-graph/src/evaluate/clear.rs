@@ -1,0 +1,84 @@
+//! The leaves of a ring program: what owners compute in f64 by themselves, and encode.
+
+use std::collections::BTreeMap;
+
+use tacita_ring::{RingTensor, encode_at};
+
+use super::plain::{Inputs, evaluate};
+use crate::error::GraphError;
+use crate::graph::Graph;
+use crate::lower::representable;
+use crate::program::{RingId, RingKind, RingOp, RingProgram};
+use crate::types::{Owner, Visibility};
+
+/// The leaves that `viewer` knows, by ring node: its own and the public ones, or the public ones alone for `None`.
+///
+/// `inputs` needs the viewer's own and the public data only. All numbers are rounded to the nearest, and must be
+/// [`representable`](crate::representable) at the session's precision whatever the leaf's fractional bits.
+///
+/// # Errors
+/// If the program was not lowered from `graph`, an input is missing, of another shape or out of its declared
+/// range, or a value is not representable. The last two name a value: they are for the owner's eyes.
+pub fn encode_leaves(
+    graph: &Graph,
+    program: &RingProgram,
+    viewer: Option<Owner>,
+    inputs: &Inputs,
+) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
+    encode(graph, program, inputs, |visibility| match visibility {
+        Visibility::Public => true,
+        Visibility::Private(owner) => Some(owner) == viewer,
+        Visibility::Secret => false,
+    })
+}
+
+/// All leaves, secret ones too, from everybody's data: for evaluating in the clear.
+///
+/// # Errors
+/// As [`encode_leaves`].
+pub fn encode_every_leaf(
+    graph: &Graph,
+    program: &RingProgram,
+    inputs: &Inputs,
+) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
+    encode(graph, program, inputs, |_| true)
+}
+
+fn encode(
+    graph: &Graph,
+    program: &RingProgram,
+    inputs: &Inputs,
+    known: impl Fn(Visibility) -> bool,
+) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
+    let mut leaves = Vec::new();
+    let mut wanted = vec![false; graph.nodes().len()];
+    for id in program.ids() {
+        let leaf = program.node(id);
+        if !matches!(leaf.op, RingOp::Input { .. }) || !known(leaf.visibility) {
+            continue;
+        }
+        let foreign = |what: &str| GraphError::ForeignProgram(format!("leaf {} {what}", id.0));
+        let node = graph.nodes().get(leaf.origin.index()).ok_or_else(|| foreign("has no node"))?;
+        if node.ty.sizes().as_ref() != Some(&leaf.shape) || node.ty.visibility != leaf.visibility {
+            return Err(foreign("is of another type than its node"));
+        }
+        let RingKind::Ring { frac } = leaf.kind else { return Err(foreign("is made of bits")) };
+        wanted[leaf.origin.index()] = true;
+        leaves.push((id, leaf.origin, frac));
+    }
+    let values = evaluate(graph, inputs, &wanted)?;
+    let limit = representable(program.precision);
+    leaves
+        .into_iter()
+        .map(|(id, origin, frac)| {
+            let value = values[&origin].as_standard_layout();
+            let numbers = value.as_slice().unwrap_or_default();
+            let words = encode_at(numbers, frac, limit).map_err(|error| GraphError::Encoding {
+                node: graph.label(origin),
+                op: graph.node(origin).op.name(),
+                reason: error.to_string(),
+            })?;
+            Ok((id, RingTensor::new(value.shape().to_vec(), words)))
+        })
+        .collect()
+}

@@ -1,0 +1,201 @@
+//! The ring program in the clear: exactly what a private evaluation computes, up to how it rounds truncations.
+
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayD, IxDyn};
+use tacita_ring::{RingTensor, decode};
+
+use crate::apply::{bilinear, linear};
+use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram};
+use crate::types::Visibility;
+
+/// How truncations round. A private evaluation's rounding is a function of its masks; with that, `fixed` equals it
+/// bit for bit.
+pub trait Rounding {
+    /// z / 2^bits for |z| < 2^62. `value` is the ring value being truncated, by `Truncate` or inside `Choose`.
+    fn truncate(&mut self, value: RingId, z: &RingTensor, bits: u32) -> RingTensor;
+}
+
+/// Rounds down: an arithmetic shift.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Floor;
+
+impl Rounding for Floor {
+    fn truncate(&mut self, _value: RingId, z: &RingTensor, bits: u32) -> RingTensor {
+        map(z, |z| ((z as i64) >> bits) as u64)
+    }
+}
+
+/// Rounds to the nearest, halves up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nearest;
+
+impl Rounding for Nearest {
+    fn truncate(&mut self, _value: RingId, z: &RingTensor, bits: u32) -> RingTensor {
+        let half = if bits == 0 { 0 } else { 1i64 << (bits - 1) };
+        map(z, |z| ((z as i64).wrapping_add(half) >> bits) as u64)
+    }
+}
+
+fn map(z: &RingTensor, f: impl Fn(u64) -> u64) -> RingTensor {
+    RingTensor::new(z.shape().to_vec(), z.data().iter().map(|&z| f(z)).collect())
+}
+
+/// A ring node's value in the clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClearValue {
+    /// Ring elements.
+    Ring(RingTensor),
+    /// One tensor of 0 and 1 for each plane.
+    Bits(Vec<RingTensor>),
+}
+
+impl ClearValue {
+    /// The real numbers at `kind`'s fractional bits; of bits, the first plane.
+    pub fn to_f64(&self, kind: RingKind) -> ArrayD<f64> {
+        let frac = if let RingKind::Ring { frac } = kind { frac } else { 0 };
+        let tensor = match self {
+            ClearValue::Ring(tensor) => tensor,
+            ClearValue::Bits(planes) => &planes[0],
+        };
+        ArrayD::from_shape_vec(IxDyn(tensor.shape()), decode(tensor.data(), frac))
+            .expect("a tensor has as many elements as its shape says")
+    }
+}
+
+/// Every node's value, by [`RingId`].
+///
+/// # Panics
+/// If a leaf is missing or of another shape.
+pub fn fixed(
+    program: &RingProgram,
+    leaves: &BTreeMap<RingId, RingTensor>,
+    rounding: &mut dyn Rounding,
+) -> Vec<ClearValue> {
+    fixed_kept(program, leaves, rounding, |_| true).into_values().collect()
+}
+
+/// The values of the nodes that `keep` names; others are freed as soon as they are used up.
+///
+/// # Panics
+/// As [`fixed`].
+pub fn fixed_kept(
+    program: &RingProgram,
+    leaves: &BTreeMap<RingId, RingTensor>,
+    rounding: &mut dyn Rounding,
+    keep: impl Fn(RingId) -> bool,
+) -> BTreeMap<RingId, ClearValue> {
+    let mut left: Vec<usize> = program.ids().map(|id| usize::from(keep(id))).collect();
+    for node in &program.nodes {
+        node.inputs.iter().for_each(|input| left[input.index()] += 1);
+    }
+    let mut values: Vec<Option<ClearValue>> = Vec::with_capacity(left.len());
+    for id in program.ids() {
+        let node = program.node(id);
+        let inputs: Vec<&ClearValue> =
+            node.inputs.iter().filter_map(|input| values[input.index()].as_ref()).collect();
+        let value = match &node.op {
+            RingOp::Input { .. } => {
+                let leaf = leaves.get(&id).unwrap_or_else(|| panic!("leaf {} has no value", id.0));
+                assert_eq!(leaf.shape(), node.shape, "leaf {}", id.0);
+                ClearValue::Ring(leaf.clone())
+            }
+            _ => step(program, node, &inputs, rounding),
+        };
+        values.push(Some(value));
+        for input in &node.inputs {
+            left[input.index()] -= 1;
+            if left[input.index()] == 0 {
+                values[input.index()] = None;
+            }
+        }
+        if left[id.index()] == 0 {
+            values[id.index()] = None;
+        }
+    }
+    program.ids().zip(values).filter_map(|(id, value)| Some((id, value?))).collect()
+}
+
+fn ring<'a>(value: &&'a ClearValue) -> &'a RingTensor {
+    match value {
+        ClearValue::Ring(tensor) => tensor,
+        ClearValue::Bits(_) => panic!("bits where a ring value is expected"),
+    }
+}
+
+fn planes<'a>(value: &&'a ClearValue) -> &'a [RingTensor] {
+    match value {
+        ClearValue::Bits(planes) => planes,
+        ClearValue::Ring(_) => panic!("a ring value where bits are expected"),
+    }
+}
+
+fn step(
+    program: &RingProgram,
+    node: &RingNode,
+    inputs: &[&ClearValue],
+    rounding: &mut dyn Rounding,
+) -> ClearValue {
+    let op = &node.op;
+    if op.is_linear() {
+        let inputs: Vec<&RingTensor> = inputs.iter().map(ring).collect();
+        return ClearValue::Ring(linear(op, &inputs, &node.shape));
+    }
+    if op.is_bilinear() {
+        return ClearValue::Ring(bilinear(op, ring(&inputs[0]), ring(&inputs[1]), &node.shape));
+    }
+    match op {
+        RingOp::Constant { value } => ClearValue::Ring(RingTensor::filled(&node.shape, *value as u64)),
+        RingOp::ConstantTensor { values } => {
+            let values = values.iter().map(|&value| value as u64).collect();
+            ClearValue::Ring(RingTensor::new(node.shape.clone(), values))
+        }
+        RingOp::Truncate { bits } => {
+            ClearValue::Ring(rounding.truncate(node.inputs[0], ring(&inputs[0]), *bits))
+        }
+        RingOp::Negative => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
+        RingOp::Winner => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
+        RingOp::Choose { truncate } => {
+            let mut sum = RingTensor::zeros(&node.shape);
+            for (i, plane) in planes(&inputs[0]).iter().enumerate() {
+                let (id, x) = (node.inputs[i + 1], ring(&inputs[i + 1]));
+                let truncated = match (truncate, program.node(id).visibility) {
+                    (0, _) => x.clone(),
+                    (_, Visibility::Public) => Floor.truncate(id, x, *truncate),
+                    _ => rounding.truncate(id, x, *truncate),
+                };
+                sum.add_assign(&plane.mul(&truncated));
+            }
+            ClearValue::Ring(sum)
+        }
+        RingOp::NotBits => {
+            ClearValue::Bits(planes(&inputs[0]).iter().map(|plane| map(plane, |bit| bit ^ 1)).collect())
+        }
+        RingOp::XorBits => {
+            let pairs = planes(&inputs[0]).iter().zip(planes(&inputs[1]));
+            let xor = |(a, b): (&RingTensor, &RingTensor)| {
+                let bits = a.data().iter().zip(b.data()).map(|(a, b)| a ^ b).collect();
+                RingTensor::new(a.shape().to_vec(), bits)
+            };
+            ClearValue::Bits(pairs.map(xor).collect())
+        }
+        RingOp::Reveal { .. } => inputs[0].clone(),
+        _ => unreachable!("inputs are leaves; the rest is linear or bilinear"),
+    }
+}
+
+/// The first of the largest candidates, one plane a candidate.
+fn winner(candidates: &[&RingTensor]) -> ClearValue {
+    let shape = candidates[0].shape();
+    let mut planes = vec![RingTensor::zeros(shape); candidates.len()];
+    for element in 0..candidates[0].len() {
+        let mut best = 0;
+        for (i, candidate) in candidates.iter().enumerate() {
+            if candidate.data()[element] as i64 > candidates[best].data()[element] as i64 {
+                best = i;
+            }
+        }
+        planes[best].data_mut()[element] = 1;
+    }
+    ClearValue::Bits(planes)
+}
