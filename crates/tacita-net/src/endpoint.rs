@@ -260,12 +260,16 @@ impl Endpoint {
 impl Drop for Endpoint {
     fn drop(&mut self) {
         if !self.stopped.get() {
-            let until = later(self.limits.linger);
-            for link in self.links.iter().flatten() {
-                link.close(until);
+            let (now, until) = (Instant::now(), later(self.limits.linger));
+            // To a peer that has closed or aborted there is nothing left to say.
+            let until = |peer: usize| if self.inbox.has_ended(peer) { now } else { until };
+            let links =
+                || self.links.iter().enumerate().filter_map(|(peer, link)| Some((peer, link.as_ref()?)));
+            for (peer, link) in links() {
+                link.close(until(peer));
             }
-            for link in self.links.iter().flatten() {
-                link.flush(until);
+            for (peer, link) in links() {
+                link.flush(until(peer));
             }
         }
         self.inbox.close();

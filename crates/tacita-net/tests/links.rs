@@ -127,10 +127,11 @@ fn bounded_posting_blocks_and_resumes() {
                 }
             });
             // All that fits is posted; a while later no more is. What the system buffers is not ours to bound.
-            thread::sleep(Duration::from_millis(300));
-            let before = posted.load(Ordering::SeqCst);
-            thread::sleep(Duration::from_millis(100));
-            assert_eq!(posted.load(Ordering::SeqCst), before);
+            let mut before = 0;
+            while before == 0 || posted.load(Ordering::SeqCst) > before {
+                before = posted.load(Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(200));
+            }
             assert!((2..40).contains(&before), "{before} frames of 1 MiB posted ahead");
             for task in 0..100 {
                 assert_eq!(bob.receive(ALICE, PATIENCE).unwrap().header.task, task);
@@ -179,10 +180,8 @@ fn an_abort_wakes_whoever_waits_for_anyone() {
             let expected = NetError::Aborted { by: "carol".into(), node: 17, round: 4, cause };
             assert_eq!(error, expected);
             assert!(waited < Duration::from_secs(2));
-            // Bob has not received, and finds out when he posts or receives.
-            thread::sleep(Duration::from_millis(50));
-            assert_eq!(bob.post(CAROL, frame(0, 1)), Err(expected.clone()));
-            assert_eq!(bob.receive(CAROL, PATIENCE), Err(expected));
+            assert_eq!(bob.receive(ALICE, PATIENCE), Err(expected.clone()));
+            assert_eq!(bob.post(CAROL, frame(0, 1)), Err(expected));
         });
         assert_eq!(carol.post(BOB, frame(0, 1)), Err(NetError::Stopped));
         assert_eq!(carol.receive(BOB, PATIENCE), Err(NetError::Stopped));
@@ -327,8 +326,8 @@ fn meters_equal_what_was_sent() {
     }
 }
 
-#[test]
-fn a_shaped_link_takes_its_time() {
+/// How late the frames of a shaped link are, at worst; fails if any is early.
+fn lateness() -> Duration {
     let latency = Duration::from_millis(30);
     let shape = Shape { latency, bits_per_second: 80e6 };
     let members = shaped(&["alice", "bob", "dealer"], &Limits::default(), shape);
@@ -339,19 +338,24 @@ fn a_shaped_link_takes_its_time() {
     alice.post(BOB, megabyte(1)).unwrap();
     alice.post(BOB, megabyte(2)).unwrap();
     dealer.post(BOB, megabyte(3)).unwrap();
-    assert!(start.elapsed() < latency);
     assert_eq!(bob.buffered(ALICE), 0);
-    let slack = Duration::from_millis(25);
+    let mut late = Duration::ZERO;
     for (from, milliseconds) in [(CAROL, 130), (ALICE, 130), (ALICE, 230)] {
-        let due = Duration::from_millis(milliseconds);
         bob.receive(from, PATIENCE).unwrap();
-        assert!((due..due + slack).contains(&start.elapsed()), "{:?} for {due:?}", start.elapsed());
+        let due = start + Duration::from_millis(milliseconds);
+        late = late.max(Instant::now().checked_duration_since(due).expect("not early"));
     }
     // A link that was idle begins anew, and an empty frame takes the latency.
     let start = Instant::now();
     alice.post(BOB, frame(4, 0)).unwrap();
     bob.receive(ALICE, PATIENCE).unwrap();
-    assert!((latency..latency + slack).contains(&start.elapsed()), "{:?}", start.elapsed());
+    late.max(start.elapsed().checked_sub(latency).expect("not early"))
+}
+
+#[test]
+fn a_shaped_link_takes_its_time() {
+    // Never early; the machine may be busy, but not each time.
+    assert!((0..10).any(|_| lateness() < Duration::from_millis(5)));
 }
 
 #[test]
