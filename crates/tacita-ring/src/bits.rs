@@ -1,7 +1,14 @@
 //! Bit-sliced tensors: one instruction serves 512 elements' bits.
 
+mod transpose;
+
 use std::fmt;
 use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::parallel;
+use crate::simd::{Level, dispatch, dispatch_at};
 
 /// Elements of a block of a [`BitTensor`].
 pub const BLOCK_ELEMENTS: usize = 512;
@@ -41,6 +48,15 @@ pub fn block_layout(elements: usize) -> impl ExactSizeIterator<Item = (usize, us
         let first = block * BLOCK_ELEMENTS;
         (first, (elements - first).min(BLOCK_ELEMENTS).div_ceil(64))
     })
+}
+
+/// Elements that a thread transposes at a time: whole blocks, and all of them where they are few or it is alone.
+fn chunk(elements: usize) -> usize {
+    if parallel::worthwhile(elements) {
+        parallel::chunk(elements).next_multiple_of(BLOCK_ELEMENTS)
+    } else {
+        elements.next_multiple_of(BLOCK_ELEMENTS).max(BLOCK_ELEMENTS)
+    }
 }
 
 impl BitTensor {
@@ -225,13 +241,29 @@ impl BitTensor {
     /// If `planes` is above 64.
     pub fn from_ring_low(x: &[u64], planes: usize) -> Self {
         assert!(planes <= 64, "a ring element has 64 bits, not {planes}");
-        let mut bits = Self::zeros(x.len(), planes);
-        for (element, &x) in x.iter().enumerate() {
-            for plane in 0..planes {
-                bits.set(element, plane, x >> plane & 1 == 1);
-            }
+        Self::from_ring_at(Level::current(), x, planes)
+    }
+
+    fn from_ring_at(level: Level, x: &[u64], planes: usize) -> Self {
+        let mut words = vec![0; word_count(x.len(), planes)];
+        if planes > 0 {
+            let (elements, size) = (chunk(x.len()), chunk(x.len()) / 64 * planes);
+            let transpose = |x: &[u64], words: &mut [u64]| {
+                let blocks = x.chunks(BLOCK_ELEMENTS).zip(words.chunks_mut(WIDTH * planes));
+                dispatch_at(
+                    level,
+                    #[inline(always)]
+                    || {
+                        blocks.for_each(
+                            #[inline(always)]
+                            |(x, words)| transpose::transpose_block(x, planes, words),
+                        )
+                    },
+                );
+            };
+            words.par_chunks_mut(size).zip(x.par_chunks(elements)).for_each(|(words, x)| transpose(x, words));
         }
-        bits
+        Self { elements: x.len(), planes, words }
     }
 
     /// Bit `plane` of each element, as 0 or 1.
@@ -244,7 +276,7 @@ impl BitTensor {
         for (block, out) in out.chunks_mut(BLOCK_ELEMENTS).enumerate() {
             let width = out.len().div_ceil(64);
             let words = &self.words[block * WIDTH * self.planes + plane * width..][..width];
-            crate::simd::dispatch(
+            dispatch(
                 #[inline(always)]
                 || {
                     for (out, &word) in out.chunks_mut(64).zip(words) {
@@ -275,5 +307,91 @@ impl Eq for BitTensor {}
 impl fmt::Debug for BitTensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BitTensor({} elements, {} planes)", self.elements, self.planes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn random(elements: usize, planes: usize, seed: u64) -> BitTensor {
+        BitTensor::from_words(elements, planes, crate::test_data(word_count(elements, planes), seed))
+    }
+
+    #[test]
+    fn words_lie_where_the_layout_says() {
+        let mut bits = BitTensor::zeros(600, 3);
+        bits.set(511, 2, true);
+        bits.set(512, 1, true);
+        bits.set(599, 0, true);
+        let mut words = vec![0; 30];
+        words[2 * 8 + 7] = 1 << 63;
+        words[24 + 2] = 1;
+        words[24 + 1] = 1 << (599 - 512 - 64);
+        assert_eq!(bits.words(), words);
+        assert_eq!((bits.block(0).len(), bits.block(1).len()), (24, 6));
+        assert_eq!(format!("{bits:?}"), "BitTensor(600 elements, 3 planes)");
+    }
+
+    #[test]
+    fn large_tensors_are_transposed_in_parallel() {
+        let x = crate::test_data(300_000, 4);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let parallel = pool.install(|| BitTensor::from_ring_low(&x, 40));
+        for element in (0..x.len()).step_by(37) {
+            for plane in 0..40 {
+                assert_eq!(parallel.get(element, plane), x[element] >> plane & 1 == 1);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn transposition_is_exact(elements in 0usize..1300, planes in 0usize..=64, seed: u64) {
+            let x = crate::test_data(elements, seed);
+            for level in Level::supported() {
+                let bits = BitTensor::from_ring_at(level, &x, planes);
+                for (element, x) in x.iter().enumerate() {
+                    let got = (0..planes).fold(0, |got, plane| got | u64::from(bits.get(element, plane)) << plane);
+                    prop_assert_eq!(got, if planes == 64 { *x } else { x & ((1 << planes) - 1) });
+                }
+                // Unused bits come out zero.
+                let mut masked = bits.clone();
+                masked.mask_tail();
+                prop_assert_eq!(bits.words(), masked.words());
+            }
+            if planes > 0 {
+                let bits = BitTensor::from_ring_low(&x, planes);
+                let top: Vec<u64> = x.iter().map(|x| x >> (planes - 1) & 1).collect();
+                prop_assert_eq!(bits.to_ring(planes - 1), top);
+            }
+        }
+
+        #[test]
+        fn planes_slice_and_concatenate(elements in 0usize..1300, planes in 0usize..9, cut in 0usize..9, seed: u64) {
+            let bits = random(elements, planes, seed);
+            let cut = cut.min(planes);
+            let parts = [bits.slice_planes(0..cut), bits.slice_planes(cut..planes)];
+            for (element, plane) in (0..elements).step_by(61).flat_map(|e| (cut..planes).map(move |p| (e, p))) {
+                prop_assert_eq!(parts[1].get(element, plane - cut), bits.get(element, plane));
+            }
+            prop_assert_eq!(BitTensor::concat_planes(&[&parts[0], &parts[1]]), bits);
+        }
+
+        #[test]
+        fn logic_and_equality_ignore_unused_bits(elements in 1usize..1300, planes in 1usize..5, seed: u64) {
+            let x = random(elements, planes, seed);
+            let mut y = x.clone();
+            y.mask_tail();
+            prop_assert_eq!(&x, &y);
+            y.not();
+            prop_assert_ne!(&x, &y);
+            y.xor_assign(&x);
+            let mut ones = BitTensor::zeros(elements, planes);
+            ones.not();
+            prop_assert_eq!(y, ones);
+        }
     }
 }
