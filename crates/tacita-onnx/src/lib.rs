@@ -31,5 +31,5 @@ mod value;
 
 pub use error::ImportError;
 pub use import::{import, import_bytes};
-pub use model::{ImportOptions, Inputs, Model, PublicConstant};
+pub use model::{ImportOptions, Model, PublicConstant};
 pub use onnx::{Built, FinalSoftmax, Onnx, Output};

@@ -1,12 +1,6 @@
 //! What an import takes and gives.
 
-use std::collections::BTreeMap;
-
-use ndarray::ArrayD;
-use tacita_graph::{Dim, Graph};
-
-/// The numbers of several inputs of a graph, by name.
-pub type Inputs = BTreeMap<String, ArrayD<f64>>;
+use tacita_graph::{Dim, Graph, Inputs};
 
 /// Who owns what, and who learns what.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use tacita_graph::{Dim, Graph, NodeId, Owner, show};
+use tacita_graph::{Dim, Graph, Inputs, NodeId, Owner, show};
 
 use crate::call::Call;
 use crate::error::{Fault, ImportError, corrupt, refuse};
 use crate::file::messages::{self, Node, TensorType, ValueInfo};
 use crate::file::tensor::{element_name, is_float};
-use crate::model::{Inputs, PublicConstant};
+use crate::model::PublicConstant;
 use crate::operators;
 use crate::scope::Scope;
 use crate::value::Value;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tacita_graph::{Graph, NodeId, Owner, Role, Visibility, dims};
+use tacita_graph::{Graph, Inputs, NodeId, Owner, Role, Visibility, dims};
 
 use crate::error::{Fault, refuse};
 use crate::file::messages::Tensor;
 use crate::file::tensor::{is_float, is_integer, unsupported};
-use crate::model::{Inputs, PublicConstant};
+use crate::model::PublicConstant;
 use crate::value::{Size, Sizes, Value};
 
 /// Everything that building collects.

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Makes the small models that the tests import, with inputs and what onnxruntime computes from them.
+
+    python3 -m venv venv && venv/bin/pip install onnx onnxruntime numpy
+    venv/bin/python make.py
+
+in this folder. Writes NAME.onnx for each case and cases.json: for each case the input and the outputs, as shape and
+values; and refused/NAME.onnx, models that must be refused.
+"""
+
+import json
+import os
+import pathlib
+import re
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+rng = np.random.default_rng(1)
+cases = []
+
+
+def normal(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def ints(*values):
+    return np.array(values, dtype=np.int64)
+
+
+def node(op, inputs, output="y", **attributes):
+    outputs = output.split() if isinstance(output, str) else output
+    return helper.make_node(op, inputs.split(), outputs, name=f"/{op.lower()}_{outputs[0]}", **attributes)
+
+
+def model(nodes, weights, shape, opset=17, outputs=("y",), kind=TensorProto.FLOAT, output_kinds=(), ir=8):
+    """A model of one input x; the shape's first entry may be a name."""
+    inputs = [helper.make_tensor_value_info("x", kind, shape)]
+    kinds = list(output_kinds) + [TensorProto.FLOAT] * len(outputs)
+    outputs = [helper.make_tensor_value_info(name, kinds[i], None) for i, name in enumerate(outputs)]
+    tensors = [w if isinstance(w, TensorProto) else numpy_helper.from_array(w, n) for n, w in weights.items()]
+    graph = helper.make_graph(nodes, "test", inputs, outputs, tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir, producer_name="")
+
+
+def case(name, nodes, weights, shape, x=None, **more):
+    """Writes a model and what it computes from one input."""
+    made = model(nodes, weights, shape, **more)
+    if x is None:
+        # Sixteenths are exact, and short to write.
+        x = np.round(normal(*[2 if isinstance(size, str) else size for size in shape]) * 16) / 16
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    results = session.run(None, {"x": x})
+    outputs = [{"name": o.name, "shape": r.shape, "values": r.ravel().tolist()} for o, r in zip(session.get_outputs(), results)]
+    onnx.save(made, f"{name}.onnx")
+    cases.append({"name": name, "input": {"shape": x.shape, "values": x.ravel().tolist()}, "outputs": outputs})
+
+
+def refused(name, nodes, weights, shape, **more):
+    onnx.save(model(nodes, weights, shape, **more), f"refused/{name}.onnx")
+
+
+os.chdir(pathlib.Path(__file__).parent)
+os.makedirs("refused", exist_ok=True)
+for old in [*pathlib.Path(".").glob("*.onnx"), *pathlib.Path(".").glob("*.weights"), *pathlib.Path("refused").glob("*")]:
+    old.unlink()
+
+# Convolutions
+IMAGE = ["batch", 2, 7, 6]
+case("conv_plain", [node("Conv", "x w b")], {"w": normal(3, 2, 3, 3), "b": normal(3)}, IMAGE)
+case("conv_attributes", [node("Conv", "x w", strides=[2, 1], pads=[1, 0, 2, 1], dilations=[1, 2], kernel_shape=[3, 2])],
+     {"w": normal(3, 2, 3, 2)}, IMAGE)
+case("conv_groups", [node("Conv", "x w b", group=2)], {"w": normal(4, 1, 2, 3), "b": normal(4)}, IMAGE)
+case("conv_same_upper", [node("Conv", "x w", auto_pad="SAME_UPPER", strides=[2, 2])], {"w": normal(2, 2, 4, 3)}, IMAGE)
+case("conv_same_lower", [node("Conv", "x w", auto_pad="SAME_LOWER", strides=[1, 2])], {"w": normal(2, 2, 4, 3)}, IMAGE)
+case("conv_valid", [node("Conv", "x w", auto_pad="VALID")], {"w": normal(2, 2, 3, 3)}, IMAGE)
+case("conv_1d", [node("Conv", "x w b", strides=[2], pads=[1, 2], dilations=[2], group=2)],
+     {"w": normal(4, 1, 3), "b": normal(4)}, ["batch", 2, 11])
+case("batch_norm", [node("BatchNormalization", "x s b m v", epsilon=1e-3)],
+     {"s": normal(2), "b": normal(2), "m": normal(2), "v": normal(2) ** 2 + 0.1}, IMAGE)
+case("batch_norm_rows", [node("BatchNormalization", "x s b m v")],
+     {"s": normal(5), "b": normal(5), "m": normal(5), "v": normal(5) ** 2 + 0.1}, ["batch", 5])
+case("conv_batch_norm", [node("Conv", "x w", "c"), node("BatchNormalization", "c s b m v", "n"), node("Relu", "n")],
+     {"w": normal(3, 2, 3, 3), "s": normal(3), "b": normal(3), "m": normal(3), "v": normal(3) ** 2 + 0.1}, IMAGE)
+
+# Pooling
+for name, op in [("max", "MaxPool"), ("average", "AveragePool")]:
+    case(f"{name}_pool", [node(op, "x", kernel_shape=[2, 3], strides=[2, 1])], {}, IMAGE)
+    case(f"{name}_pool_pads", [node(op, "x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 0, 1])], {}, IMAGE)
+    case(f"{name}_pool_ceil", [node(op, "x", kernel_shape=[2, 3], strides=[2, 2], ceil_mode=1)], {}, IMAGE)
+    case(f"{name}_pool_same_upper", [node(op, "x", kernel_shape=[2, 3], strides=[2, 2], auto_pad="SAME_UPPER")], {}, IMAGE)
+    case(f"{name}_pool_same_lower", [node(op, "x", kernel_shape=[2, 2], auto_pad="SAME_LOWER")], {}, IMAGE)
+    case(f"{name}_pool_1d", [node(op, "x", kernel_shape=[3], strides=[2], pads=[1, 1])], {}, ["batch", 2, 9])
+case("max_pool_dilated", [node("MaxPool", "x", kernel_shape=[2, 2], dilations=[2, 3], storage_order=1)], {}, IMAGE)
+case("max_pool_ceil_pads", [node("MaxPool", "x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1)],
+     {}, ["batch", 1, 6, 6])
+case("average_pool_include", [node("AveragePool", "x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)],
+     {}, IMAGE)
+case("average_pool_include_ceil",
+     [node("AveragePool", "x", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1, ceil_mode=1)],
+     {}, ["batch", 1, 6, 6], opset=19, ir=9)
+case("global_average_pool", [node("GlobalAveragePool", "x")], {}, IMAGE)
+case("global_average_pool_1d", [node("GlobalAveragePool", "x")], {}, ["batch", 2, 5])
+case("reduce_mean", [node("ReduceMean", "x", axes=[-1, 2], keepdims=0)], {}, IMAGE)
+case("reduce_mean_input", [node("ReduceMean", "x a")], {"a": ints(1)}, IMAGE, opset=18)
+case("reduce_sum", [node("ReduceSum", "x a", keepdims=0)], {"a": ints(1, -1)}, IMAGE)
+case("reduce_sum_nothing", [node("ReduceSum", "x", noop_with_empty_axes=1)], {}, IMAGE)
+
+# Matrix products
+case("gemm", [node("Gemm", "x w b")], {"w": normal(5, 4), "b": normal(4)}, ["batch", 5])
+case("gemm_attributes", [node("Gemm", "x w b", alpha=0.5, beta=-2.0, transB=1)], {"w": normal(4, 5), "b": normal(1, 4)}, ["batch", 5])
+case("gemm_trans_a", [node("Gemm", "x w", transA=1, alpha=3.0, beta=0.0)], {"w": normal(3, 4)}, [3, 5])
+case("gemm_column", [node("Gemm", "x w b")], {"w": normal(5, 4), "b": normal(2, 1)}, [2, 5])
+case("gemm_scalar", [node("Gemm", "x w b")], {"w": normal(5, 4), "b": np.float32(1.5)}, ["batch", 5])
+case("mat_mul", [node("MatMul", "x w")], {"w": normal(5, 4)}, ["batch", 5])
+case("mat_mul_left", [node("MatMul", "w x")], {"w": normal(4, 5)}, ["batch", 2, 5, 3])
+case("mat_mul_batches", [node("MatMul", "x w")], {"w": normal(2, 3, 4)}, ["batch", 2, 5, 3])
+case("mat_mul_column", [node("MatMul", "x w")], {"w": normal(5)}, ["batch", 5])
+case("mat_mul_row", [node("MatMul", "w x")], {"w": normal(5)}, ["batch", 5, 3])
+case("mat_mul_self", [node("Transpose", "x", "t", perm=[0, 2, 1]), node("MatMul", "x t")], {}, ["batch", 2, 3])
+
+# Elementwise
+for name, op in [("add", "Add"), ("sub", "Sub"), ("mul", "Mul"), ("div", "Div")]:
+    case(name, [node(op, "x w")], {"w": normal(2, 1, 6) + 4}, IMAGE)
+    case(f"{name}_scalar", [node(op, "x w")], {"w": np.float32(2.5)}, IMAGE)
+case("sub_left", [node("Sub", "w x")], {"w": normal(6)}, IMAGE)
+case("mul_self", [node("Mul", "x x")], {}, IMAGE)
+case("add_self", [node("Add", "x x")], {}, IMAGE)
+case("residual", [node("Relu", "x", "r"), node("Mul", "r w", "m"), node("Add", "m x")], {"w": normal(2, 1, 1)}, IMAGE)
+case("neg", [node("Neg", "x")], {}, IMAGE)
+case("relu", [node("Relu", "x")], {}, IMAGE)
+case("clip", [node("Clip", "x lo hi")], {"lo": np.float32(-0.5), "hi": np.float32(0.75)}, IMAGE)
+case("clip_max", [helper.make_node("Clip", ["x", "", "hi"], ["y"])], {"hi": np.float32(0.25)}, IMAGE)
+case("clip_infinite", [node("Clip", "x lo hi")], {"lo": np.float32(0), "hi": np.float32(np.inf)}, IMAGE)
+case("clip_attributes", [node("Clip", "x", min=0.0, max=0.5)], {}, IMAGE, opset=10)
+case("clip_default", [node("Clip", "x", max=0.5)], {}, IMAGE, opset=10)
+case("identity", [node("Identity", "x", "i"), node("Identity", "w", "v"), node("Add", "i v")], {"w": normal(6)}, IMAGE)
+case("dropout", [node("Dropout", "x r", "d"), node("Relu", "d")], {"r": np.float32(0.5)}, IMAGE)
+case("dropout_mask", [node("Dropout", "x", "d m", ratio=0.3), node("Relu", "d")], {}, IMAGE, opset=10)
+case("dropout_flag", [node("Dropout", "x r t", "y", seed=3)], {"r": np.float32(0.5), "t": np.array(False)}, IMAGE)
+
+# Constants
+tensor = numpy_helper.from_array(normal(6), "inner")
+case("constant", [node("Constant", "", "c", value=tensor), node("Mul", "x c")], {}, IMAGE)
+case("constant_float", [node("Constant", "", "c", value_float=1.25), node("Mul", "x c")], {}, IMAGE)
+case("constant_floats", [node("Constant", "", "c", value_floats=[1.0, -2.0]), node("MatMul", "x c")], {}, ["batch", 2])
+case("float16", [node("Cast", "w", "v", to=TensorProto.FLOAT), node("Add", "x v")], {"w": normal(6).astype(np.float16)}, IMAGE)
+case("float64", [node("Cast", "w", "v", to=TensorProto.FLOAT), node("Add", "x v")], {"w": normal(6).astype(np.float64)}, IMAGE)
+typed = helper.make_tensor("w", TensorProto.FLOAT, [6], normal(6).tolist())
+case("typed_list", [node("Add", "x w")], {"w": typed}, IMAGE)
+
+# Layout
+case("flatten", [node("Flatten", "x")], {}, IMAGE)
+case("flatten_axis", [node("Flatten", "x", axis=-2)], {}, [2, 3, 4, 5])
+case("flatten_all", [node("Flatten", "x", axis=0)], {}, [2, 3])
+case("reshape", [node("Reshape", "x s")], {"s": ints(-1, 14, 6)}, IMAGE)
+case("reshape_zero", [node("Reshape", "x s")], {"s": ints(0, 3, -1)}, IMAGE)
+case("reshape_fixed", [node("Reshape", "x s")], {"s": ints(4, -1)}, [2, 2, 7])
+case("transpose", [node("Transpose", "x", perm=[0, 2, 3, 1])], {}, IMAGE)
+case("transpose_default", [node("Transpose", "x")], {}, [2, 3, 4])
+case("transpose_weight", [node("Transpose", "w", "t"), node("MatMul", "x t")], {"w": normal(4, 5)}, ["batch", 5])
+case("concat", [node("Relu", "x", "r"), node("Concat", "r x r", axis=-3)], {}, IMAGE)
+case("pad", [node("Pad", "x p v")], {"p": ints(0, 0, 1, 2, 0, 1, 0, 3), "v": np.float32(1.5)}, IMAGE)
+case("pad_default", [node("Pad", "x p", mode="constant")], {"p": ints(0, 0, 1, 2, 0, 0, 0, 3)}, IMAGE)
+case("pad_axes", [helper.make_node("Pad", ["x", "p", "", "a"], ["y"])], {"p": ints(1, 2, 3, 0), "a": ints(-1, 2)}, IMAGE, opset=18)
+case("pad_attributes", [node("Pad", "x", pads=[0, 1, 0, 0, 0, 0, 2, 0], value=-1.0)], {}, IMAGE, opset=10)
+case("squeeze", [node("Squeeze", "x a")], {"a": ints(-2)}, ["batch", 3, 1, 4])
+case("squeeze_all", [node("Squeeze", "x")], {}, ["batch", 1, 4, 1])
+case("squeeze_attribute", [node("Squeeze", "x", axes=[2])], {}, ["batch", 3, 1, 4], opset=12)
+case("unsqueeze", [node("Unsqueeze", "x a")], {"a": ints(-1, 1)}, ["batch", 4])
+case("unsqueeze_attribute", [node("Unsqueeze", "x", axes=[2])], {}, ["batch", 4], opset=12)
+case("unsqueeze_weight", [node("Unsqueeze", "w a", "u"), node("Add", "x u")], {"w": normal(7), "a": ints(1)}, IMAGE)
+case("slice", [node("Slice", "x s e a t")], {"s": ints(1, -5), "e": ints(2**63 - 1, -1), "a": ints(3, 2), "t": ints(2, 1)}, IMAGE)
+case("slice_batch", [node("Slice", "x s e")], {"s": ints(0, 1), "e": ints(2**31 - 1, 2)}, IMAGE)
+case("slice_attributes", [node("Slice", "x", starts=[1], ends=[-1], axes=[2])], {}, IMAGE, opset=9)
+
+# Shapes computed from shapes, as exporters write them
+view = [
+    node("Shape", "x", "s"), node("Constant", "", "zero", value=numpy_helper.from_array(np.array(0, np.int64), "zero")),
+    node("Gather", "s zero", "g", axis=0), node("Unsqueeze", "g a", "u"), node("Concat", "u m", "t", axis=0),
+    node("Reshape", "x t"),
+]
+case("view_size_0", view, {"a": ints(0), "m": ints(-1)}, IMAGE)
+case("view_unsqueezed_constants", [
+    node("Shape", "x", "s"), node("Slice", "s i0 i1", "b"),
+    node("Constant", "", "c", value_int=14), node("Unsqueeze", "c i0", "u"),
+    node("Constant", "", "d", value_ints=[-1]), node("Concat", "b u d", "t", axis=0), node("Reshape", "x t"),
+], {"i0": ints(0), "i1": ints(1)}, IMAGE)
+case("view_product", [
+    node("Shape", "x", "s"), node("Gather", "s i1", "c"), node("Gather", "s i2", "h"), node("Mul", "c h", "p"),
+    node("Add", "p one", "q"), node("Sub", "q one", "r"), node("Div", "r one", "f"), node("Cast", "f", "k", to=TensorProto.INT64),
+    node("Unsqueeze", "k i0", "u"), node("Concat", "m u six", "t", axis=0), node("Reshape", "x t"),
+], {"i0": ints(0), "i1": np.int64(1), "i2": np.int64(2), "one": np.int64(1), "m": ints(-1), "six": ints(6)}, IMAGE)
+case("shape_range", [node("Shape", "x", "s", start=-3, end=-1), node("Concat", "m s n", "t", axis=0), node("Reshape", "x t")],
+     {"m": ints(0), "n": ints(2, 3)}, IMAGE)
+case("squeezed_size", [
+    node("Shape", "x", "s"), node("Slice", "s i0 i1", "b"), node("Squeeze", "b", "c"), node("Reshape", "c m", "d"),
+    node("Concat", "d m", "t", axis=0), node("Reshape", "x t"),
+], {"i0": ints(0), "i1": ints(1), "m": ints(-1)}, IMAGE)
+
+# Ranking
+case("arg_max", [node("ArgMax", "x", axis=1, keepdims=0)], {}, ["batch", 5], output_kinds=[TensorProto.INT64])
+case("arg_max_keep", [node("ArgMax", "x", axis=-1)], {}, ["batch", 4, 5], output_kinds=[TensorProto.INT64])
+case("arg_max_softmax", [node("Softmax", "x", "p", axis=-1), node("ArgMax", "p", axis=1, keepdims=0), node("Cast", "y", "z", to=TensorProto.INT32)],
+     {}, ["batch", 5], outputs=("z",), output_kinds=[TensorProto.INT32])
+case("softmax", [node("Relu", "x", "r"), node("Softmax", "r", axis=1)], {}, ["batch", 5])
+case("softmax_identity", [node("Softmax", "x", "p"), node("Identity", "p")], {}, ["batch", 4, 5])
+case("softmax_old", [node("Softmax", "x")], {}, ["batch", 4, 5], opset=12)
+case("log_softmax", [node("LogSoftmax", "x", axis=1)], {}, ["batch", 5])
+
+# Whole models
+case("two_outputs", [node("Relu", "x", "r"), node("Neg", "x", "n"), node("Identity", "r")], {}, ["batch", 4], outputs=("y", "n"))
+case("fixed_batch", [node("Gemm", "x w", "g"), node("Reshape", "g s")], {"w": normal(5, 4), "s": ints(2, 2, 2)}, [2, 5])
+case("unused_weight", [node("Relu", "x"), node("Mul", "x w", "dead")], {"w": normal(4), "other": normal(9)}, ["batch", 4])
+old = [node("Gemm", "x w", "y")]
+made = model(old, {"w": normal(5, 4)}, ["batch", 5], opset=7, ir=3)
+made.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [5, 4]))  # as in version 3 of the format
+onnx.save(made, "listed_weights.onnx")
+unnamed = [helper.make_node("Relu", ["x"], ["r"]), helper.make_node("Neg", ["r"], ["y"])]
+case("unnamed_nodes", unnamed, {}, ["batch", 4])
+external = model([node("Add", "x w", "a"), node("Add", "a v")], {"w": normal(6), "v": normal(7, 1)}, IMAGE)
+onnx.save(external, "external.onnx", save_as_external_data=True, location="external.weights", size_threshold=0)
+
+# Refusals
+refused("unsupported", [node("Erf", "x")], {}, ["batch", 4])
+refused("domain", [helper.make_node("Gelu", ["x"], ["y"], name="/gelu", domain="com.microsoft")], {}, ["batch", 4])
+body = helper.make_graph([node("Relu", "x")], "body", [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+refused("control_flow", [node("If", "c", then_branch=body, else_branch=body)], {"c": np.array(True)}, ["batch", 4])
+refused("quantized", [node("DequantizeLinear", "w s z", "d"), node("Add", "x d")],
+        {"w": np.ones(4, np.int8), "s": np.float32(1), "z": np.int8(0)}, ["batch", 4])
+refused("quantized_weight", [node("Add", "x w")], {"w": np.ones(4, np.uint8)}, ["batch", 4])
+refused("integer_input", [node("Relu", "x")], {}, ["batch", 4], kind=TensorProto.INT64)
+refused("dynamic", [node("Relu", "x")], {}, ["batch", 3, "height", "width"])
+refused("no_shape", [node("Relu", "x")], {}, None)
+refused("two_inputs", [node("Add", "x z")], {}, ["batch", 4])
+two = onnx.load("refused/two_inputs.onnx")
+two.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", 4]))
+onnx.save(two, "refused/two_inputs.onnx")
+nan, infinite = normal(2, 3), normal(4)
+nan[1, 2], infinite[3] = np.nan, -np.inf
+refused("nan", [node("MatMul", "x w")], {"w": nan}, ["batch", 2])
+refused("infinite", [node("Add", "x w")], {"w": infinite}, ["batch", 4])
+refused("attribute", [node("Relu", "x", alpha=0.1)], {}, ["batch", 4])
+refused("attribute_type", [node("Flatten", "x", axis=1.0)], {}, ["batch", 4])
+refused("pad_mode", [node("Pad", "x p", mode="reflect")], {"p": ints(0, 1, 0, 1)}, ["batch", 4])
+refused("pad_negative", [node("Pad", "x p")], {"p": ints(0, -1, 0, 1)}, ["batch", 4])
+refused("pool_indices", [node("MaxPool", "x", "p i", kernel_shape=[2, 2]), node("Cast", "i", "y", to=1)], {}, IMAGE)
+refused("conv_3d", [node("Conv", "x w")], {"w": normal(2, 2, 1, 1, 1)}, ["batch", 2, 3, 3, 3])
+refused("conv_channels", [node("Conv", "x w")], {"w": normal(3, 5, 3, 3)}, IMAGE)
+refused("training", [node("BatchNormalization", "x s b m v", training_mode=1)],
+        {"s": normal(2), "b": normal(2), "m": normal(2), "v": normal(2) ** 2}, IMAGE)
+refused("mix_batch", [node("Reshape", "x s")], {"s": ints(-1, 7)}, IMAGE)
+refused("flatten_batch", [node("Flatten", "x", axis=2)], {}, IMAGE)
+refused("fixes_batch", [node("Reshape", "x s")], {"s": ints(1, -1)}, IMAGE)
+refused("moves_batch", [node("Transpose", "x", perm=[1, 0])], {}, ["batch", 4])
+refused("div_secret", [node("Mul", "x w", "d"), node("Div", "x d")], {"w": normal(4)}, ["batch", 4])
+refused("div_zero", [node("Div", "x w")], {"w": np.array([1, 0, 2, 3], np.float32)}, ["batch", 4])
+refused("inner_softmax", [node("Softmax", "x", "p"), node("Mul", "p w")], {"w": normal(4)}, ["batch", 4])
+refused("data_shape", [node("ArgMax", "x", "a", axis=1), node("Reshape", "x a")], {}, ["batch", 4])
+refused("undefined", [node("Add", "x nowhere")], {}, ["batch", 4])
+refused("constant_output", [node("Identity", "w")], {"w": normal(4)}, ["batch", 4])
+refused("unused_input", [node("Relu", "w")], {"w": normal(4)}, ["batch", 4])
+refused("opset_old", [node("Relu", "x")], {}, ["batch", 4], opset=6)
+refused("opset_new", [node("Relu", "x")], {}, ["batch", 4], opset=99)
+refused("defined_twice", [node("Relu", "x"), node("Neg", "x")], {}, ["batch", 4])
+refused("batch_arithmetic", [node("Shape", "x", "s"), node("Slice", "s a b", "n"), node("Mul", "n two", "t"), node("Concat", "t m", "u", axis=0), node("Reshape", "x u")],
+        {"a": ints(0), "b": ints(1), "two": ints(2), "m": ints(-1)}, ["batch", 4])
+missing = model([node("Add", "x w")], {"w": normal(4)}, ["batch", 4])
+onnx.save(missing, "refused/external_missing.onnx", save_as_external_data=True, location="gone.weights", size_threshold=0)
+os.remove("refused/gone.weights")
+outside = onnx.load("refused/external_missing.onnx", load_external_data=False)
+outside.graph.initializer[0].external_data[0].value = "../external.weights"
+onnx.save(outside, "refused/external_outside.onnx")
+
+json_text = json.dumps(cases, separators=(",", ":"), default=list)
+# Eight digits are more than the tests compare.
+json_text = re.sub(r"-?\d+\.\d+(e-?\d+)?", lambda m: f"{float(m[0]):.8g}", json_text)
+pathlib.Path("cases.json").write_text(json_text.replace('},{"name":"', '},\n{"name":"') + "\n")
+print(len(cases), "cases", len(json_text), "bytes")
