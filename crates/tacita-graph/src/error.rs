@@ -162,6 +162,14 @@ pub enum GraphError {
     /// A ring program that was not lowered from this graph.
     #[error("the ring program was not lowered from this graph: {0}")]
     ForeignProgram(String),
+    /// A graph file of another version.
+    #[error("graph file of version {got}; this program reads version {expected}")]
+    Version {
+        /// The file's version.
+        got: u16,
+        /// The version that can be read.
+        expected: u16,
+    },
     /// Bytes that are not a graph.
     #[error("not a graph file: {0}")]
     Decode(String),

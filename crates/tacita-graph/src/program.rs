@@ -340,6 +340,28 @@ impl RingProgram {
         self.ids().filter(|&id| matches!(self.node(id).op, RingOp::Reveal { .. })).collect()
     }
 
+    /// Drops nodes that serve no reveal, such as what an `ArgMax` over one element does not look at.
+    pub(crate) fn prune(&mut self) {
+        let mut used = vec![false; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            used[index] |= matches!(node.op, RingOp::Reveal { .. });
+            if used[index] {
+                node.inputs.iter().for_each(|input| used[input.index()] = true);
+            }
+        }
+        let mut renamed = Vec::with_capacity(used.len());
+        let mut next = 0;
+        for &used in &used {
+            renamed.push(RingId(next));
+            next += u32::from(used);
+        }
+        let mut used = used.into_iter();
+        self.nodes.retain(|_| used.next().unwrap_or(false));
+        for input in self.nodes.iter_mut().flat_map(|node| &mut node.inputs) {
+            *input = renamed[input.index()];
+        }
+    }
+
     /// What parties must agree on to run this program: blake3 over precision, owners' names and all nodes'
     /// operations, inputs, shapes, kinds and visibilities. Names of nodes and origins do not count.
     pub fn digest(&self) -> [u8; 32] {

@@ -67,6 +67,7 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
             lowering.values[id.index()] = Some(value);
         }
     }
+    lowering.program.prune();
     Ok(lowering.program)
 }
 
@@ -109,6 +110,11 @@ impl<'g> Lowering<'g> {
     /// The result's shape.
     pub(crate) fn shape(&self) -> Vec<usize> {
         self.node().ty.sizes().expect("lowering starts with known sizes")
+    }
+
+    /// Who knows input `i`.
+    pub(crate) fn visibility(&self, i: usize) -> Visibility {
+        self.input(i).ty.visibility
     }
 
     /// Input `i`'s shape.

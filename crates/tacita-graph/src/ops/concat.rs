@@ -1,6 +1,7 @@
 use ndarray::{ArrayD, Axis};
 use serde::{Deserialize, Serialize};
 
+use super::error_rule::Deviation;
 use super::shape::{axis, kinds};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
@@ -59,6 +60,11 @@ impl Operation for Concat {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         x.iter().skip(1).fold(x[0], |hull, part| hull.hull(*part))
+    }
+
+    /// One unit more: a leaf that joins an untruncated product is truncated with it later.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        self.plain(d.errors) + d.unit
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

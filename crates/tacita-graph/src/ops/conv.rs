@@ -120,6 +120,11 @@ impl Operation for Conv {
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        if l.visibility(0).join(l.visibility(1)).is_clear() {
+            return Err(
+                l.unsupported("run `optimize` first; it leaves this product to the owner who knows both")
+            );
+        }
         let precision = l.precision();
         let (x, w) = (l.ring(0, precision)?, l.ring(1, precision)?);
         let (x_shape, w_shape, shape) = (l.input_shape(0), l.input_shape(1), l.shape());

@@ -65,8 +65,9 @@ impl Operation for Pad {
         x[0].hull(Interval::new(self.value, self.value))
     }
 
+    /// One unit more: the padding of an untruncated product is truncated with it later.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        self.around(d.errors[0], d.unit / 2.0)
+        self.around(d.errors[0], d.unit / 2.0) + d.unit
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

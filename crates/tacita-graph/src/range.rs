@@ -1,0 +1,94 @@
+//! Range inference: between which numbers a value lies, from the ranges that inputs declare.
+
+use crate::error::GraphError;
+use crate::graph::{Graph, NodeId};
+use crate::lower::{PRECISIONS, representable};
+use crate::ops::{Input, Op};
+use crate::types::{Interval, Kind};
+
+/// What range inference says of a node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The values lie in it, if those of the inputs lie in theirs and no earlier node leaves the representable
+    /// range.
+    pub interval: Interval,
+    /// The largest absolute value that a private evaluation holds on the way, such as the sum of a mean.
+    pub peak: f64,
+    /// Whether it rests on an input that declares no range, for which every representable number was assumed.
+    pub assumed: bool,
+}
+
+/// A node whose value could leave the representable range. The result is then wrong by 2^64 units, not imprecise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeWarning {
+    /// The node.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its operation.
+    pub op: &'static str,
+    /// The largest absolute value it could hold.
+    pub peak: f64,
+    /// The numbers that are representable are below this in absolute value.
+    pub limit: f64,
+    /// Whether the warning rests on an input without a declared range.
+    pub assumed: bool,
+}
+
+/// The range of every node at `precision` fractional bits. A symbolic batch counts as one sample.
+///
+/// An input without a declared range may be any representable number. A node's interval is cut to the
+/// representable numbers before it is used, so that one cause gives one [warning](warnings).
+///
+/// # Errors
+/// If the precision is out of [`PRECISIONS`].
+pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
+    if !PRECISIONS.contains(&precision) {
+        return Err(GraphError::Precision(precision));
+    }
+    let everything = Interval::symmetric(representable(precision));
+    let mut ranges: Vec<Range> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        if let Op::Input(Input { range, .. }) = node.op {
+            let interval = range.unwrap_or(everything);
+            ranges.push(Range { interval, peak: interval.magnitude(), assumed: range.is_none() });
+            continue;
+        }
+        let inputs: Vec<&Range> = node.inputs.iter().map(|input| &ranges[input.index()]).collect();
+        let intervals: Vec<Interval> =
+            inputs.iter().map(|range| range.interval.clamp_to(everything)).collect();
+        let types: Vec<_> = node.inputs.iter().map(|&input| &graph.node(input).ty).collect();
+        let operation = node.op.operation();
+        let interval = operation.range(&intervals, &types);
+        let peak = operation.peak(&intervals, &types, interval);
+        ranges.push(Range { interval, peak, assumed: inputs.iter().any(|range| range.assumed) });
+    }
+    Ok(ranges)
+}
+
+/// The nodes whose value could leave the representable range at `precision` fractional bits, in order. Nodes that
+/// are computed in the clear are left out: encoding refuses what they cannot represent.
+///
+/// # Errors
+/// If the precision is out of [`PRECISIONS`].
+pub fn warnings(graph: &Graph, precision: u32) -> Result<Vec<RangeWarning>, GraphError> {
+    let limit = representable(precision);
+    let ranges = ranges(graph, precision)?;
+    let mut warnings = Vec::new();
+    for (id, range) in graph.ids().zip(ranges) {
+        let node = graph.node(id);
+        let hidden = !node.ty.visibility.is_clear() && node.ty.kind == Kind::Fixed;
+        if hidden && range.peak > limit {
+            let (name, op) = (graph.label(id), node.op.name());
+            warnings.push(RangeWarning {
+                node: id,
+                name,
+                op,
+                peak: range.peak,
+                limit,
+                assumed: range.assumed,
+            });
+        }
+    }
+    Ok(warnings)
+}

@@ -1,0 +1,277 @@
+//! One random operation on random nodes, with attributes that mostly fit.
+
+use super::Builder;
+use crate::graph::NodeId;
+use crate::ops::*;
+use crate::types::{Dim, Kind, Visibility, dims};
+
+/// Tries to add one operation.
+pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
+    match b.random.below(32) {
+        0..=3 => binary(b),
+        4 => compare(b),
+        5 => select(b),
+        6..=7 => product(b),
+        8..=10 => conv(b),
+        11..=12 => max_pool(b),
+        13 => average_pool(b),
+        14..=16 => relu(b),
+        17 => clip(b),
+        18..=19 => reduce(b),
+        20 => along(b),
+        21 => by_constant(b),
+        22..=23 => batch_norm(b),
+        24..=29 => movement(b),
+        30 => clear(b),
+        _ => square(b),
+    }
+}
+
+fn chance(b: &mut Builder) -> bool {
+    b.random.below(2) == 0
+}
+
+/// A partner for x: an earlier node, or an input of x's shape with some axes of size 1 or gone.
+fn partner(b: &mut Builder, x: NodeId) -> Option<NodeId> {
+    if chance(b) {
+        return b.pick(Kind::Fixed);
+    }
+    let mut shape = b.shape(x);
+    for size in &mut shape {
+        if b.random.below(4) == 0 {
+            *size = 1;
+        }
+    }
+    let gone = if chance(b) { b.random.below(shape.len() + 1) } else { 0 };
+    Some(b.operand(&shape[gone..]))
+}
+
+fn binary(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let y = partner(b, x)?;
+    let inputs = if chance(b) { [x, y] } else { [y, x] };
+    match b.random.below(5) {
+        0 => b.add(Add, &inputs),
+        1 => b.add(Sub, &inputs),
+        2 => b.add(Mul, &inputs),
+        3 => b.add(Maximum, &inputs),
+        _ => b.add(Minimum, &inputs),
+    }
+}
+
+fn square(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    b.add(Mul, &[x, x])
+}
+
+fn compare(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let y = partner(b, x)?;
+    match b.random.below(4) {
+        0 => b.add(Less, &[x, y]),
+        1 => b.add(Greater, &[x, y]),
+        2 => b.add(LessEqual, &[x, y]),
+        _ => b.add(GreaterEqual, &[x, y]),
+    }
+}
+
+fn select(b: &mut Builder) -> Option<NodeId> {
+    let bit = match b.pick(Kind::Bit) {
+        Some(bit) => bit,
+        None => compare(b)?,
+    };
+    let bit = if chance(b) { b.add(Not, &[bit])? } else { bit };
+    let x = b.pick(Kind::Fixed)?;
+    let y = partner(b, x)?;
+    b.add(Select, &[bit, x, y]).or_else(|| {
+        let shape = b.shape(bit);
+        let (x, y) = (b.operand(&shape), b.operand(&shape));
+        let x = b.add(Add, &[x, y])?;
+        b.add(Select, &[bit, x, y])
+    })
+}
+
+fn product(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let shape = b.shape(x);
+    let &last = shape.last()?;
+    let columns = 1 + b.random.below(5);
+    let mut weights = vec![last, columns];
+    if shape.len() > 2 && chance(b) {
+        weights.insert(0, if chance(b) { shape[shape.len() - 3] } else { 1 });
+    }
+    let w = b.operand(&weights);
+    let y = b.add(MatMul, &[x, w])?;
+    if chance(b) {
+        let bias = b.operand(&[columns]);
+        return b.add(Add, &[y, bias]);
+    }
+    Some(y)
+}
+
+/// Random windows for x: kernel, stride, begin, end, dilation.
+fn window(b: &mut Builder, x: NodeId, largest: usize) -> Option<[Vec<usize>; 5]> {
+    let spatial = b.shape(x).get(2..).filter(|sizes| (1..=2).contains(&sizes.len()))?.to_vec();
+    let mut lists = [const { Vec::new() }; 5];
+    for size in spatial {
+        let kernel = 1 + b.random.below(largest.min(size + 1));
+        let pads = if chance(b) { [0, 0] } else { [b.random.below(kernel), b.random.below(kernel)] };
+        let dilation = if b.random.below(4) == 0 { 2 } else { 1 };
+        for (list, value) in lists.iter_mut().zip([kernel, 1 + b.random.below(3), pads[0], pads[1], dilation])
+        {
+            list.push(value);
+        }
+    }
+    Some(lists)
+}
+
+fn conv(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let [kernel, stride, pads_begin, pads_end, dilation] = window(b, x, 3)?;
+    let channels = b.shape(x)[1];
+    let groups = if chance(b) { channels } else { 1 };
+    let outputs = groups * (1 + b.random.below(3));
+    let mut shape = vec![outputs, channels / groups];
+    shape.extend(kernel);
+    let w = b.operand(&shape);
+    let mut inputs = vec![x, w];
+    if chance(b) {
+        inputs.push(b.operand(&[outputs]));
+    }
+    b.add(Conv { stride, pads_begin, pads_end, dilation, groups }, &inputs)
+}
+
+fn max_pool(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let [kernel, stride, pads_begin, pads_end, dilation] = window(b, x, 6)?;
+    let ceil_mode = chance(b);
+    let x = if b.random.below(3) == 0 { b.add(Relu, &[x])? } else { x };
+    let y = b.add(MaxPool { kernel, stride, pads_begin, pads_end, dilation, ceil_mode }, &[x])?;
+    if b.random.below(3) == 0 { b.add(Relu, &[y]) } else { Some(y) }
+}
+
+fn average_pool(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let [kernel, stride, pads_begin, pads_end, _] = window(b, x, 4)?;
+    let (ceil_mode, count_include_pad) = (chance(b), chance(b));
+    b.add(AveragePool { kernel, stride, pads_begin, pads_end, ceil_mode, count_include_pad }, &[x])
+}
+
+fn relu(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    b.add(Relu, &[x])
+}
+
+fn clip(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let min = chance(b).then(|| b.random.unit() * 4.0 - 3.0);
+    let max = chance(b).then(|| 1.0 + b.random.unit() * 6.0);
+    b.add(Clip { min, max }, &[x])
+}
+
+fn reduce(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let axes: Vec<usize> = (0..b.shape(x).len()).filter(|_| chance(b)).collect();
+    let keepdims = chance(b);
+    if chance(b) { b.add(Sum { axes, keepdims }, &[x]) } else { b.add(Mean { axes, keepdims }, &[x]) }
+}
+
+fn along(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let rank = b.shape(x).len();
+    let axis = b.random.below(rank.max(1));
+    let keepdims = chance(b);
+    if chance(b) { b.add(Max { axis, keepdims }, &[x]) } else { b.add(ArgMax { axis, keepdims }, &[x]) }
+}
+
+fn by_constant(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let value = [0.0, 1.0, -1.0, 0.25, 3.0, 0.1, -0.003, 1.7][b.random.below(8)];
+    let shape = if chance(b) { dims(&b.shape(x)) } else { Vec::new() };
+    let c = b.add(Constant { shape, value }, &[])?;
+    match b.random.below(5) {
+        0 => b.add(Add, &[x, c]),
+        1 => b.add(Sub, &[c, x]),
+        2 => b.add(Maximum, &[x, c]),
+        3 => b.add(Neg, &[x]),
+        _ => b.add(Mul, &[c, x]),
+    }
+}
+
+fn batch_norm(b: &mut Builder) -> Option<NodeId> {
+    let mut x = b.pick(Kind::Fixed)?;
+    if chance(b) {
+        x = if b.shape(x).len() > 2 { conv(b)? } else { product(b)? };
+    }
+    let &channels = b.shape(x).get(1)?;
+    let visibility = b.visibility();
+    let [scale, bias, mean, root] = [(); 4].map(|()| b.input(&[channels], visibility));
+    let var = b.add(Mul, &[root, root])?;
+    b.add(BatchNorm { epsilon: 0.5 }, &[x, scale, bias, mean, var])
+}
+
+fn movement(b: &mut Builder) -> Option<NodeId> {
+    let kind = match b.random.below(6) {
+        0 => Kind::Bit,
+        1 => Kind::Int,
+        _ => Kind::Fixed,
+    };
+    let x = b.pick(kind)?;
+    let shape = b.shape(x);
+    let rank = shape.len();
+    match b.random.below(6) {
+        0 => {
+            let whole: usize = shape.iter().product();
+            let divisor =
+                (1..=whole).filter(|n| whole.is_multiple_of(*n)).nth(b.random.below(4)).unwrap_or(1);
+            b.add(Reshape { shape: dims(&[divisor, whole / divisor]) }, &[x])
+        }
+        1 => {
+            let mut perm: Vec<usize> = (0..rank).collect();
+            for i in (1..rank).rev() {
+                perm.swap(i, b.random.below(i + 1));
+            }
+            b.add(Transpose { perm }, &[x])
+        }
+        2 => {
+            let axis = b.random.below(rank.max(1));
+            let y = if chance(b) && kind == Kind::Fixed { b.operand(&shape) } else { x };
+            b.add(Concat { axis }, &[y, x])
+        }
+        3 => {
+            let starts: Vec<usize> = shape.iter().map(|&size| b.random.below(size)).collect();
+            let ends = starts.iter().map(|start| start + 1 + b.random.below(6)).collect();
+            let steps = starts.iter().map(|_| 1 + b.random.below(2)).collect();
+            b.add(Slice { starts, ends, steps }, &[x])
+        }
+        4 => {
+            let before = shape.iter().map(|_| b.random.below(2)).collect();
+            let after = shape.iter().map(|_| b.random.below(2)).collect();
+            let value = if chance(b) { 0.0 } else { b.random.unit() };
+            b.add(Pad { before, after, value }, &[x])
+        }
+        _ => {
+            let mut wide: Vec<Dim> = dims(&shape);
+            if chance(b) {
+                wide.insert(0, Dim::Known(2));
+            }
+            b.add(Expand { shape: wide }, &[x])
+        }
+    }
+}
+
+/// Operations that only clear values have.
+fn clear(b: &mut Builder) -> Option<NodeId> {
+    let rows = 1 + b.random.below(4);
+    let visibility = b.visibility();
+    let x = b.input(&[rows, 3], visibility);
+    debug_assert_ne!(visibility, Visibility::Secret);
+    match b.random.below(3) {
+        0 => b.add(Softmax { axis: 1 }, &[x]),
+        1 => b.add(Reciprocal, &[x]),
+        _ => {
+            let square = b.add(Mul, &[x, x])?;
+            b.add(Sqrt, &[square])
+        }
+    }
+}
