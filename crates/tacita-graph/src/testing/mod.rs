@@ -121,12 +121,14 @@ impl Builder {
         Some(id)
     }
 
-    /// A random node of some kind, rather a late one.
+    /// A random node of some kind, rather a late and a secret one.
     fn pick(&mut self, kind: Kind) -> Option<NodeId> {
-        let of_kind: Vec<NodeId> =
-            self.graph.ids().filter(|&id| self.graph.node(id).ty.kind == kind).collect();
-        let from_end = self.random.below(of_kind.len().max(1)).min(self.random.below(of_kind.len().max(1)));
-        of_kind.iter().rev().nth(from_end).copied()
+        let all: Vec<NodeId> = self.graph.ids().filter(|&id| self.graph.node(id).ty.kind == kind).collect();
+        let hidden = |id: &NodeId| !self.graph.node(*id).ty.visibility.is_clear();
+        let secret: Vec<NodeId> = all.iter().copied().filter(hidden).collect();
+        let among = if secret.is_empty() || self.random.below(8) == 0 { all } else { secret };
+        let from_end = self.random.below(among.len().max(1)).min(self.random.below(among.len().max(1)));
+        among.iter().rev().nth(from_end).copied()
     }
 
     fn shape(&self, id: NodeId) -> Vec<usize> {
@@ -134,12 +136,11 @@ impl Builder {
     }
 
     fn finish(&mut self) {
-        let candidates: Vec<NodeId> = self.graph.ids().collect();
-        let count = (1 + self.random.below(3)).min(candidates.len());
-        let mut revealed: Vec<NodeId> = candidates[candidates.len() - 1..].to_vec();
-        for _ in 1..count {
-            revealed.push(candidates[self.random.below(candidates.len())]);
-        }
+        let mut used = vec![false; self.graph.nodes().len()];
+        self.graph.nodes().iter().flat_map(|node| &node.inputs).for_each(|input| used[input.index()] = true);
+        let ends: Vec<NodeId> = self.graph.ids().filter(|id| !used[id.index()]).collect();
+        let count = 1 + self.random.below(3);
+        let revealed: Vec<NodeId> = (0..count).map(|_| ends[self.random.below(ends.len())]).collect();
         for id in revealed {
             let owners = self.graph.owners().len();
             let mut to: Vec<Owner> =
