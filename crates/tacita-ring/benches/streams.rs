@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tacita_ring::simd::{Level, dispatch_at};
+use tacita_ring::simd::{Level, Simd, WithSimd, dispatch_at, dispatch_with_at};
 use tacita_ring::{BitTensor, Generator, RingTensor, Seed, Window2d, sum_pool2d};
 
 const ELEMENTS: usize = 1 << 20;
@@ -29,36 +29,80 @@ fn bits(c: &mut Criterion) {
     group.bench_function("from_ring", |b| b.iter(|| BitTensor::from_ring(black_box(&x))));
     let bits = BitTensor::from_ring(&x);
     group.bench_function("to_ring", |b| b.iter(|| bits.to_ring(black_box(63))));
-    // A comparison's loop over planes, as a crate that uses this one writes it: does it vectorise?
-    let mut borrow = vec![0; 8];
+    // Loops over planes, as a crate that uses this one writes them: do they vectorise?
+    let mut out = vec![0; bits.words().len() / 4];
     for level in Level::supported() {
-        group.bench_function(format!("borrow_{level:?}"), |b| {
+        group.bench_function(format!("nodes_{level:?}"), |b| {
+            b.iter(|| {
+                dispatch_at(
+                    level,
+                    #[inline(always)]
+                    || nodes(black_box(&mut out), bits.words()),
+                );
+            });
+        });
+        group.bench_function(format!("nodes_vectors_{level:?}"), |b| {
+            b.iter(|| dispatch_with_at(level, Nodes(black_box(&mut out), bits.words())));
+        });
+        group.bench_function(format!("chain_{level:?}"), |b| {
             b.iter(|| {
                 dispatch_at(
                     level,
                     #[inline(always)]
                     || {
-                        for block in 0..bits.block_count() {
-                            subtract(&mut borrow, bits.block(block));
-                        }
+                        (0..bits.block_count()).for_each(
+                            #[inline(always)]
+                            |block| chain(&mut out[8 * block..][..8], bits.block(block)),
+                        )
                     },
                 );
-                black_box(&borrow);
             });
         });
     }
     group.finish();
 }
 
-/// The borrow of a chain over all planes: some AND and XOR a word.
+/// One level of a tree: four planes into one.
 #[inline(always)]
-fn subtract(borrow: &mut [u64], planes: &[u64]) {
-    let Some(borrow) = borrow.as_mut_array::<8>() else { return };
-    for plane in planes.as_chunks::<8>().0 {
-        for (borrow, &x) in borrow.iter_mut().zip(plane) {
-            *borrow = (x & *borrow) ^ (!x & (*borrow ^ (x >> 1)));
+fn nodes(out: &mut [u64], planes: &[u64]) {
+    let (out, planes) = (out.as_chunks_mut::<8>().0, planes.as_chunks::<8>().0);
+    for (out, x) in out.iter_mut().zip(planes.chunks_exact(4)) {
+        for i in 0..8 {
+            out[i] = (x[0][i] & x[1][i]) ^ (x[2][i] & (x[3][i] ^ x[1][i]));
         }
     }
+}
+
+/// The same, in vectors.
+struct Nodes<'a>(&'a mut [u64], &'a [u64]);
+
+impl WithSimd for Nodes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (out, x) in self.0.as_chunks_mut::<8>().0.iter_mut().zip(self.1.as_chunks::<32>().0) {
+            let ((out, _), (x, _)) = (S::as_mut_simd_u64s(out), S::as_simd_u64s(x));
+            let width = out.len();
+            for i in 0..width {
+                let b = x[width + i];
+                let right = simd.and_u64s(x[2 * width + i], simd.xor_u64s(x[3 * width + i], b));
+                out[i] = simd.xor_u64s(simd.and_u64s(x[i], b), right);
+            }
+        }
+    }
+}
+
+/// A chain through all planes of a block, whose state is kept in a local array.
+#[inline(always)]
+fn chain(out: &mut [u64], planes: &[u64]) {
+    let mut state = [0; 8];
+    for pair in planes.as_chunks::<8>().0.chunks_exact(2) {
+        for i in 0..8 {
+            state[i] = (pair[0][i] & state[i]) ^ (pair[1][i] & !state[i]);
+        }
+    }
+    out.copy_from_slice(&state);
 }
 
 fn movement(c: &mut Criterion) {

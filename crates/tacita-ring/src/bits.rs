@@ -1,6 +1,8 @@
 //! Bit-sliced tensors: one instruction serves 512 elements' bits.
 
 mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod transpose_avx512;
 
 use std::fmt;
 use std::ops::Range;
@@ -8,7 +10,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::parallel;
-use crate::simd::{Level, dispatch, dispatch_at};
+use crate::simd::{Level, dispatch};
 
 /// Elements of a block of a [`BitTensor`].
 pub const BLOCK_ELEMENTS: usize = 512;
@@ -248,20 +250,10 @@ impl BitTensor {
         let mut words = vec![0; word_count(x.len(), planes)];
         if planes > 0 {
             let (elements, size) = (chunk(x.len()), chunk(x.len()) / 64 * planes);
-            let transpose = |x: &[u64], words: &mut [u64]| {
-                let blocks = x.chunks(BLOCK_ELEMENTS).zip(words.chunks_mut(WIDTH * planes));
-                dispatch_at(
-                    level,
-                    #[inline(always)]
-                    || {
-                        blocks.for_each(
-                            #[inline(always)]
-                            |(x, words)| transpose::transpose_block(x, planes, words),
-                        )
-                    },
-                );
-            };
-            words.par_chunks_mut(size).zip(x.par_chunks(elements)).for_each(|(words, x)| transpose(x, words));
+            words
+                .par_chunks_mut(size)
+                .zip(x.par_chunks(elements))
+                .for_each(|(words, x)| transpose::transpose(level, x, planes, words));
         }
         Self { elements: x.len(), planes, words }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aes::Aes128;
 use aes::cipher::{InnerIvInit, KeyInit, StreamCipher, StreamCipherCoreWrapper, StreamCipherSeek};
-use ctr::{CtrCore, flavors::Ctr32LE};
+use ctr::{CtrCore, flavors::Ctr64LE};
 
 use crate::seed::Seed;
 use crate::{parallel, simd};
@@ -18,7 +18,7 @@ const CHUNK: usize = 2048;
 /// A stream of uniform ring elements, a function of a seed and a stream's name.
 ///
 /// Element `i` is bytes `8i..8i+8`, little-endian, of the AES-128 keystream whose block `j` is the encryption of
-/// `j` as 4 bytes little-endian after 12 zero bytes. The generator keeps no position: every call says where it
+/// `j` as 16 bytes, little-endian. The generator keeps no position: every call says where it
 /// reads, so parties agree whatever the order of their calls. A key gives 2^33 elements.
 ///
 /// # Security
@@ -99,7 +99,7 @@ impl Generator {
     }
 
     fn write(&self, first: u64, out: &mut [u64]) {
-        let core = CtrCore::<&Aes128, Ctr32LE>::inner_iv_init(&self.cipher, &[0; 16].into());
+        let core = CtrCore::<&Aes128, Ctr64LE>::inner_iv_init(&self.cipher, &[0; 16].into());
         let mut stream = StreamCipherCoreWrapper::from_core(core);
         stream.seek(first * 8);
         stream.write_keystream(bytemuck::cast_slice_mut(out));
@@ -120,5 +120,106 @@ fn check(first: u64, length: usize) {
 impl fmt::Debug for Generator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Generator(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aes::cipher::BlockCipherEncrypt;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn generator() -> Generator {
+        Generator::new(&Seed::from_bytes([9; 32]), b"test")
+    }
+
+    /// Element `index` by the encryption of its one block.
+    fn element(seed: &Seed, stream: &[u8], index: u64) -> u64 {
+        let key = seed.derive("tacita-ring generator, AES-128-CTR", stream);
+        let cipher = Aes128::new_from_slice(&key.as_bytes()[..16]).unwrap();
+        let mut block = [0u8; 16];
+        block[..8].copy_from_slice(&(index / 2).to_le_bytes());
+        let mut block = block.into();
+        cipher.encrypt_block(&mut block);
+        let half = if index.is_multiple_of(2) { &block[..8] } else { &block[8..] };
+        u64::from_le_bytes(half.try_into().unwrap())
+    }
+
+    #[test]
+    fn elements_are_those_of_the_block_cipher() {
+        let seed = Seed::from_bytes([9; 32]);
+        for (first, length) in [(0, 70), (1, 2), (255, 300), (LIMIT - 5, 5), (1 << 20, 1)] {
+            let mut out = vec![0; length];
+            Generator::new(&seed, b"other").fill(first, &mut out);
+            let expected: Vec<u64> =
+                (first..first + length as u64).map(|i| element(&seed, b"other", i)).collect();
+            assert_eq!(out, expected);
+        }
+    }
+
+    /// Values that must never change: parties of different versions would disagree.
+    #[test]
+    fn golden_values() {
+        assert_eq!(generator().vec(3), GOLDEN);
+    }
+
+    const GOLDEN: [u64; 3] = [0xe4e7_80df_0fad_c74c, 0x9db7_cbd6_965a_b54d, 0x1127_e086_16d5_4c06];
+
+    #[test]
+    fn streams_and_seeds_differ() {
+        let other_seed = Generator::new(&Seed::from_bytes([8; 32]), b"test").vec(4);
+        let other_stream = Generator::new(&Seed::from_bytes([9; 32]), b"test2").vec(4);
+        assert!(generator().vec(4) != other_seed && generator().vec(4) != other_stream);
+        assert_eq!(format!("{:?}", generator()), "Generator(secret)");
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_do_not_matter(first in 0u64..5000, cuts in prop::collection::vec(0usize..700, 1..20)) {
+            let total = cuts.iter().sum();
+            let mut whole = vec![0; total];
+            generator().fill(first, &mut whole);
+            let mut parts = vec![0; total];
+            let mut rest = &mut parts[..];
+            let mut at = first;
+            for cut in cuts {
+                let (part, after) = rest.split_at_mut(cut);
+                generator().fill(at, part);
+                (at, rest) = (at + cut as u64, after);
+            }
+            prop_assert_eq!(whole, parts);
+        }
+
+        #[test]
+        fn combining_equals_filling(first in 0u64..5000, length in 0usize..5000) {
+            let mut mask = vec![0; length];
+            generator().fill(first, &mut mask);
+            let start = crate::test_data(length, 1);
+            let check = |f: &dyn Fn(&mut [u64]), g: &dyn Fn(u64, u64) -> u64| {
+                let mut acc = start.clone();
+                f(&mut acc);
+                acc == start.iter().zip(&mask).map(|(&x, &r)| g(x, r)).collect::<Vec<_>>()
+            };
+            prop_assert!(check(&|acc| generator().add_to(first, acc), &u64::wrapping_add));
+            prop_assert!(check(&|acc| generator().sub_from(first, acc), &u64::wrapping_sub));
+            prop_assert!(check(&|acc| generator().xor_to(first, acc), &|x, r| x ^ r));
+        }
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let mut parallel = vec![1; 400_001];
+        pool.install(|| generator().add_to(7, &mut parallel));
+        let mut serial = vec![1; 400_001];
+        generator().add_to(7, &mut serial);
+        assert!(parallel == serial);
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond its 2^32 blocks")]
+    fn a_key_ends() {
+        generator().fill(LIMIT - 1, &mut [0; 2]);
     }
 }

@@ -178,10 +178,11 @@ fn gather_rows(out: &mut [u64], data: &[u64], nest: &Nest<2>) {
                         0 => out.fill(data[i]),
                         1 => out.copy_from_slice(&data[i..i + length]),
                         2 => {
-                            let row = &data[i..i + 2 * length - 1];
-                            for (o, pair) in out.iter_mut().zip(row.chunks(2)) {
+                            let (pairs, last) = data[i..i + 2 * length - 1].as_chunks::<2>();
+                            for (o, pair) in out.iter_mut().zip(pairs) {
                                 *o = pair[0];
                             }
+                            out[length - 1] = last[0];
                         }
                         _ => {
                             for (o, &x) in out.iter_mut().zip(data[i..].iter().step_by(step)) {
@@ -220,4 +221,149 @@ fn append_padded(
         }
     }
     out.resize(end, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counting(shape: &[usize]) -> RingTensor {
+        RingTensor::new(shape.to_vec(), (0..size(shape) as u64).collect())
+    }
+
+    /// The tensor of `shape` with `f(index)` at each index.
+    fn tabulate(shape: &[usize], mut f: impl FnMut(&[usize]) -> u64) -> RingTensor {
+        let own = strides(shape);
+        let data = (0..size(shape))
+            .map(|flat| f(&own.iter().zip(shape).map(|(s, n)| flat / s % n).collect::<Vec<_>>()))
+            .collect();
+        RingTensor::new(shape.to_vec(), data)
+    }
+
+    fn at(x: &RingTensor, index: &[usize]) -> u64 {
+        x.data()[index.iter().zip(strides(x.shape())).map(|(i, s)| i * s).sum::<usize>()]
+    }
+
+    /// Shapes of up to four axes, with axes of length 0 and 1 among them.
+    fn shapes() -> impl Strategy<Value = Vec<usize>> {
+        prop::collection::vec(prop_oneof![4 => 2usize..9, 2 => Just(1usize), 1 => Just(0usize)], 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn transposes(shape in shapes(), seed: u64) {
+            let x = counting(&shape);
+            let mut perm: Vec<usize> = (0..shape.len()).collect();
+            perm.sort_by_key(|&axis| (axis as u64 + 1).wrapping_mul(seed | 1) >> 7);
+            let to: Vec<usize> = perm.iter().map(|&axis| shape[axis]).collect();
+            let expected = tabulate(&to, |index| {
+                let mut from = vec![0; index.len()];
+                perm.iter().zip(index).for_each(|(&axis, &i)| from[axis] = i);
+                at(&x, &from)
+            });
+            prop_assert_eq!(x.transpose(&perm), expected);
+        }
+
+        #[test]
+        fn slices(shape in shapes(), cuts in prop::collection::vec((0usize..9, 0usize..9, 1usize..5), 4)) {
+            let x = counting(&shape);
+            let cut = |i: usize| { let (a, b) = (cuts[i].0.min(shape[i]), cuts[i].1.min(shape[i])); (a.min(b), a.max(b)) };
+            let starts: Vec<usize> = (0..shape.len()).map(|i| cut(i).0).collect();
+            let ends: Vec<usize> = (0..shape.len()).map(|i| cut(i).1).collect();
+            let steps: Vec<usize> = (0..shape.len()).map(|i| cuts[i].2).collect();
+            let to: Vec<usize> = (0..shape.len()).map(|i| (starts[i]..ends[i]).step_by(steps[i]).len()).collect();
+            let expected = tabulate(&to, |index| {
+                at(&x, &(0..index.len()).map(|i| starts[i] + index[i] * steps[i]).collect::<Vec<_>>())
+            });
+            prop_assert_eq!(x.slice(&starts, &ends, &steps), expected);
+        }
+
+        #[test]
+        fn pads_and_slices_back(shape in shapes(), pads in prop::collection::vec((0usize..3, 0usize..3), 4)) {
+            let x = counting(&shape);
+            let before: Vec<usize> = pads[..shape.len()].iter().map(|pad| pad.0).collect();
+            let after: Vec<usize> = pads[..shape.len()].iter().map(|pad| pad.1).collect();
+            let to: Vec<usize> = (0..shape.len()).map(|i| before[i] + shape[i] + after[i]).collect();
+            let expected = tabulate(&to, |index| {
+                let from: Option<Vec<usize>> =
+                    (0..index.len()).map(|i| index[i].checked_sub(before[i]).filter(|&j| j < shape[i])).collect();
+                from.map_or(99, |from| at(&x, &from))
+            });
+            let padded = x.pad(&before, &after, 99);
+            let ends: Vec<usize> = (0..shape.len()).map(|i| before[i] + shape[i]).collect();
+            prop_assert_eq!(padded.slice(&before, &ends, &vec![1; shape.len()]), x);
+            prop_assert_eq!(padded, expected);
+        }
+
+        #[test]
+        fn concatenation_is_sliced_back(shape in shapes(), axis in 0usize..4, other in 0usize..5) {
+            prop_assume!(axis < shape.len());
+            let x = counting(&shape);
+            let mut other_shape = shape.clone();
+            other_shape[axis] = other;
+            let y = counting(&other_shape);
+            let both = RingTensor::concat(&[&x, &y, &x], axis);
+            let ones = vec![1; shape.len()];
+            let (mut starts, mut ends) = (vec![0; shape.len()], both.shape().to_vec());
+            ends[axis] = shape[axis];
+            prop_assert_eq!(&both.slice(&starts, &ends, &ones), &x);
+            (starts[axis], ends[axis]) = (shape[axis], shape[axis] + other);
+            prop_assert_eq!(both.slice(&starts, &ends, &ones), y);
+            (starts[axis], ends[axis]) = (shape[axis] + other, 2 * shape[axis] + other);
+            prop_assert_eq!(both.slice(&starts, &ends, &ones), x);
+        }
+
+        #[test]
+        fn sums_and_broadcasts(shape in shapes(), summed in prop::collection::vec(any::<bool>(), 4)) {
+            let x = RingTensor::new(shape.clone(), crate::test_data(size(&shape), 3));
+            let axes: Vec<usize> = (0..shape.len()).filter(|&axis| summed[axis]).collect();
+            let kept: Vec<usize> = (0..shape.len()).map(|i| if summed[i] { 1 } else { shape[i] }).collect();
+            let mut expected = RingTensor::zeros(&kept);
+            let own = strides(&kept);
+            tabulate(&shape, |index| {
+                let to: usize = (0..index.len()).map(|i| if summed[i] { 0 } else { own[i] * index[i] }).sum();
+                expected.data_mut()[to] = expected.data()[to].wrapping_add(at(&x, index));
+                0
+            });
+            let sum = x.sum(&axes, true);
+            prop_assert!(x.sum(&axes, false).data() == expected.data());
+            prop_assert!(sum == expected);
+            let stretched = sum.broadcast_to(&shape);
+            let product = x.mul(&sum);
+            let expected = tabulate(&shape, |index| {
+                at(&sum, &(0..index.len()).map(|i| if summed[i] { 0 } else { index[i] }).collect::<Vec<_>>())
+            });
+            prop_assert!(stretched == expected);
+            let mut difference = expected.clone();
+            difference.sub_assign(&x);
+            prop_assert!(sum.sub(&x) == difference);
+            prop_assert!(product == tabulate(&shape, |index| at(&x, index).wrapping_mul(at(&expected, index))));
+        }
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let x = counting(&[3, 70, 900]);
+        let bias = counting(&[70, 1]);
+        let run = || {
+            [
+                x.slice(&[0, 1, 0], &[3, 69, 900], &[1, 1, 1]),
+                x.transpose(&[2, 0, 1]),
+                x.add(&bias),
+                x.mul(&x),
+                x.broadcast_to(&[2, 3, 70, 900]),
+                x.sum(&[0, 2], false),
+            ]
+        };
+        assert!(pool.install(run) == run());
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot slice shape [2, 3] from [0, 0] to [2, 4] by [1, 1]")]
+    fn a_slice_beyond_the_shape_is_refused() {
+        counting(&[2, 3]).slice(&[0, 0], &[2, 4], &[1, 1]);
+    }
 }

@@ -31,7 +31,7 @@ pub enum Sign {
 const COLUMNS: usize = 10 * WIDTH;
 
 /// Rows from which packing the right-hand side pays.
-const FEW_ROWS: usize = 8;
+const FEW_ROWS: usize = 12;
 
 /// Columns from which tiles are better than scalar products.
 const FEW_COLUMNS: usize = 6;

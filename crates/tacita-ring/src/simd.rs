@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+pub use pulp::{Simd, WithSimd};
+
 /// An instruction set that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
@@ -75,6 +77,9 @@ impl Level {
 /// assert_eq!(out, [2, 6]);
 /// ```
 ///
+/// Loops over long slices and long bodies over `[u64; 8]` come out well. A small loop over planes, eight words each,
+/// may not (the compiler can choose to gather across planes): write that one for [`dispatch_with`].
+///
 /// A call costs some nanoseconds: dispatch outside of the loop over blocks, not within.
 #[inline]
 pub fn dispatch<R>(f: impl FnOnce() -> R) -> R {
@@ -102,4 +107,76 @@ pub fn dispatch_at<R>(level: Level, f: impl FnOnce() -> R) -> R {
     }
     let _ = level;
     f()
+}
+
+/// Runs a kernel that is written in vectors of whatever width the best instruction set of this machine has: 8 words
+/// with AVX-512, 4 with AVX2, so that a plane of a full block is always a whole number of vectors. As [`dispatch`],
+/// and nothing is left to the compiler's choice.
+///
+/// ```
+/// use tacita_ring::simd::{Simd, WithSimd, dispatch_with};
+///
+/// /// out ^= x & y
+/// struct AndXor<'a>(&'a mut [u64], &'a [u64], &'a [u64]);
+///
+/// impl WithSimd for AndXor<'_> {
+///     type Output = ();
+///
+///     #[inline(always)]
+///     fn with_simd<S: Simd>(self, simd: S) {
+///         let (out, _) = S::as_mut_simd_u64s(self.0);
+///         let ((x, _), (y, _)) = (S::as_simd_u64s(self.1), S::as_simd_u64s(self.2));
+///         for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+///             *out = simd.xor_u64s(*out, simd.and_u64s(x, y));
+///         }
+///     }
+/// }
+///
+/// let mut out = [1; 8];
+/// dispatch_with(AndXor(&mut out, &[3; 8], &[7; 8]));
+/// assert_eq!(out, [2; 8]);
+/// ```
+pub fn dispatch_with<K: WithSimd>(kernel: K) -> K::Output {
+    dispatch_with_at(Level::current(), kernel)
+}
+
+/// Runs a kernel as [`dispatch_with`] does, at `level`, or portably where the machine lacks it.
+pub fn dispatch_with_at<K: WithSimd>(level: Level, kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        match level {
+            Level::Avx512 => {
+                if let Some(simd) = pulp::x86::V4::try_new() {
+                    return Simd::vectorize(simd, kernel);
+                }
+            }
+            Level::Avx2 => {
+                if let Some(simd) = pulp::x86::V3::try_new() {
+                    return Simd::vectorize(simd, kernel);
+                }
+            }
+            Level::Portable => {}
+        }
+    }
+    let _ = level;
+    kernel.with_simd(pulp::Scalar::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_runs_the_closure() {
+        assert!(Level::supported().contains(&Level::current()));
+        for level in [Level::Portable, Level::Avx2, Level::Avx512] {
+            let mut x = [1u64; 20];
+            dispatch_at(
+                level,
+                #[inline(always)]
+                || x.iter_mut().for_each(|x| *x += 1),
+            );
+            assert_eq!(x, [2; 20]);
+        }
+    }
 }

@@ -1,20 +1,35 @@
 //! Transposition of ring elements into planes of bits.
 
 use super::{BLOCK_ELEMENTS, WIDTH};
+use crate::simd::{Level, dispatch_at};
 
 /// Words of a block: row `j`, lane `g` is element `64 g + j` before, and word `g` of plane `j` after.
 type Square = [[u64; WIDTH]; 64];
 
-/// Writes the low `planes` bits of up to 512 elements to the words of their block: plane after plane, each of
-/// ceil(elements / 64) words.
+/// Writes the low `planes` bits of each element to the words of their blocks: in each block plane after plane.
+pub(super) fn transpose(level: Level, x: &[u64], planes: usize, words: &mut [u64]) {
+    for (x, words) in x.chunks(BLOCK_ELEMENTS).zip(words.chunks_mut(WIDTH * planes)) {
+        #[cfg(target_arch = "x86_64")]
+        if level == Level::Avx512
+            && let Some(x) = x.as_array()
+            && super::transpose_avx512::transpose_block(x, words.as_chunks_mut().0)
+        {
+            continue;
+        }
+        dispatch_at(
+            level,
+            #[inline(always)]
+            || transpose_block(x, words),
+        );
+    }
+}
+
 #[inline(always)]
-pub(super) fn transpose_block(x: &[u64], planes: usize, words: &mut [u64]) {
+fn transpose_block(x: &[u64], words: &mut [u64]) {
     let mut square: Square = [[0; WIDTH]; 64];
-    if let Some(x) = x.as_array::<BLOCK_ELEMENTS>() {
-        spread(x, &mut square);
-    } else {
-        for (element, &x) in x.iter().enumerate() {
-            square[element % 64][element / 64] = x;
+    for (g, x) in x.chunks(64).enumerate() {
+        for (row, &x) in square.iter_mut().zip(x) {
+            row[g] = x;
         }
     }
     swap::<32>(&mut square);
@@ -24,21 +39,8 @@ pub(super) fn transpose_block(x: &[u64], planes: usize, words: &mut [u64]) {
     swap::<2>(&mut square);
     swap::<1>(&mut square);
     let width = x.len().div_ceil(64);
-    if width == WIDTH {
-        words.copy_from_slice(square[..planes].as_flattened());
-    } else {
-        for (plane, row) in words.chunks_exact_mut(width).zip(&square) {
-            plane.copy_from_slice(&row[..width]);
-        }
-    }
-}
-
-#[inline(always)]
-fn spread(x: &[u64; BLOCK_ELEMENTS], square: &mut Square) {
-    for (j, row) in square.iter_mut().enumerate() {
-        for (g, word) in row.iter_mut().enumerate() {
-            *word = x[64 * g + j];
-        }
+    for (plane, row) in words.chunks_exact_mut(width).zip(&square) {
+        plane.copy_from_slice(&row[..width]);
     }
 }
 

@@ -1,10 +1,14 @@
-//! Convolution with few filters a group (depthwise, above all): each weight times a row of the input.
+//! Convolution with few filters a group (depthwise, above all): eight neighbouring outputs at a time, from a padded
+//! copy of the group's input in which they lie side by side whatever the stride.
 
 use crate::parallel;
 use crate::product::Sign;
 use crate::simd::{Level, dispatch_at};
 use crate::tensor::RingTensor;
 use crate::window::{ConvSpec, Window2d};
+
+/// Outputs summed at a time.
+const LANES: usize = 8;
 
 /// `out ± x∘w` for operands whose shapes fit and are not empty; `o`, `oh` and `ow` are the output's.
 pub(super) fn convolve(
@@ -28,47 +32,83 @@ pub(super) fn convolve(
         dispatch_at(
             level,
             #[inline(always)]
-            || plane(out, x, w, [h, width], ow, &spec.window, sign),
+            || plane(out, x, w, [h, width], [oh, ow], &spec.window, sign),
         );
     });
 }
 
-/// One output channel, row by row.
+/// One output channel.
 #[inline(always)]
 fn plane(
     out: &mut [u64],
     x: &[u64],
     w: &[u64],
-    [h, width]: [usize; 2],
-    ow: usize,
+    input: [usize; 2],
+    [oh, ow]: [usize; 2],
     window: &Window2d,
     sign: Sign,
 ) {
     let [kh, kw] = window.kernel;
-    let ranges: Vec<_> = (0..kw).map(|kx| window.valid(1, kx, width, ow)).collect();
+    let stride = window.stride[1];
+    // A padded row is split by its columns' remainder modulo the stride; a tap's outputs are then neighbours.
+    let part = ow.next_multiple_of(LANES) + (kw - 1) * window.dilation[1] / stride;
+    let row = stride * part;
+    let height = (oh - 1) * window.stride[0] + (kh - 1) * window.dilation[0] + 1;
+    let padded = pad(x, input, window, [height, part]);
+    let taps: Vec<(usize, u64)> = w
+        .iter()
+        .enumerate()
+        .map(|(i, &w)| {
+            let (channel, ky, kx) = (i / (kw * kh), i / kw % kh, i % kw * window.dilation[1]);
+            let at = (channel * height + ky * window.dilation[0]) * row + kx % stride * part + kx / stride;
+            (at, if sign == Sign::Plus { w } else { w.wrapping_neg() })
+        })
+        .collect();
     for (y, out) in out.chunks_exact_mut(ow).enumerate() {
-        for (x, w) in x.chunks_exact(h * width).zip(w.chunks_exact(kh * kw)) {
-            for (ky, w) in w.chunks_exact(kw).enumerate() {
-                let row = (y * window.stride[0] + ky * window.dilation[0]).checked_sub(window.pads[0]);
-                let Some(row) = row.filter(|&row| row < h) else { continue };
-                let row = &x[row * width..(row + 1) * width];
-                for (&w, &(first, end, start)) in w.iter().zip(&ranges) {
-                    if first == end {
-                        continue;
-                    }
-                    let w = if sign == Sign::Plus { w } else { w.wrapping_neg() };
-                    let out = &mut out[first..end];
-                    if window.stride[1] == 1 {
-                        for (out, &x) in out.iter_mut().zip(&row[start..]) {
-                            *out = out.wrapping_add(w.wrapping_mul(x));
-                        }
-                    } else {
-                        for (out, &x) in out.iter_mut().zip(row[start..].iter().step_by(window.stride[1])) {
-                            *out = out.wrapping_add(w.wrapping_mul(x));
-                        }
+        let padded = &padded[y * window.stride[0] * row..];
+        for (x, out) in out.chunks_mut(LANES).enumerate() {
+            let padded = &padded[x * LANES..];
+            let mut sums = [0u64; LANES];
+            for &(at, w) in &taps {
+                for (sum, &x) in sums.iter_mut().zip(&padded[at..at + LANES]) {
+                    *sum = sum.wrapping_add(w.wrapping_mul(x));
+                }
+            }
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = out.wrapping_add(sum);
+            }
+        }
+    }
+}
+
+/// The channels of `x` with padding, `height` rows each; a row is as many parts of length `part` as the stride says.
+/// What lies beyond is left out.
+#[inline(always)]
+fn pad(x: &[u64], [h, w]: [usize; 2], window: &Window2d, [height, part]: [usize; 2]) -> Vec<u64> {
+    let stride = window.stride[1];
+    let row = stride * part;
+    let [top, left, ..] = window.pads;
+    let channels = x.len() / (h * w);
+    let mut padded = vec![0; channels * height * row];
+    for (x, padded) in x.chunks_exact(h * w).zip(padded.chunks_exact_mut(height * row)) {
+        for (x, padded) in x.chunks_exact(w).zip(padded.chunks_exact_mut(row).skip(top)) {
+            for (phase, padded) in padded.chunks_exact_mut(part).enumerate() {
+                // Part element p is padded column p * stride + phase.
+                let first = left.saturating_sub(phase).div_ceil(stride);
+                let start = first * stride + phase - left;
+                if first >= part || start >= w {
+                    continue;
+                }
+                if stride == 1 {
+                    let length = w.min(part - first);
+                    padded[first..first + length].copy_from_slice(&x[..length]);
+                } else {
+                    for (p, &x) in padded[first..].iter_mut().zip(x[start..].iter().step_by(stride)) {
+                        *p = x;
                     }
                 }
             }
         }
     }
+    padded
 }
