@@ -70,6 +70,11 @@ impl<'s, 'a> Call<'s, 'a> {
         self.scope.graph.node(id).ty.kind
     }
 
+    /// The number of outputs.
+    pub(crate) fn outputs(&self) -> usize {
+        self.node.outputs.len()
+    }
+
     /// The number of inputs, absent ones in the middle included.
     pub(crate) fn inputs(&self) -> usize {
         self.node.inputs.len()

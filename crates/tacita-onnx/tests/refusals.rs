@@ -36,6 +36,7 @@ const REFUSED: &[[&str; 4]] = &[
     ["div_zero", "/div_y", "Div", "its divisor has a zero"],
     ["inner_softmax", "/softmax_p", "Softmax", "inside of a network it is not supported yet"],
     ["data_shape", "/reshape_y", "Reshape", "depend on data"],
+    ["split_sizes", "/split_a", "Split", "parts of [1, 2] for 2 outputs of an axis of 4"],
     ["undefined", "/add_y", "Add", "its input \"nowhere\" is not the output of any earlier node"],
     ["constant_output", "y", "output", "it does not depend on the input"],
     ["unused_input", "x", "input", "no output depends on it"],

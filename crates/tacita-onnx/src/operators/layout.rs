@@ -122,3 +122,38 @@ pub(super) fn slice(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
     one(call.add(op, &[x])?)
 }
+
+/// Parts along an axis. Their sizes are an attribute up to version 12, an input since; without them the parts are equal,
+/// the last perhaps smaller.
+pub(super) fn split(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let shape = call.shape(x);
+    let axis = axis(call.int("axis")?.unwrap_or(0), shape.len())?;
+    let Dim::Known(size) = shape[axis] else {
+        return refuse("splitting the symbolic batch is not supported");
+    };
+    let given = match call.ints("split")? {
+        Some(list) => Some(list.to_vec()),
+        None => call.optional_ints(1)?,
+    };
+    let parts = call.count("num_outputs", call.outputs())?;
+    let sizes = match given {
+        Some(list) => list.iter().map(|&part| checked_count("split", part)).collect::<Result<Vec<_>, _>>()?,
+        None => {
+            let equal = size.div_ceil(parts.max(1));
+            (0..parts).map(|part| equal.min(size.saturating_sub(part * equal))).collect()
+        }
+    };
+    if sizes.iter().sum::<usize>() != size || sizes.len() != call.outputs() {
+        return refuse(format!("parts of {sizes:?} for {} outputs of an axis of {size}", call.outputs()));
+    }
+    let mut start = 0;
+    let mut values = Vec::with_capacity(sizes.len());
+    for part in sizes {
+        let (mut starts, mut ends) = (vec![0; shape.len()], vec![usize::MAX; shape.len()]);
+        (starts[axis], ends[axis]) = (start, start + part);
+        start += part;
+        values.push(Value::Node(call.add(ops::Slice { starts, ends, steps: vec![1; shape.len()] }, &[x])?));
+    }
+    Ok(values)
+}

@@ -27,16 +27,18 @@ pub(super) fn gemm(call: &mut Call<'_, '_>) -> Values {
             let c = scaled(call, c, "beta")?;
             sum = call.add(ops::Add, &[sum, c])?;
         }
-        None => drop(call.float("beta")?),
+        None => drop(call.raw_float("beta")?),
     }
     one(sum)
 }
 
 /// `x` times a public factor, which is 1 if absent.
 fn scaled<'s>(call: &mut Call<'s, '_>, x: NodeId, attribute: &'s str) -> Result<NodeId, Fault> {
-    match call.float(attribute)? {
+    match call.raw_float(attribute)? {
         None | Some(1.0) => Ok(x),
         Some(value) => {
+            call.scope.publish(attribute, value.to_string(), call.name());
+            let value = value.into();
             let factor = call.add(ops::Constant { shape: Vec::new(), value }, &[])?;
             call.add(ops::Mul, &[x, factor])
         }

@@ -59,6 +59,7 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Shape", sizes::shape),
     ("Slice", layout::slice),
     ("Softmax", ranking::softmax),
+    ("Split", layout::split),
     ("Squeeze", reshape::squeeze),
     ("Sub", arithmetic::sub),
     ("Transpose", layout::transpose),

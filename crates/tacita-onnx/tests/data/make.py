@@ -177,6 +177,10 @@ case("unsqueeze_weight", [node("Unsqueeze", "w a", "u"), node("Add", "x u")], {"
 case("slice", [node("Slice", "x s e a t")], {"s": ints(1, -5), "e": ints(2**63 - 1, -1), "a": ints(3, 2), "t": ints(2, 1)}, IMAGE)
 case("slice_batch", [node("Slice", "x s e")], {"s": ints(0, 1), "e": ints(2**31 - 1, 2)}, IMAGE)
 case("slice_attributes", [node("Slice", "x", starts=[1], ends=[-1], axes=[2])], {}, IMAGE, opset=9)
+case("split", [node("Split", "x s", "a b", axis=2), node("Concat", "b a", axis=2)], {"s": ints(2, 5)}, IMAGE)
+case("split_attribute", [node("Split", "x", "a b", axis=-1, split=[1, 5]), node("Concat", "b a", axis=3)], {}, IMAGE, opset=12)
+case("split_equal", [node("Split", "x", "a b", axis=1), node("Sub", "a b")], {}, IMAGE)
+case("split_rest", [node("Split", "x", "a b", axis=2, num_outputs=2), node("Concat", "b a", axis=2)], {}, IMAGE, opset=18)
 
 # Shapes computed from shapes, as exporters write them
 view = [
@@ -261,6 +265,7 @@ refused("div_secret", [node("Mul", "x w", "d"), node("Div", "x d")], {"w": norma
 refused("div_zero", [node("Div", "x w")], {"w": np.array([1, 0, 2, 3], np.float32)}, ["batch", 4])
 refused("inner_softmax", [node("Softmax", "x", "p"), node("Mul", "p w")], {"w": normal(4)}, ["batch", 4])
 refused("data_shape", [node("ArgMax", "x", "a", axis=1), node("Reshape", "x a")], {}, ["batch", 4])
+refused("split_sizes", [node("Split", "x s", "a y", axis=1)], {"s": ints(1, 2)}, ["batch", 4])
 refused("undefined", [node("Add", "x nowhere")], {}, ["batch", 4])
 refused("constant_output", [node("Identity", "w")], {"w": normal(4)}, ["batch", 4])
 refused("unused_input", [node("Relu", "w")], {"w": normal(4)}, ["batch", 4])
