@@ -1,0 +1,247 @@
+//! What lowering promises beyond random graphs: few truncations, the limits of the range, exact ties, clear refusals.
+
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayD, arr1, array};
+use tacita_graph::ops::*;
+use tacita_graph::*;
+
+/// One input of alice, one of bob, and their sum's place for a secret.
+struct Two {
+    graph: Graph,
+    alice: Owner,
+    bob: Owner,
+}
+
+impl Two {
+    fn new() -> Self {
+        let mut graph = Graph::new();
+        let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+        Two { graph, alice, bob }
+    }
+
+    fn input(&mut self, name: &str, shape: &[usize], owner: Owner) -> NodeId {
+        self.graph.input(name, &dims(shape), Visibility::Private(owner), Role::Data).unwrap()
+    }
+
+    fn add(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
+        self.graph.add(op, inputs, "").unwrap()
+    }
+
+    /// alice's x plus bob's zeros: x, in shares only.
+    fn secret(&mut self, shape: &[usize]) -> NodeId {
+        let (alice, bob) = (self.alice, self.bob);
+        let (x, zero) = (self.input("x", shape, alice), self.input("zero", shape, bob));
+        self.add(Add, &[x, zero])
+    }
+
+    fn reveal(&mut self, x: NodeId) -> NodeId {
+        self.graph.reveal(x, &[self.alice], "answer").unwrap()
+    }
+
+    fn run(&self, precision: u32, data: &[(&str, ArrayD<f64>)]) -> Vec<ArrayD<f64>> {
+        let inputs: Inputs = data.iter().map(|(name, data)| (name.to_string(), data.clone())).collect();
+        let program = lower(&self.graph, precision).unwrap();
+        let leaves = encode_every_leaf(&self.graph, &program, &inputs).unwrap();
+        let values = fixed(&program, &leaves, &mut Floor);
+        program.reveals().iter().map(|id| values[id.index()].to_f64(program.node(*id).kind)).collect()
+    }
+
+    fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for node in &lower(&self.graph, 16).unwrap().nodes {
+            *counts.entry(node.op.name()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+fn pool(kernel: [usize; 2], stride: [usize; 2], pad: usize) -> MaxPool {
+    MaxPool {
+        kernel: kernel.to_vec(),
+        stride: stride.to_vec(),
+        pads_begin: vec![pad; 2],
+        pads_end: vec![pad; 2],
+        dilation: vec![1; 2],
+        ceil_mode: false,
+    }
+}
+
+#[test]
+fn conv_bias_relu_pool_is_one_product_three_winners_and_no_truncation() {
+    let mut two = Two::new();
+    let (alice, bob) = (two.alice, two.bob);
+    let x = two.input("x", &[1, 1, 6, 6], alice);
+    let (w, b) = (two.input("w", &[2, 1, 3, 3], bob), two.input("b", &[2], bob));
+    let conv = Conv {
+        stride: vec![1; 2],
+        pads_begin: vec![0; 2],
+        pads_end: vec![0; 2],
+        dilation: vec![1; 2],
+        groups: 1,
+    };
+    let y = two.add(conv, &[x, w, b]);
+    let y = two.add(Relu, &[y]);
+    let y = two.add(pool([2, 2], [2, 2], 0), &[y]);
+    two.reveal(y);
+    two.graph = optimize(&two.graph).unwrap();
+    let program = lower(&two.graph, 16).unwrap();
+    let bias = program.nodes.iter().filter(|node| matches!(node.op, RingOp::Input { .. })).nth(2).unwrap();
+    assert_eq!(bias.kind, RingKind::Ring { frac: 32 }, "a bias enters at the product's fractional bits");
+    let counts = two.counts();
+    assert_eq!((counts["Conv"], counts["Winner"], counts["Choose"]), (1, 2, 2));
+    assert!(!counts.contains_key("Truncate") && !counts.contains_key("Negative"));
+    let winners: Vec<usize> =
+        program.nodes.iter().filter(|node| node.op == RingOp::Winner).map(|node| node.inputs.len()).collect();
+    assert_eq!(winners, [2, 3], "rows in pairs, then two columns and zero");
+}
+
+#[test]
+fn a_value_is_truncated_once_however_many_use_it() {
+    let mut two = Two::new();
+    let (alice, bob) = (two.alice, two.bob);
+    let (x, y) = (two.input("x", &[3], alice), two.input("y", &[3], bob));
+    let product = two.add(Mul, &[x, y]);
+    for _ in 0..3 {
+        let square = two.add(Mul, &[product, product]);
+        let sum = two.add(Add, &[square, product]);
+        two.reveal(sum);
+    }
+    two.reveal(product);
+    assert_eq!(two.counts()["Truncate"], 4, "the product once, the three sums once each");
+}
+
+#[test]
+fn maxima_hold_at_the_limits_of_the_range() {
+    for precision in [8, 16, 24] {
+        let most = representable(precision) * (1.0 - 1e-6);
+        let mut two = Two::new();
+        let x = two.secret(&[1, 1, 2, 4]);
+        let doubled = two.add(Constant { shape: vec![], value: 0.75 }, &[]);
+        // At more fractional bits than the session's, as after a product.
+        let x = two.add(Mul, &[x, doubled]);
+        let pooled = two.add(pool([2, 3], [1, 1], 1), &[x]);
+        let index = two.add(ArgMax { axis: 3, keepdims: false }, &[x]);
+        let best = two.add(Max { axis: 3, keepdims: false }, &[x]);
+        let relu = two.add(Relu, &[x]);
+        let (min, max) = (two.add(Minimum, &[x, relu]), two.add(Maximum, &[relu, x]));
+        for value in [pooled, index, best, relu, min, max] {
+            two.reveal(value);
+        }
+        let x = array![[[[-most, most, most, -most], [-most, -most, -most, -most]]]].into_dyn();
+        let got = two.run(precision, &[("x", x.clone()), ("zero", x.mapv(|_| 0.0))]);
+        let y = x.mapv(|x| (x * 0.75).max(-most));
+        let near = |got: &ArrayD<f64>, expected: ArrayD<f64>| {
+            assert_eq!(got.shape(), expected.shape());
+            let unit = 2f64.powi(-(precision as i32));
+            for (got, expected) in got.iter().zip(&expected) {
+                assert!((got - expected).abs() <= unit.max(most * 1e-15) * 2.0, "{got} for {expected}");
+            }
+        };
+        let top = most * 0.75;
+        near(
+            &got[0],
+            ArrayD::from_shape_fn(vec![1, 1, 3, 4], |i| if i[2] < 2 { top } else { [-top; 4][i[3]] }),
+        );
+        near(&got[1], array![[[1.0, 0.0]]].into_dyn());
+        near(&got[2], array![[[top, -top]]].into_dyn());
+        near(&got[3], y.mapv(|x| x.max(0.0)));
+        near(&got[4], y.clone());
+        near(&got[5], y.mapv(|x| x.max(0.0)));
+    }
+}
+
+#[test]
+fn ties_go_to_the_lowest_index_for_any_number_of_values() {
+    for size in 1..40 {
+        for (best, second) in
+            [(0, size - 1), (size / 2, size - 1), (size - 1, size - 1), (size / 3, size / 2)]
+        {
+            let mut two = Two::new();
+            let x = two.secret(&[2, size]);
+            let square = two.add(Mul, &[x, x]);
+            let index = two.add(ArgMax { axis: 1, keepdims: false }, &[square]);
+            two.reveal(index);
+            let mut data = ArrayD::from_elem(vec![2, size], 1.25);
+            for at in [best, second] {
+                data[[0, at]] = -2.5;
+            }
+            let got = two.run(16, &[("x", data.clone()), ("zero", data.mapv(|_| 0.0))]);
+            assert_eq!(got[0], arr1(&[best.min(second) as f64, 0.0]).into_dyn(), "{size} values");
+        }
+    }
+}
+
+#[test]
+fn owners_compute_what_they_can_alone() {
+    let mut two = Two::new();
+    let (alice, bob) = (two.alice, two.bob);
+    let x = two.input("x", &[2, 2], alice);
+    let (a, b) = (two.input("a", &[2, 2], bob), two.input("b", &[2, 2], bob));
+    let product = two.add(MatMul, &[a, b]);
+    let softmax = two.add(Softmax { axis: 1 }, &[product]);
+    let y = two.add(Add, &[x, softmax]);
+    let reveal = two.reveal(y);
+    let program = lower(&two.graph, 16).unwrap();
+    assert_eq!(program.nodes.len(), 4, "two leaves, a sum, a reveal");
+    assert_eq!(program.node(program.reveals()[0]).origin, reveal);
+    let inputs: Inputs = [("a", 0.5), ("b", 1.0)]
+        .map(|(name, value)| (name.to_owned(), ArrayD::from_elem(vec![2, 2], value)))
+        .into();
+    let leaves = encode_leaves(&two.graph, &program, Some(bob), &inputs).unwrap();
+    let values: Vec<_> = leaves.values().map(|leaf| leaf.data().to_vec()).collect();
+    assert_eq!(values, [vec![1 << 15; 4]], "bob's leaf alone, from bob's data alone: each row (1/2, 1/2)");
+    assert!(encode_leaves(&two.graph, &program, None, &Inputs::new()).unwrap().is_empty());
+    let error = encode_leaves(&two.graph, &program, Some(alice), &inputs).unwrap_err();
+    assert_eq!(error, GraphError::MissingInput { name: "x".into() });
+}
+
+#[test]
+fn refusals_name_node_and_operation() {
+    let mut two = Two::new();
+    let x = two.secret(&[1, 2]);
+    let y = two.graph.add(Softmax { axis: 1 }, &[x], "head").unwrap();
+    two.reveal(y);
+    let error = lower(&two.graph, 16).unwrap_err();
+    assert!(
+        matches!(&error, GraphError::Unsupported { node, op: "Softmax", .. } if node == "head"),
+        "{error}"
+    );
+    assert_eq!(lower(&two.graph, 3).unwrap_err(), GraphError::Precision(3));
+    assert_eq!(lower(&two.graph, 25).unwrap_err(), GraphError::Precision(25));
+
+    let mut two = Two::new();
+    let x = two.secret(&[1, 2]);
+    let y = two.graph.add(Clip { min: None, max: Some(1e12) }, &[x], "clip").unwrap();
+    two.reveal(y);
+    let error = lower(&two.graph, 16).unwrap_err();
+    assert!(matches!(&error, GraphError::Encoding { node, op: "Clip", .. } if node == "clip"), "{error}");
+    let shape = vec![1, 2];
+    let data: Inputs = [("x", 2e9), ("zero", 0.0)]
+        .map(|(name, value)| (name.to_owned(), ArrayD::from_elem(shape.clone(), value)))
+        .into();
+    let program = lower(&two.graph, 8).unwrap();
+    assert!(encode_every_leaf(&two.graph, &program, &data).is_ok());
+    let mut two = Two::new();
+    let x = two.secret(&[1, 2]);
+    two.reveal(x);
+    let program = lower(&two.graph, 16).unwrap();
+    let error = encode_every_leaf(&two.graph, &program, &data).unwrap_err();
+    assert!(matches!(&error, GraphError::Encoding { node, op: "Input", .. } if node == "x"), "{error}");
+}
+
+#[test]
+fn the_digest_of_a_program_is_its_structure() {
+    let build = |name: &str, value: f64| {
+        let mut two = Two::new();
+        let x = two.secret(&[2, 2]);
+        let c = two.graph.add(Constant { shape: vec![], value }, &[], name).unwrap();
+        let y = two.graph.add(Mul, &[x, c], name).unwrap();
+        two.reveal(y);
+        two.graph
+    };
+    let digest = |graph: &Graph| lower(graph, 16).unwrap().digest();
+    assert_eq!(digest(&build("a", 0.5)), digest(&build("b", 0.5)));
+    assert_ne!(digest(&build("a", 0.3)), digest(&build("a", 0.7)));
+    assert_ne!(digest(&build("a", 0.3)), lower(&build("a", 0.3), 12).unwrap().digest());
+}
