@@ -60,8 +60,7 @@ fn split<const I: usize, const O: usize>(
         (a, planes)
     });
     let mut high_out = high_out.into_iter();
-    let high_out: [(&mut [u64], usize); O] =
-        std::array::from_fn(|_| high_out.next().unwrap_or((&mut [], 0)));
+    let high_out: [(&mut [u64], usize); O] = std::array::from_fn(|_| high_out.next().unwrap_or((&mut [], 0)));
     rayon::join(
         || split(half * BLOCK, low_in, low_out, f),
         || split(elements - half * BLOCK, high_in, high_out, f),

@@ -23,9 +23,8 @@ pub const LEVEL1_WIRES: usize = 2 * LEAVES - 1;
 pub const LEVEL2_WIRES: usize = 7;
 
 /// Combines four nodes of which the lowest needs no `eq`: wires lt0, lt1, eq1, lt2, eq2, lt3, eq3; output lt.
-static LOWEST: LazyLock<Products> = LazyLock::new(|| {
-    Products::new(7, &[vec![vec![5], vec![3, 6], vec![1, 4, 6], vec![0, 2, 4, 6]]])
-});
+static LOWEST: LazyLock<Products> =
+    LazyLock::new(|| Products::new(7, &[vec![vec![5], vec![3, 6], vec![1, 4, 6], vec![0, 2, 4, 6]]]));
 /// Combines four nodes: wires lt0, eq0, …, lt3, eq3; outputs lt, eq.
 static INNER: LazyLock<Products> = LazyLock::new(|| {
     Products::new(8, &[vec![vec![6], vec![4, 7], vec![2, 5, 7], vec![0, 3, 5, 7]], vec![vec![1, 3, 5, 7]]])

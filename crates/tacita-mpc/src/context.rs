@@ -91,7 +91,9 @@ impl Evaluation<'_> {
             match output {
                 Output::Nothing => {}
                 Output::Share(share) => slot.share = Some(share.map(Arc::new)),
-                Output::Opening(hat) if self.plan.form(id) == Form::Public => slot.public = Some(Arc::new(hat)),
+                Output::Opening(hat) if self.plan.form(id) == Form::Public => {
+                    slot.public = Some(Arc::new(hat))
+                }
                 Output::Opening(hat) => slot.hat = Some(Arc::new(hat)),
                 Output::Bits(bits) => slot.bits = Some(Arc::new(bits)),
                 Output::OpenBits(bits) => slot.open_bits = Some(Arc::new(bits)),
@@ -198,7 +200,9 @@ impl<'a> TaskContext<'a> {
             let words = self.eval.streams.words(self.eval.me, stream, elements(node))?;
             Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), words))))
         };
-        linear::mask(self.plan(), id, base, |id| self.public(id).ok_or_else(|| missing("the public value", id)))
+        linear::mask(self.plan(), id, base, |id| {
+            self.public(id).ok_or_else(|| missing("the public value", id))
+        })
     }
 
     /// This party's XOR shares of bits.
@@ -208,7 +212,10 @@ impl<'a> TaskContext<'a> {
 
     /// The opening of bits.
     pub fn open_bit_planes(&self, id: RingId) -> Result<Arc<BitTensor>, MpcError> {
-        self.eval.slots.borrow()[id.0 as usize].open_bits.clone().ok_or_else(|| missing("the opened bits", id))
+        self.eval.slots.borrow()[id.0 as usize]
+            .open_bits
+            .clone()
+            .ok_or_else(|| missing("the opened bits", id))
     }
 
     /// This party's share of the task's dealt item.
@@ -219,8 +226,11 @@ impl<'a> TaskContext<'a> {
             return self.eval.streams.words(self.eval.me, self.stream(Use::Dealt(index as u16)), words);
         }
         let mut corrections = self.eval.corrections.borrow_mut();
-        let item = corrections.get_mut(&self.task).and_then(|items| items.get_mut(index)).and_then(Option::take);
-        item.ok_or_else(|| MpcError::Internal(format!("correction {index} of task {} taken twice", self.task)))
+        let item =
+            corrections.get_mut(&self.task).and_then(|items| items.get_mut(index)).and_then(Option::take);
+        item.ok_or_else(|| {
+            MpcError::Internal(format!("correction {index} of task {} taken twice", self.task))
+        })
     }
 
     /// Adds this party's share of a dealt ring item to `values`.
@@ -306,13 +316,14 @@ impl<'a> TaskContext<'a> {
     ) -> Result<OpeningFuture<'a>, MpcError> {
         let eval = self.eval;
         let declared = self.plan().tasks[self.task as usize].steps.openings.get(step as usize);
-        let opening = declared.cloned().ok_or_else(|| {
-            MpcError::Internal(format!("task {} opens more than it declared", self.task))
-        })?;
+        let opening = declared
+            .cloned()
+            .ok_or_else(|| MpcError::Internal(format!("task {} opens more than it declared", self.task)))?;
         let own = own.map(Arc::new);
         if let Some(own) = &own {
             if own.len() != opening.words {
-                let reason = format!("task {} opens {} words, declared {}", self.task, own.len(), opening.words);
+                let reason =
+                    format!("task {} opens {} words, declared {}", self.task, own.len(), opening.words);
                 return Err(MpcError::Internal(reason));
             }
             for peer in (0..self.plan().parties()).filter(|&peer| peer != eval.me) {
@@ -457,7 +468,15 @@ impl DealContext<'_> {
                 }
                 let node = plan.node(source);
                 let stream = base_stream(plan, number, source)?;
-                let sum = sum_of_streams(plan, streams, plan.owner(source), stream, 0, elements(node), Combine::Add)?;
+                let sum = sum_of_streams(
+                    plan,
+                    streams,
+                    plan.owner(source),
+                    stream,
+                    0,
+                    elements(node),
+                    Combine::Add,
+                )?;
                 let mask = Arc::new(RingTensor::new(node.shape.clone(), sum));
                 fresh.push((source, mask.clone()));
                 Ok(Some(mask))
@@ -486,9 +505,10 @@ impl DealContext<'_> {
     /// Deals the task's next item: the value less the shares that the other parties expand goes to the receiver.
     pub fn emit(&mut self, mut value: Vec<u64>) -> Result<(), MpcError> {
         let task = &self.plan.tasks[self.task as usize];
-        let item = *task.steps.dealt.get(self.emitted).ok_or_else(|| {
-            MpcError::Internal(format!("task {} deals more than it declared", self.task))
-        })?;
+        let item =
+            *task.steps.dealt.get(self.emitted).ok_or_else(|| {
+                MpcError::Internal(format!("task {} deals more than it declared", self.task))
+            })?;
         if value.len() != item.words() {
             let reason = format!("task {} deals {} words, declared {}", self.task, value.len(), item.words());
             return Err(MpcError::Internal(reason));
@@ -504,8 +524,13 @@ impl DealContext<'_> {
                 }
             }
         }
-        let frame =
-            Frame::new(self.number, self.task, self.emitted as u16, FrameKind::Correction, Payload::from(value));
+        let frame = Frame::new(
+            self.number,
+            self.task,
+            self.emitted as u16,
+            FrameKind::Correction,
+            Payload::from(value),
+        );
         self.emitted += 1;
         self.config.hooks.sent(self.plan.parties(), task.receiver, &frame);
         let to = MemberId(task.receiver as u16);

@@ -7,7 +7,7 @@ use tacita_net::{MemberId, Phase, Traffic};
 
 use crate::dealer::Dealt;
 use crate::party::Outcome;
-use crate::plan::{Plan, TaskKind};
+use crate::plan::{PERSISTENT, Plan, TaskKind};
 
 /// The cost of one graph node, of all tasks that it was lowered to.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +164,7 @@ pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<N
     }
     let persistent = |o: &Outcome| {
         let counted = o.traffic.sum_where(|(peer, task, phase)| {
-            phase == Phase::Setup && task >= 1 << 31 && peer < MemberId(parties as u16)
+            phase == Phase::Setup && task >= PERSISTENT && peer < MemberId(parties as u16)
         });
         counted.sent.payload
     };

@@ -67,6 +67,12 @@ impl Dealer {
         dealt
     }
 
+    /// Leaves the session: tells the parties why, and refuses to deal again.
+    pub fn abort(&mut self, cause: &str) {
+        self.endpoint.abort(cause, 0, 0);
+        self.poisoned.get_or_insert_with(|| cause.to_owned());
+    }
+
     fn attempt(&mut self, plan: &Plan, public: &Leaves) -> Result<Dealt, MpcError> {
         let number = self.evaluations;
         self.endpoint.set_phase(Phase::Offline);
@@ -93,7 +99,9 @@ impl Dealer {
                 primitives::deal(&mut ctx, task.node)?;
                 if ctx.emitted != task.steps.dealt.len() {
                     let (dealt, declared) = (ctx.emitted, task.steps.dealt.len());
-                    return Err(MpcError::Internal(format!("task {t} dealt {dealt} items, declared {declared}")));
+                    return Err(MpcError::Internal(format!(
+                        "task {t} dealt {dealt} items, declared {declared}"
+                    )));
                 }
             }
             for expired in &plan.expired_masks[position] {

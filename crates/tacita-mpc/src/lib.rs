@@ -17,7 +17,7 @@ mod party;
 mod plan;
 mod primitives;
 mod products;
-//mod rounding;
+mod rounding;
 mod session;
 mod steps;
 mod streams;
@@ -30,10 +30,12 @@ pub use cost::{Cost, NodeCost, NodeMeasure, measure};
 pub use dealer::{Dealer, Dealt};
 pub use error::MpcError;
 pub use party::{Leaves, Outcome, Party, Progress, Times};
+#[doc(hidden)]
+pub use plan::Inspection;
 pub use plan::{LeafKey, Plan};
 pub use primitives::Revealed;
 #[doc(hidden)]
-//pub use rounding::MaskRounding;
+pub use rounding::MaskRounding;
 pub use steps::{Item, Opening, Receivers, Sender, Steps};
 #[doc(hidden)]
 pub use streams::{Overrides, StreamId, Use};

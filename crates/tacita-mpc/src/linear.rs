@@ -118,19 +118,27 @@ pub(crate) fn run(ctx: TaskContext<'_>, id: RingId, node: &RingNode) -> Result<O
         let inputs =
             node.inputs.iter().map(|i| ctx.opening(*i).map(Some)).collect::<Result<Vec<_>, MpcError>>()?;
         let out = apply(plan, node, &inputs, Image::Whole);
-        return out.map(Output::Opening).ok_or_else(|| MpcError::Internal("an opening without a value".into()));
+        return out
+            .map(Output::Opening)
+            .ok_or_else(|| MpcError::Internal("an opening without a value".into()));
     }
+    // who adds what is public: the owner of a private value, whose share is all of it; else the first party
+    let whole = match plan.owner(id) {
+        Some(owner) if owner != ctx.eval.me => return Ok(Output::Share(None)),
+        Some(_) => true,
+        None => ctx.first(),
+    };
     let bilinear = node.op.is_bilinear();
     let inputs = node
         .inputs
         .iter()
         .map(|i| match ctx.public(*i) {
-            Some(public) if bilinear || ctx.first() => Ok(Some(public)),
+            Some(public) if bilinear || whole => Ok(Some(public)),
             Some(_) => Ok(None),
             None => ctx.share(*i),
         })
         .collect::<Result<Vec<_>, MpcError>>()?;
-    let image = if ctx.first() { Image::Whole } else { Image::Homogeneous };
+    let image = if whole { Image::Whole } else { Image::Homogeneous };
     Ok(Output::Share(apply(plan, node, &inputs, image)))
 }
 

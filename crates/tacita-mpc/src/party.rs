@@ -21,16 +21,13 @@ use crate::config::Config;
 use crate::context::{Evaluation, Slot, Stored, TaskContext};
 use crate::error::MpcError;
 use crate::linear;
-use crate::plan::{LeafKey, Plan, TaskKind};
+use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{self, Output, Revealed};
 use crate::session::{agree, announce, handshake};
 use crate::streams::{Combine, StreamId, Streams};
 
 /// Values of leaves by ring node: a party's own and the public ones.
 pub type Leaves = BTreeMap<RingId, Arc<RingTensor>>;
-
-/// Task numbers from here on are openings of persistent leaves.
-const PERSISTENT: u32 = 1 << 31;
 
 /// How far an evaluation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +147,12 @@ impl Party {
         outcome
     }
 
+    /// Leaves the session: tells the others why, and refuses any further evaluation.
+    pub fn abort(&mut self, cause: &str) {
+        self.endpoint.abort(cause, 0, 0);
+        self.poisoned.get_or_insert_with(|| cause.to_owned());
+    }
+
     fn attempt(
         &mut self,
         plan: &Plan,
@@ -207,12 +210,16 @@ impl Party {
         let start = Instant::now();
         self.endpoint.set_phase(Phase::Online);
         let run = execute(&eval, progress)?;
-        self.endpoint.flush(self.config.timeout).map_err(fail)?;
         let online = start.elapsed().saturating_sub(run.waited);
         let times = Times { setup, offline: offline + run.waited, online };
         let revealed = eval.revealed.take();
         self.endpoint.set_phase(Phase::Setup);
-        Ok(Outcome { revealed, times, task_seconds: run.task_seconds, traffic: self.endpoint.meter().reset() })
+        Ok(Outcome {
+            revealed,
+            times,
+            task_seconds: run.task_seconds,
+            traffic: self.endpoint.meter().reset(),
+        })
     }
 
     /// Opens the weights that this session has not opened yet, each under the owner's mask.

@@ -11,7 +11,8 @@ use tacita_graph::{NodeId, RingId, RingKind, RingNode, RingOp, RingProgram, Visi
 
 use crate::error::MpcError;
 use crate::primitives;
-use crate::steps::{Opening, Receivers, Sender, Steps};
+use crate::steps::{Item, Opening, Receivers, Sender, Steps};
+use crate::streams::{StreamId, Use};
 
 /// Names the value of a persistent leaf for the length of a session: another value needs another key.
 pub type LeafKey = [u8; 32];
@@ -45,6 +46,23 @@ pub(crate) enum TaskKind {
     /// Opens the node's value under a fresh mask.
     Open,
 }
+
+/// What a frame is: see [`Plan::inspect`].
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The stream of the mask that an opening is under.
+    pub mask: StreamId,
+    /// Whether an opening is of bits.
+    pub bits: bool,
+    /// The round of an opening, counted from 0.
+    pub round: u32,
+    /// The item that a correction is for.
+    pub item: Option<Item>,
+}
+
+/// Task numbers from here on are openings of persistent leaves, before the plan's own tasks.
+pub(crate) const PERSISTENT: u32 = 1 << 31;
 
 /// One unit of the schedule.
 #[derive(Clone, Debug)]
@@ -103,7 +121,11 @@ impl Plan {
     ) -> Result<Plan, MpcError> {
         let parties = names.len();
         if !(2..=64).contains(&parties) {
-            return Err(unsupported("session", "parties", format!("{parties} computing parties; 2 to 64 can")));
+            return Err(unsupported(
+                "session",
+                "parties",
+                format!("{parties} computing parties; 2 to 64 can"),
+            ));
         }
         let owners = program
             .owners
@@ -213,6 +235,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The index of the computing party of this name.
+    pub fn party(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n == name)
+    }
+
     /// Number of computing parties.
     pub fn parties(&self) -> usize {
         self.names.len()
@@ -231,6 +258,24 @@ impl Plan {
     /// The program.
     pub fn program(&self) -> &RingProgram {
         &self.program
+    }
+
+    /// What a frame of an evaluation's opening or correction is, for tests that look at what crosses the links.
+    #[doc(hidden)]
+    pub fn inspect(&self, evaluation: u64, task: u32, step: u16) -> Inspection {
+        if let Some(index) = task.checked_sub(PERSISTENT) {
+            let key = self.persistent().nth(index as usize).and_then(|id| self.keys.get(&id));
+            let stream = StreamId::Persistent(key.copied().unwrap_or_default());
+            return Inspection { mask: stream, bits: false, round: 0, item: None };
+        }
+        let found = &self.tasks[task as usize];
+        let ring = matches!(self.node(found.node).kind, RingKind::Ring { .. });
+        Inspection {
+            mask: StreamId::Evaluation { evaluation, task, purpose: Use::Mask(step) },
+            bits: found.kind == TaskKind::Run || !ring,
+            round: found.start + u32::from(step),
+            item: found.steps.dealt.get(step as usize).copied(),
+        }
     }
 
     /// The program's node.
@@ -376,7 +421,9 @@ fn forms(program: &RingProgram, keys: &BTreeMap<RingId, LeafKey>) -> Vec<Form> {
             Form::Derived
         } else if demanded[i] {
             match node.op {
-                RingOp::Input { persistent: true } if keys.contains_key(&RingId(i as u32)) => Form::Persistent,
+                RingOp::Input { persistent: true } if keys.contains_key(&RingId(i as u32)) => {
+                    Form::Persistent
+                }
                 _ => Form::Opened,
             }
         } else {

@@ -15,7 +15,6 @@ pub struct Products {
     monomials: Vec<Set>,
     /// (output, wires whose public bit multiplies, index of the share: wires first, then monomials; None: one)
     terms: Vec<(usize, Set, Option<usize>)>,
-    outputs: usize,
 }
 
 impl Products {
@@ -49,22 +48,12 @@ impl Products {
                 }
             }
         }
-        Products { wires, monomials, terms, outputs: outputs.len() }
+        Products { wires, monomials, terms }
     }
 
     /// Planes that the dealer deals: the products of at least two of the λ.
     pub fn dealt(&self) -> usize {
         self.monomials.len()
-    }
-
-    /// Number of wires.
-    pub fn wires(&self) -> usize {
-        self.wires
-    }
-
-    /// Number of outputs.
-    pub fn outputs(&self) -> usize {
-        self.outputs
     }
 
     /// The dealer's part: the products of the λ.

@@ -13,7 +13,7 @@ use crate::error::MpcError;
 use crate::party::Leaves;
 use crate::plan::Plan;
 use crate::primitives::truncate_clear;
-use crate::streams::Streams;
+use crate::streams::{StreamId, Streams};
 
 /// Every Bernoulli bit of truncation is a function of the mask, and this knows the masks: it holds what the dealer
 /// holds. For tests.
@@ -38,8 +38,8 @@ impl<'a> MaskRounding<'a> {
         let mut endpoints = memory(&names, &Limits::default());
         let dealer = endpoints.pop().ok_or_else(|| MpcError::Internal("no dealer".into()))?;
         let seeds = std::thread::scope(|scope| {
-            for endpoint in &endpoints {
-                scope.spawn(move || crate::session::handshake(endpoint, config).map(|_| ()));
+            for endpoint in endpoints {
+                scope.spawn(move || crate::session::handshake(&endpoint, config).map(|_| ()));
             }
             crate::session::handshake(&dealer, config).map(|shaken| shaken.seeds)
         })?;
@@ -51,6 +51,14 @@ impl<'a> MaskRounding<'a> {
             endpoint: dealer,
             evaluation,
         })
+    }
+
+    /// The first words of a stream that a party shares with the dealer.
+    ///
+    /// # Errors
+    /// If there is no such party.
+    pub fn stream(&self, party: usize, stream: StreamId, words: usize) -> Result<Vec<u64>, MpcError> {
+        self.streams.words(party, stream, words)
     }
 
     /// The mask of an opened value.

@@ -83,9 +83,15 @@ fn receive(endpoint: &Endpoint, from: usize, step: u16, timeout: Duration) -> Re
 
 /// Tells every peer what this member is about to evaluate. Nobody waits for an answer: it is read before the first
 /// frame of the evaluation.
-pub(crate) fn announce(endpoint: &Endpoint, to: &[MemberId], evaluation: u64, digest: [u8; 32]) -> Result<(), NetError> {
+pub(crate) fn announce(
+    endpoint: &Endpoint,
+    to: &[MemberId],
+    evaluation: u64,
+    digest: [u8; 32],
+) -> Result<(), NetError> {
     for &peer in to {
-        endpoint.post(peer, Frame::new(evaluation, 0, 0, FrameKind::Hello, Payload::from(digest.to_vec())))?;
+        endpoint
+            .post(peer, Frame::new(evaluation, 0, 0, FrameKind::Hello, Payload::from(digest.to_vec())))?;
     }
     Ok(())
 }
@@ -99,9 +105,11 @@ pub(crate) fn agree(
     timeout: Duration,
 ) -> Result<(), MpcError> {
     let header = FrameHeader { evaluation, task: 0, step: 0, kind: FrameKind::Hello, length: 32 };
-    let frame = endpoint
-        .expect(from, header, timeout)
-        .map_err(|source| MpcError::Net { node: "agreement".into(), round: 0, source })?;
+    let frame = endpoint.expect(from, header, timeout).map_err(|source| MpcError::Net {
+        node: "agreement".into(),
+        round: 0,
+        source,
+    })?;
     let theirs = frame.payload.bytes();
     if theirs != digest {
         let hex = |bytes: &[u8]| bytes[..8].iter().map(|b| format!("{b:02x}")).collect::<String>();

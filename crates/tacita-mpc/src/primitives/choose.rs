@@ -134,7 +134,8 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Resul
                 for e in 0..n {
                     let c = bit(c, e);
                     let r = r.map_or(0, |r| r[e]);
-                    let br = (c.wrapping_neg() & r).wrapping_add((rho_r[e] ^ c.wrapping_neg()).wrapping_add(c));
+                    let br =
+                        (c.wrapping_neg() & r).wrapping_add((rho_r[e] ^ c.wrapping_neg()).wrapping_add(c));
                     let bx = hat[e].wrapping_mul(share(c, rho[e])).wrapping_sub(br);
                     out[e] = out[e].wrapping_add(bx);
                 }
@@ -157,7 +158,8 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Resul
                             let low = (low1[e] & select) | (low0[e] & !select);
                             let top = (top1[e] & select) | (top0[e] & !select);
                             let b = share(c, rho[e]);
-                            let value = public.wrapping_mul(b).wrapping_sub(low).wrapping_add(wrap.wrapping_mul(top));
+                            let value =
+                                public.wrapping_mul(b).wrapping_sub(low).wrapping_add(wrap.wrapping_mul(top));
                             out[e] = out[e].wrapping_add(value);
                         }
                     },

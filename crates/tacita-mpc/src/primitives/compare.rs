@@ -8,8 +8,8 @@ use tacita_ring::BitTensor;
 
 use crate::blocks::{for_each_block, words};
 use crate::comparison::{
-    LEAF_DEALT, LEVEL1_WIRES, LEVEL2_WIRES, deal_leaves, deal_level1, deal_level2, leaves, level1, level1_dealt,
-    level2, level2_dealt,
+    LEAF_DEALT, LEVEL1_WIRES, LEVEL2_WIRES, deal_leaves, deal_level1, deal_level2, leaves, level1,
+    level1_dealt, level2, level2_dealt,
 };
 use crate::context::{DealContext, TaskContext};
 use crate::error::MpcError;
@@ -47,11 +47,15 @@ pub(super) fn deal<'m>(
         ctx.emit(out)?;
         let lambda = ctx.step_mask_bits(0, i * w1, w1)?;
         let mut out = vec![0; words(n, level1_dealt())];
-        for_each_block(n, [(&lambda, LEVEL1_WIRES)], [(&mut out, level1_dealt())], &|[l], [out]| deal_level1(l, out));
+        for_each_block(n, [(&lambda, LEVEL1_WIRES)], [(&mut out, level1_dealt())], &|[l], [out]| {
+            deal_level1(l, out)
+        });
         ctx.emit(out)?;
         let lambda = ctx.step_mask_bits(1, i * w2, w2)?;
         let mut out = vec![0; words(n, level2_dealt())];
-        for_each_block(n, [(&lambda, LEVEL2_WIRES)], [(&mut out, level2_dealt())], &|[l], [out]| deal_level2(l, out));
+        for_each_block(n, [(&lambda, LEVEL2_WIRES)], [(&mut out, level2_dealt())], &|[l], [out]| {
+            deal_level2(l, out)
+        });
         ctx.emit(out)?;
     }
     Ok(())

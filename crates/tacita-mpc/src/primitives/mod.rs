@@ -68,7 +68,9 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], id: RingId) -> Step
         return Steps::default();
     }
     match &node.op {
-        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(program, node) => product::steps(node),
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(program, node) => {
+            product::steps(node)
+        }
         RingOp::Truncate { bits } => truncate::steps(node, *bits),
         RingOp::Negative => negative::steps(node),
         RingOp::Winner => winner::steps(node),

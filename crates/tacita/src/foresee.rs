@@ -1,0 +1,164 @@
+//! What an evaluation would cost and learn, without running it.
+
+use serde::Serialize;
+use tacita_graph::{Graph, Op, show};
+
+use crate::error::Error;
+use crate::local::Prepared;
+use crate::options::Options;
+use crate::report::{NodeReport, Reveal, hex};
+use crate::session::bind;
+
+/// A network to predict times for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Network {
+    /// A name.
+    pub name: &'static str,
+    /// One-way latency of a directed link in milliseconds.
+    pub latency_ms: f64,
+    /// Rate of a directed link in megabits a second.
+    pub mbit: f64,
+}
+
+/// The networks that [`foresee`] predicts for.
+pub const NETWORKS: [Network; 2] = [
+    Network { name: "LAN", latency_ms: 0.1, mbit: 10_000.0 },
+    Network { name: "WAN", latency_ms: 20.0, mbit: 100.0 },
+];
+
+/// Communication time of one batch on a network. Computing is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The network.
+    #[serde(flatten)]
+    pub network: Network,
+    /// Seconds for what the dealer sends.
+    pub offline_seconds: f64,
+    /// Seconds for rounds and openings.
+    pub online_seconds: f64,
+}
+
+/// What a graph would cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct Foreseen {
+    /// The graph's digest, in hexadecimal.
+    pub graph_digest: String,
+    /// Computing parties.
+    pub parties: usize,
+    /// Samples of the batch.
+    pub batch: usize,
+    /// Fractional bits.
+    pub precision_bits: u32,
+    /// Values are representable below 2^range_bits.
+    pub range_bits: u32,
+    /// Rounds of the online phase.
+    pub rounds: u32,
+    /// Payload sent online by the party that sends most.
+    pub online_bytes_per_party: u64,
+    /// Payload sent by the dealer.
+    pub offline_bytes: u64,
+    /// Payload sent once a session by the party that sends most.
+    pub setup_bytes_per_party: u64,
+    /// By node.
+    pub nodes: Vec<NodeReport>,
+    /// All that anyone will learn.
+    pub reveals: Vec<Reveal>,
+    /// Numbers that everybody knows, with who needs them.
+    pub public_constants: Vec<String>,
+    /// Inputs: name, shape, who owns it.
+    pub inputs: Vec<String>,
+    /// Predicted communication times.
+    pub predictions: Vec<Prediction>,
+    /// What could go wrong: values that may leave the representable range.
+    pub warnings: Vec<String>,
+}
+
+/// Plans a graph for a batch of `batch` samples and tells what it will cost and reveal.
+///
+/// # Errors
+/// If the graph cannot be run privately by that many parties.
+pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foreseen, Error> {
+    options.check()?;
+    if batch == 0 {
+        return Err(Error::Usage("a batch of 0 samples computes nothing: give 1 or more".into()));
+    }
+    let bound = bind(graph, batch)?;
+    let prepared = Prepared::new(bound, &options.party_names(), options.precision)?;
+    let graph_now = prepared.graph();
+    let cost = prepared.plan().cost();
+    let nodes = cost
+        .nodes
+        .iter()
+        .map(|node| NodeReport {
+            name: graph_now.label(node.node),
+            op: graph_now.node(node.node).op.name().to_owned(),
+            rounds: u64::from(node.rounds),
+            online_bytes: node.online_bytes.iter().copied().max().unwrap_or(0),
+            offline_bytes: node.offline_bytes,
+            seconds: 0.0,
+        })
+        .collect();
+    let owners = graph_now.owners();
+    let reveals = graph_now
+        .reveals()
+        .into_iter()
+        .map(|id| {
+            let node = graph_now.node(id);
+            let to = match &node.op {
+                Op::Reveal(reveal) => reveal.to.iter().map(|o| owners[o.0 as usize].clone()).collect(),
+                _ => vec![],
+            };
+            let shape = graph_now.node(node.inputs[0]).ty.sizes().unwrap_or_default();
+            Reveal { value: graph_now.label(id), to, shape }
+        })
+        .collect();
+    let inputs = graph
+        .inputs()
+        .into_iter()
+        .map(|id| {
+            let node = graph.node(id);
+            let who = match node.ty.visibility {
+                tacita_graph::Visibility::Private(owner) => {
+                    format!("private to {}", graph.owners()[owner.0 as usize])
+                }
+                tacita_graph::Visibility::Public => "public".to_owned(),
+                tacita_graph::Visibility::Secret => "secret".to_owned(),
+            };
+            format!("{} {} {who}", node.name, show(&node.ty.shape))
+        })
+        .collect();
+    let predictions = NETWORKS
+        .iter()
+        .map(|&network| {
+            let plan = prepared.plan();
+            let (offline_seconds, online_seconds) =
+                plan.predict(network.latency_ms / 1e3, network.mbit * 1e6);
+            Prediction { network, offline_seconds, online_seconds }
+        })
+        .collect();
+    Ok(Foreseen {
+        graph_digest: hex(&graph.digest()),
+        parties: options.parties,
+        batch,
+        precision_bits: options.precision,
+        range_bits: options.range_bits(),
+        rounds: cost.rounds,
+        online_bytes_per_party: cost.online_bytes.iter().copied().max().unwrap_or(0),
+        offline_bytes: cost.offline_bytes,
+        setup_bytes_per_party: cost.setup_bytes.iter().copied().max().unwrap_or(0),
+        nodes,
+        reveals,
+        public_constants: vec![],
+        inputs,
+        predictions,
+        warnings: tacita_graph::warnings(graph_now, options.precision)?.iter().map(describe).collect(),
+    })
+}
+
+fn describe(warning: &tacita_graph::RangeWarning) -> String {
+    let basis = if warning.assumed { "some input declares no range" } else { "the declared ranges allow it" };
+    format!(
+        "`{}` ({}) could reach {:.3e}, beyond the representable {:.3e}: {basis}",
+        warning.name, warning.op, warning.peak, warning.limit
+    )
+}

@@ -1,0 +1,261 @@
+//! Private inference in batches, compared with the float model.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use ndarray::{ArrayD, Axis, Slice};
+use tacita_graph::{Graph, NodeId};
+
+use crate::error::Error;
+use crate::options::Options;
+use crate::report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, hex, peak_rss_bytes};
+use crate::session::Session;
+
+/// How far an inference is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferProgress<'a> {
+    /// Batches done.
+    pub batch: usize,
+    /// Batches in all.
+    pub batches: usize,
+    /// Steps of this batch done.
+    pub done: usize,
+    /// Steps of this batch.
+    pub total: usize,
+    /// The node that was last worked on.
+    pub node: &'a str,
+}
+
+/// What an inference gave.
+pub struct Inference {
+    /// The first output, as its first receiver got it, all samples.
+    pub output: ArrayD<f64>,
+    /// The same in the clear.
+    pub plain: ArrayD<f64>,
+    /// What it cost.
+    pub report: Report,
+}
+
+/// Runs a model on samples (first axis the batch), `batch` at a time, and in the clear to compare.
+///
+/// `argmax` says that the model's output is an index. `labels` are compared with the output's argmax.
+///
+/// # Errors
+/// If the samples do not fit the model, a value is out of range, or the session fails.
+pub fn infer(
+    model: &tacita_onnx::Model,
+    samples: &ArrayD<f64>,
+    labels: Option<&[i64]>,
+    batch: usize,
+    argmax: bool,
+    options: &Options,
+    progress: &mut dyn FnMut(InferProgress<'_>),
+) -> Result<Inference, Error> {
+    options.check()?;
+    let count = check_samples(model, samples)?;
+    if batch == 0 {
+        return Err(Error::Usage("a batch of 0 samples computes nothing: give 1 or more".into()));
+    }
+    let batch = match model.graph.has_symbolic_batch() {
+        true => batch.min(count),
+        false => fixed_batch(model, count)?,
+    };
+    if let Some(labels) = labels
+        && labels.len() != count
+    {
+        return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
+    }
+    let begun = Instant::now();
+    let mut session = Session::with_options(options.clone())?;
+    let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
+    let mut inputs = model.parameters.clone();
+    let (mut outputs, mut plains): (Vec<ArrayD<f64>>, Vec<ArrayD<f64>>) = (vec![], vec![]);
+    let mut totals = Totals::default();
+    let batches = count.div_ceil(batch);
+    for index in 0..batches {
+        let range = index * batch..((index + 1) * batch).min(count);
+        let part = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
+        inputs.insert(model.input.clone(), part);
+        let begun = Instant::now();
+        let prepared = session.prepare(&model.graph, range.len())?;
+        // planning is part of the setup of the first batch of its size
+        seconds.setup += begun.elapsed().as_secs_f64();
+        let names: Vec<String> = prepared.graph().ids().map(|id| prepared.graph().label(id)).collect();
+        let evaluation = session.evaluate(&prepared, &inputs, &mut |p| {
+            let node = names.get(p.node.index()).map_or("", String::as_str);
+            progress(InferProgress { batch: index, batches, done: p.done, total: p.total, node });
+        })?;
+        seconds.setup += evaluation.times.setup.as_secs_f64();
+        seconds.offline += evaluation.times.offline.as_secs_f64();
+        seconds.online += evaluation.times.online.as_secs_f64();
+        let graph = prepared.graph();
+        let first = graph.reveals().into_iter().next();
+        let first = first.ok_or_else(|| Error::Usage("the model reveals nothing".into()))?;
+        totals.add(graph, &evaluation, range.len());
+        let value = evaluation.revealed.get(&first).and_then(|values| values.first());
+        let (_, value) = value.ok_or_else(|| Error::Internal("nothing was revealed".into()))?;
+        outputs.push(value.clone());
+    }
+    let peak_rss_bytes = peak_rss_bytes();
+    seconds.total = seconds.setup + seconds.offline + seconds.online;
+    drop(session);
+    for index in 0..batches {
+        let range = index * batch..((index + 1) * batch).min(count);
+        let part = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
+        inputs.insert(model.input.clone(), part);
+        plains.push(plain(&model.graph, range.len(), &inputs)?);
+    }
+    let join = |parts: &[ArrayD<f64>]| {
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        ndarray::concatenate(Axis(0), &views).map_err(|e| Error::Internal(e.to_string()))
+    };
+    let (output, plain) = (join(&outputs)?, join(&plains)?);
+    let error = (&output - &plain).mapv(f64::abs);
+    let agreement = |a: &[usize], b: &[usize]| {
+        a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / a.len().max(1) as f64
+    };
+    let (private_label, plain_label) = (predictions(&output, argmax), predictions(&plain, argmax));
+    let correct = |predicted: &[usize]| {
+        labels.map(|labels| {
+            let right = predicted.iter().zip(labels).filter(|(p, l)| **p as i64 == **l).count();
+            right as f64 / count as f64
+        })
+    };
+    let report = Report {
+        version: REPORT_VERSION,
+        graph_digest: hex(&model.graph.digest()),
+        parties: options.parties,
+        threads: options.threads,
+        cpu: cpu(),
+        transport: options.link.to_string(),
+        precision_bits: options.precision,
+        range_bits: options.range_bits(),
+        samples: count,
+        batch,
+        rounds: totals.rounds,
+        online_bytes_per_party: totals.online.iter().copied().max().unwrap_or(0),
+        wire_bytes: totals.wire,
+        offline_bytes: totals.offline,
+        setup_bytes_per_party: totals.setup.iter().copied().max().unwrap_or(0),
+        seconds,
+        peak_rss_bytes,
+        max_abs_error: (!argmax).then(|| error.iter().copied().fold(0.0, f64::max)),
+        mean_abs_error: (!argmax).then(|| error.mean().unwrap_or(0.0)),
+        argmax_agreement: argmax.then(|| agreement(&private_label, &plain_label)),
+        accuracy: correct(&private_label),
+        accuracy_plain: correct(&plain_label),
+        reveals: totals.reveals,
+        nodes: totals.nodes.into_values().collect(),
+        notes: model.notes.clone(),
+    };
+    Ok(Inference { output, plain, report })
+}
+
+/// The model's first output in the clear, of one batch.
+fn plain(graph: &Graph, batch: usize, inputs: &tacita_graph::Inputs) -> Result<ArrayD<f64>, Error> {
+    let bound = if graph.has_symbolic_batch() { graph.with_batch(batch)? } else { graph.clone() };
+    let first = bound.reveals().into_iter().next();
+    let mut values = tacita_graph::plain(&bound, inputs)?;
+    first.and_then(|id| values.remove(&id)).ok_or_else(|| Error::Usage("the model reveals nothing".into()))
+}
+
+/// The label that each sample's output says.
+fn predictions(output: &ArrayD<f64>, argmax: bool) -> Vec<usize> {
+    if argmax {
+        return output.iter().map(|&index| index as usize).collect();
+    }
+    let best = |row: ndarray::ArrayViewD<'_, f64>| {
+        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        row.iter().position(|&logit| logit == largest).unwrap_or(0)
+    };
+    output.outer_iter().map(best).collect()
+}
+
+/// Checks shape and finiteness; returns the number of samples.
+pub(crate) fn check_samples(model: &tacita_onnx::Model, samples: &ArrayD<f64>) -> Result<usize, Error> {
+    use tacita_graph::{Dim, show};
+    let fits = samples.ndim() == model.input_shape.len()
+        && samples
+            .shape()
+            .iter()
+            .zip(&model.input_shape)
+            .skip(1)
+            .all(|(&got, want)| *want == Dim::Known(got));
+    if !fits {
+        let (want, got) = (show(&model.input_shape), samples.shape());
+        return Err(Error::Input(format!(
+            "the model's input `{}` is {want}, the samples are {got:?}",
+            model.input
+        )));
+    }
+    crate::session::check_finite(&model.input, samples)?;
+    match samples.shape().first() {
+        Some(0) | None => Err(Error::Input("there are no samples".into())),
+        Some(&count) => Ok(count),
+    }
+}
+
+fn fixed_batch(model: &tacita_onnx::Model, count: usize) -> Result<usize, Error> {
+    match model.input_shape.first() {
+        Some(tacita_graph::Dim::Known(batch)) if count.is_multiple_of(*batch) => Ok(*batch),
+        Some(tacita_graph::Dim::Known(batch)) => Err(Error::Input(format!(
+            "the model takes batches of {batch}, and {count} samples are no multiple"
+        ))),
+        _ => Err(Error::Input("the model has no batch axis".into())),
+    }
+}
+
+/// Sums over batches.
+#[derive(Default)]
+struct Totals {
+    rounds: u64,
+    online: Vec<u64>,
+    offline: u64,
+    setup: Vec<u64>,
+    wire: u64,
+    nodes: BTreeMap<NodeId, NodeReport>,
+    reveals: Vec<Reveal>,
+}
+
+impl Totals {
+    fn add(&mut self, graph: &Graph, evaluation: &crate::Evaluation, samples: usize) {
+        let cost = &evaluation.cost;
+        self.rounds += u64::from(cost.rounds);
+        self.offline += cost.offline_bytes;
+        self.wire += evaluation.wire_bytes;
+        for (sum, part) in [(&mut self.online, &cost.online_bytes), (&mut self.setup, &cost.setup_bytes)] {
+            sum.resize(part.len(), 0);
+            sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        }
+        for measure in &evaluation.nodes {
+            let id = measure.cost.node;
+            let entry = self.nodes.entry(id).or_insert_with(|| NodeReport {
+                name: graph.label(id),
+                op: graph.node(id).op.name().to_owned(),
+                rounds: 0,
+                online_bytes: 0,
+                offline_bytes: 0,
+                seconds: 0.0,
+            });
+            entry.rounds += u64::from(measure.cost.rounds);
+            entry.online_bytes += measure.cost.online_bytes.iter().copied().max().unwrap_or(0);
+            entry.offline_bytes += measure.cost.offline_bytes;
+            entry.seconds += measure.seconds;
+        }
+        for (index, id) in graph.reveals().into_iter().enumerate() {
+            let Some(values) = evaluation.revealed.get(&id) else { continue };
+            let Some((_, value)) = values.first() else { continue };
+            if let Some(reveal) = self.reveals.get_mut(index) {
+                if let Some(first) = reveal.shape.first_mut() {
+                    *first += value.shape().first().copied().unwrap_or(samples);
+                }
+            } else {
+                self.reveals.push(Reveal {
+                    value: graph.label(id),
+                    to: values.iter().map(|(name, _)| name.clone()).collect(),
+                    shape: value.shape().to_vec(),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Lazy tensors: names for nodes of a session's graph.
+
+use std::cell::RefCell;
+use std::ops::{Add, Mul, Neg, Sub};
+use std::rc::Rc;
+
+use tacita_graph::{Graph, Inputs, NodeId, Op, Visibility, ops};
+
+/// What the tensors of a session share with it: the graph they are nodes of, and the values of its inputs.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    pub graph: RefCell<Graph>,
+    pub inputs: RefCell<Inputs>,
+}
+
+pub(crate) type Shared = Rc<Workspace>;
+
+/// A value that will be computed when something that depends on it is revealed.
+///
+/// # Panics
+/// Operations panic on shapes that do not fit, with both shapes, as `ndarray`'s do: that is a programming error.
+#[derive(Clone)]
+pub struct Tensor {
+    workspace: Shared,
+    id: NodeId,
+}
+
+impl Tensor {
+    pub(crate) fn new(workspace: &Shared, id: NodeId) -> Tensor {
+        Tensor { workspace: workspace.clone(), id }
+    }
+
+    pub(crate) fn workspace(&self) -> &Shared {
+        &self.workspace
+    }
+
+    /// The node in the session's graph.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Vec<usize> {
+        self.workspace.graph.borrow().node(self.id).ty.sizes().unwrap_or_default()
+    }
+
+    /// Who may know the value.
+    pub fn visibility(&self) -> Visibility {
+        self.workspace.graph.borrow().node(self.id).ty.visibility
+    }
+
+    fn apply(&self, op: impl Into<Op>, others: &[&Tensor]) -> Tensor {
+        let mut inputs = vec![self.id];
+        for other in others {
+            assert!(
+                Rc::ptr_eq(&self.workspace, &other.workspace),
+                "tensors of two sessions cannot be combined"
+            );
+            inputs.push(other.id);
+        }
+        let id = self.workspace.graph.borrow_mut().add(op, &inputs, "").unwrap_or_else(|e| panic!("{e}"));
+        Tensor::new(&self.workspace, id)
+    }
+
+    /// An axis counted from the end if negative.
+    fn axis(&self, axis: isize) -> usize {
+        let rank = self.shape().len() as isize;
+        assert!((-rank..rank).contains(&axis), "axis {axis} of a tensor of {rank} axes");
+        axis.rem_euclid(rank) as usize
+    }
+
+    /// The matrix product, with leading axes broadcast.
+    #[must_use]
+    pub fn matmul(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::MatMul {}, &[other])
+    }
+
+    /// max(x, 0).
+    #[must_use]
+    pub fn relu(&self) -> Tensor {
+        self.apply(ops::Relu {}, &[])
+    }
+
+    /// The sum over axes.
+    #[must_use]
+    pub fn sum(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::Sum { axes, keepdims: false }, &[])
+    }
+
+    /// The mean over axes.
+    #[must_use]
+    pub fn mean(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::Mean { axes, keepdims: false }, &[])
+    }
+
+    fn axes(&self, axes: &[isize]) -> Vec<usize> {
+        let mut axes: Vec<usize> = axes.iter().map(|&axis| self.axis(axis)).collect();
+        axes.sort_unstable();
+        axes.dedup();
+        axes
+    }
+
+    /// The largest element along an axis.
+    #[must_use]
+    pub fn max(&self, axis: isize) -> Tensor {
+        self.apply(ops::Max { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The index of the largest element along an axis, the lowest of equals.
+    #[must_use]
+    pub fn argmax(&self, axis: isize) -> Tensor {
+        self.apply(ops::ArgMax { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The same elements in another shape.
+    #[must_use]
+    pub fn reshape(&self, shape: &[usize]) -> Tensor {
+        self.apply(ops::Reshape { shape: tacita_graph::dims(shape) }, &[])
+    }
+
+    /// The axes in another order.
+    #[must_use]
+    pub fn transpose(&self, perm: &[usize]) -> Tensor {
+        self.apply(ops::Transpose { perm: perm.to_vec() }, &[])
+    }
+
+    /// Whether each element is below the other's: bits.
+    #[must_use]
+    pub fn less(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Less {}, &[other])
+    }
+
+    /// The larger of each two elements.
+    #[must_use]
+    pub fn maximum(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Maximum {}, &[other])
+    }
+
+    /// The smaller of each two elements.
+    #[must_use]
+    pub fn minimum(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Minimum {}, &[other])
+    }
+
+    /// Where this tensor of bits is one `a`, elsewhere `b`.
+    #[must_use]
+    pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
+        self.apply(ops::Select {}, &[a, b])
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident, $method:ident, $op:ident) => {
+        impl $trait<&Tensor> for &Tensor {
+            type Output = Tensor;
+
+            fn $method(self, other: &Tensor) -> Tensor {
+                self.apply(ops::$op {}, &[other])
+            }
+        }
+
+        impl $trait for Tensor {
+            type Output = Tensor;
+
+            fn $method(self, other: Tensor) -> Tensor {
+                self.apply(ops::$op {}, &[&other])
+            }
+        }
+    };
+}
+
+operator!(Add, add, Add);
+operator!(Sub, sub, Sub);
+operator!(Mul, mul, Mul);
+
+impl Neg for &Tensor {
+    type Output = Tensor;
+
+    fn neg(self) -> Tensor {
+        self.apply(ops::Neg {}, &[])
+    }
+}

@@ -1,0 +1,97 @@
+//! The library as a user sees it.
+
+use ndarray::{Array, ArrayD, arr1, arr2};
+use tacita::{Error, Session};
+
+fn matrix() -> ArrayD<f64> {
+    arr2(&[[1.5, -2.0, 0.25], [4.0, 0.5, -1.0]]).into_dyn()
+}
+
+#[test]
+fn tensors_are_lazy_and_a_reveal_computes() -> Result<(), Error> {
+    let mut session = Session::local(3)?;
+    let x = session.input("x", "alice", &[2, 3], matrix())?;
+    let weights = arr2(&[[1.0, -2.0], [0.5, 4.0], [0.25, -1.0]]);
+    let w = session.parameter("w", "bob", &[3, 2], weights.clone().into_dyn())?;
+    let y = x.matmul(&w).relu();
+    let got = session.reveal(&y, &["alice"])?;
+    let x = arr2(&[[1.5, -2.0, 0.25], [4.0, 0.5, -1.0]]);
+    let want = x.dot(&weights).mapv(|v| v.max(0.0)).into_dyn();
+    assert!((&got - &want).iter().all(|e| e.abs() < 1e-4), "{got} {want}");
+    // a second reveal of the same session uses bob's opened weights again
+    let label = session.reveal(&y.argmax(-1), &["carol"])?;
+    assert_eq!(label, Array::from(vec![0.0, 0.0]).into_dyn());
+    Ok(())
+}
+
+#[test]
+fn operators_compose() -> Result<(), Error> {
+    let mut session = Session::local(2)?;
+    let a = session.input("a", "alice", &[2, 3], matrix())?;
+    let b = session.input("b", "bob", &[2, 3], -matrix())?;
+    let c = session.public("c", &[3], arr1(&[1.0, 2.0, 3.0]).into_dyn())?;
+    let difference = &(&a - &b) * &c;
+    let got = session.reveal(&difference, &["bob"])?;
+    let want = matrix() * 2.0 * arr1(&[1.0, 2.0, 3.0]);
+    assert!((got - want).iter().all(|e| e.abs() < 1e-3));
+    let larger = session.reveal(&a.less(&b).select(&b, &a), &["alice"])?;
+    assert!((larger - matrix().mapv(f64::abs)).iter().all(|e| e.abs() < 1e-3));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_by_name() -> Result<(), Error> {
+    assert!(matches!(Session::local(1), Err(Error::Usage(_))));
+    let mut session = Session::local(2)?;
+    let wrong = session.input("x", "mallory", &[2, 3], matrix());
+    assert!(wrong.is_err_and(|e| e.to_string().contains("mallory") && e.exit_code() == 2));
+    let wrong = session.input("x", "alice", &[3, 3], matrix());
+    assert!(wrong.is_err_and(|e| e.to_string().contains("[3, 3]") && e.exit_code() == 3));
+    let nan = session.input("x", "alice", &[2, 3], matrix() * f64::NAN);
+    assert!(nan.is_err_and(|e| e.to_string().contains("NaN at [0, 0]") && e.exit_code() == 3));
+    let large = session.input("large", "alice", &[2, 3], matrix() * 1e9)?;
+    let other = session.input("other", "bob", &[2, 3], matrix())?;
+    let refused = session.reveal(&(large * other), &["alice"]);
+    assert!(refused.is_err_and(|e| e.to_string().contains("large") && e.exit_code() == 3));
+    Ok(())
+}
+
+#[test]
+fn a_model_is_a_function_of_tensors() -> Result<(), Error> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/lenet.onnx");
+    let mut session = Session::local(2)?;
+    let image =
+        session.input("picture", "alice", &[1, 1, 28, 28], ArrayD::from_elem(vec![1, 1, 28, 28], 0.5))?;
+    let model = session.model(path, "bob")?;
+    let logits = model.forward(&image);
+    assert_eq!(logits.shape(), [1, 10]);
+    let label = session.reveal(&logits.argmax(-1), &["alice"])?;
+    let logits = session.reveal(&logits, &["alice"])?;
+    let best = (0..10).max_by(|&a, &b| logits[[0, a]].total_cmp(&logits[[0, b]])).unwrap_or(0);
+    assert_eq!(label[[0]], best as f64);
+    Ok(())
+}
+
+#[test]
+fn a_parameter_keeps_its_value() -> Result<(), Error> {
+    use tacita::graph::{Graph, Inputs, Role, Visibility, dims, ops};
+    let mut session = Session::local(2)?;
+    let mut graph = Graph::new();
+    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+    let x = graph.input("x", &dims(&[2]), Visibility::Private(alice), Role::Data)?;
+    let w = graph.input("w", &dims(&[2]), Visibility::Private(bob), Role::Parameter)?;
+    let product = graph.add(ops::Mul {}, &[x, w], "product")?;
+    graph.reveal(product, &[alice], "result")?;
+    let prepared = session.prepare(&graph, 1)?;
+    let mut inputs = Inputs::from([
+        ("x".to_owned(), arr1(&[1.0, 2.0]).into_dyn()),
+        ("w".to_owned(), arr1(&[3.0, 4.0]).into_dyn()),
+    ]);
+    session.evaluate(&prepared, &inputs, &mut |_| ())?;
+    inputs.insert("w".to_owned(), arr1(&[3.0, 5.0]).into_dyn());
+    let refused = session.evaluate(&prepared, &inputs, &mut |_| ());
+    assert!(refused.is_err_and(|e| e.to_string().contains("`w`")));
+    inputs.insert("w".to_owned(), arr1(&[3.0, 4.0]).into_dyn());
+    session.evaluate(&prepared, &inputs, &mut |_| ())?; // a refusal before anything was sent costs nothing
+    Ok(())
+}
