@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, Dimension, IxDyn};
 use tacita_graph::{Dim, Graph, Inputs, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility};
 use tacita_mpc::{Cost, NodeMeasure, Revealed, Times};
 use tacita_onnx::ImportOptions;
