@@ -8,6 +8,8 @@ use tacita_graph::{Graph, Inputs, Owner, RingId, RingOp, RingProgram, encode_lea
 use tacita_mpc::{Config, Dealt, Hooks, LeafKey, Leaves, Outcome, Plan, world};
 use tacita_net::Frame;
 
+pub mod compare;
+
 pub const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 pub struct Case {

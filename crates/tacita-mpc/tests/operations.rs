@@ -1,0 +1,236 @@
+//! Every operation, for public, private and secret operands in every combination, with 2, 3 and 4 parties: the parties
+//! compute what `fixed` does, `fixed` is within the error model's bound of `plain`, and the plan's cost is measured.
+
+mod common;
+
+use common::Case;
+use common::compare::compare;
+use ndarray::{ArrayD, IxDyn};
+use tacita_graph::testing::Random;
+use tacita_graph::{
+    ClearValue, Dim, Graph, Inputs, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
+    error_bounds, ops, plain,
+};
+
+const PRECISION: u32 = 16;
+
+/// Where an operand comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum From {
+    Public,
+    Alice,
+    Bob,
+    Weight,
+    Secret,
+}
+
+const ALL: [From; 5] = [From::Public, From::Alice, From::Bob, From::Weight, From::Secret];
+
+struct Builder {
+    graph: Graph,
+    inputs: Inputs,
+    random: Random,
+    owners: [Owner; 2],
+}
+
+impl Builder {
+    fn new(seed: u64) -> Builder {
+        let mut graph = Graph::new();
+        let owners = [graph.owner("alice"), graph.owner("bob")];
+        Builder { graph, inputs: Inputs::new(), random: Random::new(seed), owners }
+    }
+
+    fn leaf(&mut self, shape: &[usize], visibility: Visibility, role: Role) -> NodeId {
+        let name = format!("input {}", self.inputs.len());
+        // halves, so that comparisons meet ties
+        let random = &mut self.random;
+        let value = ArrayD::from_shape_simple_fn(IxDyn(shape), || (random.unit() * 16.0 - 8.0).round() / 2.0);
+        self.inputs.insert(name.clone(), value);
+        self.graph.input(&name, &dims(shape), visibility, role).unwrap()
+    }
+
+    fn operand(&mut self, shape: &[usize], from: From) -> NodeId {
+        let [alice, bob] = self.owners.map(Visibility::Private);
+        match from {
+            From::Public => self.leaf(shape, Visibility::Public, Role::Data),
+            From::Alice => self.leaf(shape, alice, Role::Data),
+            From::Bob => self.leaf(shape, bob, Role::Data),
+            From::Weight => self.leaf(shape, bob, Role::Parameter),
+            From::Secret => {
+                let (a, b) = (self.leaf(shape, alice, Role::Data), self.leaf(shape, bob, Role::Data));
+                self.graph.add(ops::Add {}, &[a, b], "").unwrap()
+            }
+        }
+    }
+}
+
+/// One operation on operands of these shapes, as any of `from` each.
+fn check(op: impl Into<Op>, shapes: &[&[usize]], from: &[From]) {
+    let op = op.into();
+    let mut builder = Builder::new(7);
+    let operands: Vec<NodeId> =
+        shapes.iter().zip(from).map(|(shape, from)| builder.operand(shape, *from)).collect();
+    let inputs = &operands[..];
+    let result = builder.graph.add(op.clone(), inputs, "result").unwrap();
+    finish(builder, result, &format!("{} of {from:?}", op.name()));
+}
+
+fn finish(mut builder: Builder, result: NodeId, what: &str) {
+    let [alice, bob] = builder.owners;
+    builder.graph.reveal(result, &[alice], "to alice").unwrap();
+    builder.graph.reveal(result, &[alice, bob], "to both").unwrap();
+    let exact = plain(&builder.graph, &builder.inputs).unwrap();
+    let bounds = error_bounds(&builder.graph, &builder.inputs, PRECISION).unwrap();
+    let exact = exact.values().next().unwrap();
+    let bound = bounds.values().next().unwrap();
+    for parties in 2..=4 {
+        let case = Case::new(&builder.graph, parties, PRECISION);
+        let reveals = compare(&case, &builder.inputs, 3);
+        let reveal = case.program.reveals()[0];
+        let kind = case.program.node(case.program.node(reveal).inputs[0]).kind;
+        let value: &ClearValue = reveals.values().next().unwrap();
+        let got = value.to_f64(kind);
+        for ((got, exact), bound) in got.iter().zip(exact).zip(bound) {
+            assert!((got - exact).abs() <= *bound + 1e-12, "{what}: {got}, exactly {exact}, bound {bound}");
+        }
+    }
+}
+
+/// All combinations of origins for `count` operands.
+fn combinations(count: usize) -> Vec<Vec<From>> {
+    (0..ALL.len().pow(count as u32))
+        .map(|n| (0..count).map(|i| ALL[n / ALL.len().pow(i as u32) % ALL.len()]).collect())
+        .collect()
+}
+
+macro_rules! operations {
+    ($($name:ident: $op:expr, $shapes:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            let shapes: &[&[usize]] = $shapes;
+            for from in combinations(shapes.len()) {
+                check($op, shapes, &from);
+            }
+        })*
+    };
+}
+
+fn conv(groups: usize) -> ops::Conv {
+    ops::Conv {
+        stride: vec![2, 1],
+        pads_begin: vec![1, 0],
+        pads_end: vec![0, 2],
+        dilation: vec![1, 2],
+        groups,
+    }
+}
+
+operations! {
+    add: ops::Add {}, &[&[3, 4], &[4]];
+    sub: ops::Sub {}, &[&[3, 1], &[1, 4]];
+    mul: ops::Mul {}, &[&[2, 3, 4], &[3, 1]];
+    neg: ops::Neg {}, &[&[70]];
+    mat_mul: ops::MatMul {}, &[&[2, 3, 4], &[4, 5]];
+    convolution: conv(1), &[&[2, 2, 5, 6], &[3, 2, 2, 2]];
+    grouped_convolution: conv(2), &[&[1, 4, 5, 6], &[2, 2, 3, 2]];
+    convolution_in_one_dimension:
+        ops::Conv { stride: vec![2], pads_begin: vec![1], pads_end: vec![2], dilation: vec![2], groups: 1 },
+        &[&[2, 2, 9], &[3, 2, 3]];
+    convolution_with_bias: conv(1), &[&[1, 2, 4, 5], &[2, 2, 2, 2], &[2]];
+    sum: ops::Sum { axes: vec![0, 2], keepdims: true }, &[&[2, 3, 4]];
+    mean: ops::Mean { axes: vec![1], keepdims: false }, &[&[2, 3, 4]];
+    average_pool: ops::AveragePool {
+        kernel: vec![2, 3], stride: vec![2, 2], pads_begin: vec![0, 1], pads_end: vec![1, 1],
+        ceil_mode: true, count_include_pad: false,
+    }, &[&[1, 2, 5, 7]];
+    max_pool: ops::MaxPool {
+        kernel: vec![3, 3], stride: vec![2, 2], pads_begin: vec![1, 1], pads_end: vec![1, 0],
+        dilation: vec![1, 1], ceil_mode: false,
+    }, &[&[1, 2, 6, 5]];
+    max_pool_in_one_dimension: ops::MaxPool {
+        kernel: vec![2], stride: vec![2], pads_begin: vec![0], pads_end: vec![0], dilation: vec![2], ceil_mode: true,
+    }, &[&[2, 2, 9]];
+    reshape: ops::Reshape { shape: vec![Dim::Known(4), Dim::Known(6)] }, &[&[2, 3, 4]];
+    transpose: ops::Transpose { perm: vec![2, 0, 1] }, &[&[2, 3, 4]];
+    concat: ops::Concat { axis: 1 }, &[&[2, 3], &[2, 1]];
+    slice: ops::Slice { starts: vec![0, 1], ends: vec![3, 7], steps: vec![2, 3] }, &[&[3, 7]];
+    pad: ops::Pad { before: vec![1, 0], after: vec![0, 2], value: -1.5 }, &[&[2, 3]];
+    expand: ops::Expand { shape: dims(&[3, 2, 4]) }, &[&[2, 1]];
+    relu: ops::Relu {}, &[&[600]];
+    clip: ops::Clip { min: Some(-1.25), max: Some(2.0) }, &[&[70]];
+    max: ops::Max { axis: 1, keepdims: false }, &[&[3, 11]];
+    arg_max: ops::ArgMax { axis: 1, keepdims: true }, &[&[3, 11]];
+    maximum: ops::Maximum {}, &[&[3, 4], &[4]];
+    minimum: ops::Minimum {}, &[&[3, 4], &[3, 1]];
+    less: ops::Less {}, &[&[3, 40], &[40]];
+    greater: ops::Greater {}, &[&[3, 40], &[40]];
+    less_equal: ops::LessEqual {}, &[&[3, 40], &[40]];
+    greater_equal: ops::GreaterEqual {}, &[&[3, 40], &[40]];
+}
+
+#[test]
+fn select_and_not() {
+    for from in combinations(4) {
+        if from[..2].contains(&From::Weight) {
+            continue; // a weight compares like any private value
+        }
+        let mut builder = Builder::new(11);
+        let operands: Vec<NodeId> = from.iter().map(|from| builder.operand(&[2, 3], *from)).collect();
+        let less = builder.graph.add(ops::Less {}, &operands[..2], "less").unwrap();
+        let not = builder.graph.add(ops::Not {}, &[less], "not").unwrap();
+        let select = builder.graph.add(ops::Select {}, &[not, operands[2], operands[3]], "select").unwrap();
+        finish(builder, select, &format!("select of {from:?}"));
+    }
+}
+
+#[test]
+fn a_value_with_itself() {
+    for from in ALL {
+        for op in [Op::from(ops::Mul {}), ops::Add {}.into(), ops::Sub {}.into(), ops::MatMul {}.into()] {
+            let mut builder = Builder::new(5);
+            let x = builder.operand(&[4, 4], from);
+            let twice = builder.graph.add(op.clone(), &[x, x], "twice").unwrap();
+            finish(builder, twice, &format!("{} of {from:?} with itself", op.name()));
+        }
+    }
+}
+
+#[test]
+fn what_has_no_private_form_is_refused_by_name() {
+    let op: [Op; 3] = [ops::Softmax { axis: 1 }.into(), ops::Sqrt {}.into(), ops::Reciprocal {}.into()];
+    for op in op {
+        let mut builder = Builder::new(5);
+        let x = builder.operand(&[2, 4], From::Secret);
+        let y = builder.graph.add(op.clone(), &[x], "result").unwrap();
+        builder.graph.reveal(y, &builder.owners[..1], "reveal").unwrap();
+        let error = tacita_graph::lower(&builder.graph, PRECISION).unwrap_err().to_string();
+        assert!(error.contains("result") && error.contains(op.name()), "{error}");
+    }
+}
+
+#[test]
+fn shared_openings_are_made_once() {
+    // three products of one value: one opening of it
+    let mut builder = Builder::new(1);
+    let x = builder.operand(&[4, 4], From::Secret);
+    let results: Vec<NodeId> = (0..3)
+        .map(|_| {
+            let w = builder.operand(&[4, 4], From::Weight);
+            builder.graph.add(ops::MatMul {}, &[x, w], "").unwrap()
+        })
+        .collect();
+    for (i, result) in results.iter().enumerate() {
+        builder.graph.reveal(*result, &builder.owners[..1], &format!("reveal {i}")).unwrap();
+    }
+    let case = Case::new(&builder.graph, 2, PRECISION);
+    let cost = case.plan.cost();
+    let truncations =
+        case.program.nodes.iter().filter(|n| matches!(n.op, RingOp::Truncate { .. })).count() as u64;
+    let ring = |n: &&tacita_graph::RingNode| matches!(n.kind, RingKind::Ring { .. });
+    assert!(case.program.nodes.iter().filter(ring).count() > 3);
+    // bob: x̂ once, ẑ of each product, his share of each reveal; alice: the same without reveals
+    let opening = 16 * 8;
+    assert_eq!(truncations, 3);
+    assert_eq!(cost.online_bytes, vec![opening * (1 + 3), opening * (1 + 3 + 3)]);
+    assert_eq!(cost.rounds, 3, "x̂, ẑ, reveal");
+}
