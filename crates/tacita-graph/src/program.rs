@@ -99,7 +99,7 @@ pub enum RingOp {
     Broadcast,
     /// a's elements in the node's shape.
     Reshape,
-    /// Axis i of the result is axis perm[i] of a.
+    /// Axis i of the result is axis `perm[i]` of a.
     Transpose {
         /// Every axis once.
         perm: Vec<usize>,
@@ -153,7 +153,7 @@ pub enum RingOp {
         /// How many bits go.
         bits: u32,
     },
-    /// [a < 0] for a in (-2^63, 2^63): one plane.
+    /// `[a < 0]` for a in (-2^63, 2^63): one plane.
     Negative,
     /// The one-hot position of the largest of k >= 2 inputs of one shape, the lowest where several are equal, for
     /// |a| < 2^62: k planes. Inputs may be public, not all of them.

@@ -6,7 +6,7 @@ use tacita_graph::ops::*;
 use tacita_graph::*;
 
 /// An operation applied to public data.
-fn apply(op: impl Into<Op>, data: &[ArrayD<f64>]) -> ArrayD<f64> {
+fn apply(op: impl Into<Op>, data: &[&ArrayD<f64>]) -> ArrayD<f64> {
     let mut graph = Graph::new();
     let owner = graph.owner("alice");
     let mut inputs = Inputs::new();
@@ -14,7 +14,7 @@ fn apply(op: impl Into<Op>, data: &[ArrayD<f64>]) -> ArrayD<f64> {
         .iter()
         .enumerate()
         .map(|(i, data)| {
-            inputs.insert(format!("x{i}"), data.clone());
+            inputs.insert(format!("x{i}"), (*data).clone());
             graph
                 .input(&format!("x{i}"), &dims(data.shape()), Visibility::Private(owner), Role::Data)
                 .unwrap()
@@ -43,7 +43,7 @@ fn a_convolution_pads_strides_and_dilates() {
             dilation: vec![dilation],
             groups: 1,
         };
-        apply(conv, &[x.clone(), w.clone(), arr1(&[0.5]).into_dyn()]).into_raw_vec_and_offset().0
+        apply(conv, &[&x, &w, &arr1(&[0.5]).into_dyn()]).into_raw_vec_and_offset().0
     };
     assert_eq!(conv(1, 0, 0, 1), [21.5, 32.5, 43.5, 54.5]);
     assert_eq!(conv(2, 1, 0, 1), [10.5, 32.5, 54.5]);
@@ -71,7 +71,7 @@ proptest! {
             dilation: vec![dh, dw],
             groups,
         };
-        let got = apply(conv, &[x.clone(), k.clone()]);
+        let got = apply(conv, &[&x, &k]);
         for ((n, o, i, j), got) in got.view().into_dimensionality::<ndarray::Ix4>().unwrap().indexed_iter() {
             let mut sum = 0.0;
             for c in 0..per {
@@ -100,11 +100,11 @@ fn pooling_at_the_edges() {
         dilation: vec![1],
         ceil_mode,
     };
-    assert_eq!(apply(pool(0, 0, false), &[x.clone()]), line(&[-1.0, -3.0]));
-    assert_eq!(apply(pool(0, 0, true), &[x.clone()]), line(&[-1.0, -3.0, -5.0]));
-    assert_eq!(apply(pool(1, 0, false), &[x.clone()]), line(&[-1.0, -2.0, -4.0]));
+    assert_eq!(apply(pool(0, 0, false), &[&x]), line(&[-1.0, -3.0]));
+    assert_eq!(apply(pool(0, 0, true), &[&x]), line(&[-1.0, -3.0, -5.0]));
+    assert_eq!(apply(pool(1, 0, false), &[&x]), line(&[-1.0, -2.0, -4.0]));
     // A last window that begins in the padding at the end does not count.
-    assert_eq!(apply(pool(1, 1, true), &[x.clone()]), line(&[-1.0, -2.0, -4.0]));
+    assert_eq!(apply(pool(1, 1, true), &[&x]), line(&[-1.0, -2.0, -4.0]));
 
     let average = |begin, end, ceil_mode, count_include_pad| AveragePool {
         kernel: vec![3],
@@ -115,28 +115,28 @@ fn pooling_at_the_edges() {
         count_include_pad,
     };
     let x = line(&[3.0, 6.0, 9.0, 12.0]);
-    assert_eq!(apply(average(1, 0, false, true), &[x.clone()]), line(&[3.0, 9.0]));
-    assert_eq!(apply(average(1, 0, false, false), &[x.clone()]), line(&[4.5, 9.0]));
+    assert_eq!(apply(average(1, 0, false, true), &[&x]), line(&[3.0, 9.0]));
+    assert_eq!(apply(average(1, 0, false, false), &[&x]), line(&[4.5, 9.0]));
     // The window at 9 reaches one beyond the end: what is there never counts.
-    assert_eq!(apply(average(0, 0, true, true), &[x.clone()]), line(&[6.0, 10.5]));
-    assert_eq!(apply(average(0, 1, false, true), &[x.clone()]), line(&[6.0, 7.0]));
+    assert_eq!(apply(average(0, 0, true, true), &[&x]), line(&[6.0, 10.5]));
+    assert_eq!(apply(average(0, 1, false, true), &[&x]), line(&[6.0, 7.0]));
 }
 
 #[test]
 fn ties_go_to_the_lowest_index() {
     let x = array![[1.0, 3.0, 3.0], [2.0, 2.0, 2.0], [-1.0, -5.0, -1.0]].into_dyn();
-    let columns = apply(ArgMax { axis: 1, keepdims: false }, &[x.clone()]);
+    let columns = apply(ArgMax { axis: 1, keepdims: false }, &[&x]);
     assert_eq!(columns, arr1(&[1.0, 0.0, 0.0]).into_dyn());
-    let rows = apply(ArgMax { axis: 0, keepdims: true }, &[x.clone()]);
+    let rows = apply(ArgMax { axis: 0, keepdims: true }, &[&x]);
     assert_eq!(rows, array![[1.0, 0.0, 0.0]].into_dyn());
-    assert_eq!(apply(Max { axis: 1, keepdims: true }, &[x]), array![[3.0], [2.0], [-1.0]].into_dyn());
+    assert_eq!(apply(Max { axis: 1, keepdims: true }, &[&x]), array![[3.0], [2.0], [-1.0]].into_dyn());
 }
 
 #[test]
 fn products_broadcast_leading_axes() {
     let a = ArrayD::from_shape_fn(vec![2, 1, 2, 3], |i| (i[0] * 6 + i[2] * 3 + i[3]) as f64);
     let b = ArrayD::from_shape_fn(vec![4, 3, 1], |i| (i[0] + i[1]) as f64);
-    let got = apply(MatMul, &[a.clone(), b.clone()]);
+    let got = apply(MatMul, &[&a, &b]);
     assert_eq!(got.shape(), [2, 4, 2, 1]);
     for (index, got) in got.indexed_iter() {
         let sum: f64 = (0..3).map(|k| a[[index[0], 0, index[2], k]] * b[[index[1], k, 0]]).sum();
@@ -147,24 +147,27 @@ fn products_broadcast_leading_axes() {
 #[test]
 fn the_rest_by_hand() {
     let x = || array![[1.0, -2.0], [3.0, 4.0]].into_dyn();
-    assert_eq!(apply(Sub, &[x(), arr1(&[1.0, 1.0]).into_dyn()]), array![[0.0, -3.0], [2.0, 3.0]].into_dyn());
     assert_eq!(
-        apply(Clip { min: Some(-1.0), max: Some(3.5) }, &[x()]),
+        apply(Sub, &[&x(), &arr1(&[1.0, 1.0]).into_dyn()]),
+        array![[0.0, -3.0], [2.0, 3.0]].into_dyn()
+    );
+    assert_eq!(
+        apply(Clip { min: Some(-1.0), max: Some(3.5) }, &[&x()]),
         array![[1.0, -1.0], [3.0, 3.5]].into_dyn()
     );
-    assert_eq!(apply(Mean { axes: vec![0, 1], keepdims: false }, &[x()]), arr0(1.5).into_dyn());
-    assert_eq!(apply(Transpose { perm: vec![1, 0] }, &[x()]), array![[1.0, 3.0], [-2.0, 4.0]].into_dyn());
+    assert_eq!(apply(Mean { axes: vec![0, 1], keepdims: false }, &[&x()]), arr0(1.5).into_dyn());
+    assert_eq!(apply(Transpose { perm: vec![1, 0] }, &[&x()]), array![[1.0, 3.0], [-2.0, 4.0]].into_dyn());
     let slice = Slice { starts: vec![0, 1], ends: vec![usize::MAX; 2], steps: vec![2, 1] };
-    assert_eq!(apply(slice, &[x()]), array![[-2.0]].into_dyn());
+    assert_eq!(apply(slice, &[&x()]), array![[-2.0]].into_dyn());
     let pad = Pad { before: vec![0, 1], after: vec![1, 0], value: 7.0 };
-    assert_eq!(apply(pad, &[x()]), array![[7.0, 1.0, -2.0], [7.0, 3.0, 4.0], [7.0, 7.0, 7.0]].into_dyn());
-    let softmax = apply(Softmax { axis: 1 }, &[array![[0.0, 1.0, -800.0]].into_dyn()]);
+    assert_eq!(apply(pad, &[&x()]), array![[7.0, 1.0, -2.0], [7.0, 3.0, 4.0], [7.0, 7.0, 7.0]].into_dyn());
+    let softmax = apply(Softmax { axis: 1 }, &[&array![[0.0, 1.0, -800.0]].into_dyn()]);
     let e = std::f64::consts::E;
     for (got, expected) in softmax.iter().zip([1.0 / (1.0 + e), e / (1.0 + e), 0.0]) {
         assert!((got - expected).abs() < 1e-15);
     }
     let [scale, bias, mean, var] =
         [[2.0, 1.0], [0.5, 0.0], [1.0, 2.0], [3.0, 8.0]].map(|v| arr1(&v).into_dyn());
-    let normed = apply(BatchNorm { epsilon: 1.0 }, &[x(), scale, bias, mean, var]);
+    let normed = apply(BatchNorm { epsilon: 1.0 }, &[&x(), &scale, &bias, &mean, &var]);
     assert_eq!(normed, array![[0.5, -4.0 / 3.0], [2.5, 2.0 / 3.0]].into_dyn());
 }

@@ -7,7 +7,7 @@ use crate::program::{RingId, RingOp};
 /// The most values that one comparison of all pairs takes.
 pub(crate) const CANDIDATES: usize = 4;
 
-/// [input i < input j].
+/// `[input i < input j]`.
 pub(crate) fn less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, GraphError> {
     let frac = l.common_frac();
     let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
@@ -16,7 +16,7 @@ pub(crate) fn less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, G
     Ok(l.push_bits(RingOp::Negative, &[difference], &shape, 1))
 }
 
-/// [input i >= input j].
+/// `[input i >= input j]`.
 pub(crate) fn not_less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, GraphError> {
     let less = less(l, i, j)?;
     let shape = l.shape();

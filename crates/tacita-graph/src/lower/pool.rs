@@ -9,7 +9,7 @@ use crate::ops::arrays::two;
 use crate::ops::window::Axis;
 use crate::program::{RingId, RingOp};
 
-/// Input 0 (n, c, [h,] w) as (n, c, h, w).
+/// Input 0 `(n, c, [h,] w)` as (n, c, h, w).
 fn four_axes(l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
     let frac = l.common_frac();
     let x = l.ring(0, frac)?;

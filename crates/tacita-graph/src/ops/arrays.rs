@@ -79,7 +79,7 @@ pub(crate) fn reduce(
     result.as_standard_layout().into_owned()
 }
 
-/// x (n, c, [h,] w) as planes (n * c, h, w).
+/// x `(n, c, [h,] w)` as planes (n * c, h, w).
 fn planes(x: &ArrayD<f64>) -> ArrayD<f64> {
     let shape = x.shape();
     let height = if shape.len() == 4 { shape[2] } else { 1 };
@@ -96,7 +96,7 @@ pub(crate) fn two(axes: &[Axis]) -> [Axis; 2] {
     }
 }
 
-/// Folds `f` over each window's elements of x (n, c, [h,] w), padding left out.
+/// Folds `f` over each window's elements of x `(n, c, [h,] w)`, padding left out.
 pub(crate) fn windows(
     x: &ArrayD<f64>,
     axes: &[Axis],
@@ -208,7 +208,7 @@ fn patches(
     result
 }
 
-/// The convolution of x (n, c, [h,] w) with w (o, c/groups, [kh,] kw).
+/// The convolution of x `(n, c, [h,] w)` with w `(o, c/groups, [kh,] kw)`.
 pub(crate) fn conv(
     x: &ArrayD<f64>,
     w: &ArrayD<f64>,

@@ -12,7 +12,7 @@ use crate::lower::scale::quantisation;
 use crate::program::RingId;
 use crate::types::{Interval, Type};
 
-/// The mean over a sliding window of x (n, c, [h,] w).
+/// The mean over a sliding window of x `(n, c, [h,] w)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AveragePool {
     /// The window's size, an axis each.

@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Kind, Type};
 
-/// The convolution (as networks have it: a correlation) of x (n, c, [h,] w) with the kernel w (o, c/groups, [kh,] kw),
+/// The convolution (as networks have it: a correlation) of x `(n, c, [h,] w)` with the kernel w `(o, c/groups, [kh,] kw)`,
 /// plus a bias (o) as an optional third input. Padding is with 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conv {

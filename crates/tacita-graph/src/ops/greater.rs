@@ -9,7 +9,7 @@ use crate::lower::{Lowering, compare};
 use crate::program::RingId;
 use crate::types::{Interval, Kind, Type};
 
-/// [a > b], elementwise with broadcasting: a bit.
+/// `[a > b]`, elementwise with broadcasting: a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greater;
 

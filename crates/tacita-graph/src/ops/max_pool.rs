@@ -11,7 +11,7 @@ use crate::lower::pool::max_pool;
 use crate::program::RingId;
 use crate::types::{Interval, Type};
 
-/// The maximum over a sliding window of x (n, c, [h,] w). Padding never wins, and no window may lie on padding alone.
+/// The maximum over a sliding window of x `(n, c, [h,] w)`. Padding never wins, and no window may lie on padding alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MaxPool {
     /// The window's size, an axis each.

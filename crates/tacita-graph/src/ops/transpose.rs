@@ -8,7 +8,7 @@ use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
 
-/// The axes in another order: axis i of the result is axis perm[i] of x. Any kind.
+/// The axes in another order: axis i of the result is axis `perm[i]` of x. Any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transpose {
     /// Every axis once.

@@ -114,7 +114,7 @@ impl Attributes<'_> {
         Ok(axes)
     }
 
-    /// The sizes of the result's spatial axes for an input (n, c, spatial...).
+    /// The sizes of the result's spatial axes for an input `(n, c, spatial...)`.
     ///
     /// # Errors
     /// If the input has another rank, no window fits, or, where `covered`, one would lie wholly on padding.
