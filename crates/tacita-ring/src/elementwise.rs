@@ -78,8 +78,11 @@ fn broadcast(
     let (length, outer) = nest.outer();
     let mut out = vec![0; size(&shape)];
     if parallel::worthwhile(out.len()) && length > 1 {
-        out.par_chunks_mut(outer[0]).enumerate().for_each(|(i, part)| {
-            rows(part, &a.data()[i * outer[1]..], &b.data()[i * outer[2]..], &nest.with_outer_length(1), f);
+        // Each task takes some indices of the outermost axis.
+        let share = parallel::chunk(out.len()).div_ceil(outer[0]);
+        out.par_chunks_mut(share * outer[0]).enumerate().for_each(|(i, part)| {
+            let (a, b) = (&a.data()[i * share * outer[1]..], &b.data()[i * share * outer[2]..]);
+            rows(part, a, b, &nest.with_outer_length(part.len() / outer[0]), f);
         });
     } else {
         rows(&mut out, a.data(), b.data(), &nest, f);

@@ -155,10 +155,12 @@ fn gather(data: &[u64], shape: &[usize], from: &[usize]) -> RingTensor {
     let (length, [run, step]) = nest.outer();
     let mut out = vec![0; size(shape)];
     if parallel::worthwhile(out.len()) && length > 1 {
-        let inner = nest.with_outer_length(1);
-        out.par_chunks_mut(run)
-            .enumerate()
-            .for_each(|(i, part)| gather_rows(part, &data[i * step..], &inner));
+        // Each task takes some indices of the outermost axis.
+        let share = parallel::chunk(out.len()).div_ceil(run);
+        out.par_chunks_mut(share * run).enumerate().for_each(|(i, part)| {
+            let part_nest = nest.with_outer_length(part.len() / run);
+            gather_rows(part, &data[i * share * step..], &part_nest);
+        });
     } else {
         gather_rows(&mut out, data, &nest);
     }
@@ -166,34 +168,28 @@ fn gather(data: &[u64], shape: &[usize], from: &[usize]) -> RingTensor {
 }
 
 fn gather_rows(out: &mut [u64], data: &[u64], nest: &Nest<2>) {
+    // Not dispatched: there is nothing to compute, and with AVX2 or AVX-512 the compiler would use the gather
+    // instructions, which are several times slower than scalar loads.
     let (length, [_, step]) = nest.inner();
-    simd::dispatch(
-        #[inline(always)]
-        || {
-            nest.for_each_row(
-                #[inline(always)]
-                |[o, i]| {
-                    let out = &mut out[o..o + length];
-                    match step {
-                        0 => out.fill(data[i]),
-                        1 => out.copy_from_slice(&data[i..i + length]),
-                        2 => {
-                            let (pairs, last) = data[i..i + 2 * length - 1].as_chunks::<2>();
-                            for (o, pair) in out.iter_mut().zip(pairs) {
-                                *o = pair[0];
-                            }
-                            out[length - 1] = last[0];
-                        }
-                        _ => {
-                            for (o, &x) in out.iter_mut().zip(data[i..].iter().step_by(step)) {
-                                *o = x;
-                            }
-                        }
-                    }
-                },
-            );
-        },
-    );
+    nest.for_each_row(|[o, i]| {
+        let out = &mut out[o..o + length];
+        match step {
+            0 => out.fill(data[i]),
+            1 => out.copy_from_slice(&data[i..i + length]),
+            2 => {
+                let (pairs, last) = data[i..i + 2 * length - 1].as_chunks::<2>();
+                for (o, pair) in out.iter_mut().zip(pairs) {
+                    *o = pair[0];
+                }
+                out[length - 1] = last[0];
+            }
+            _ => {
+                for (o, &x) in out.iter_mut().zip(data[i..].iter().step_by(step)) {
+                    *o = x;
+                }
+            }
+        }
+    });
 }
 
 /// Appends `data` of shape `from`, padded to shape `to`, to `out`: each element is written once.
@@ -346,15 +342,19 @@ mod tests {
     #[test]
     fn threads_change_nothing() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        let x = counting(&[3, 70, 900]);
+        let x = counting(&[3, 70, 1600]);
         let bias = counting(&[70, 1]);
         let run = || {
             [
-                x.slice(&[0, 1, 0], &[3, 69, 900], &[1, 1, 1]),
+                x.slice(&[0, 1, 0], &[3, 69, 1600], &[1, 1, 1]),
                 x.transpose(&[2, 0, 1]),
                 x.add(&bias),
                 x.mul(&x),
-                x.broadcast_to(&[2, 3, 70, 900]),
+                x.broadcast_to(&[2, 3, 70, 1600]),
+                x.slice(&[0; 3], &[3, 70, 1600], &[1, 1, 1]),
+                x.slice(&[0; 3], &[3, 70, 1600], &[1, 1, 2]).add(&counting(&[1])),
+                RingTensor::filled(&[1], 7).broadcast_to(&[300_000]),
+                RingTensor::filled(&[300_000], 7).mul(&RingTensor::filled(&[], 3)),
                 x.sum(&[0, 2], false),
             ]
         };

@@ -7,6 +7,8 @@
 mod thin;
 mod tile;
 #[cfg(target_arch = "x86_64")]
+mod tile_avx2;
+#[cfg(target_arch = "x86_64")]
 mod tile_avx512;
 
 use std::cell::Cell;
@@ -31,7 +33,7 @@ pub enum Sign {
 const COLUMNS: usize = 10 * WIDTH;
 
 /// Rows from which packing the right-hand side pays.
-const FEW_ROWS: usize = 12;
+const FEW_ROWS: usize = 6;
 
 /// Columns from which tiles are better than scalar products.
 const FEW_COLUMNS: usize = 6;

@@ -83,7 +83,7 @@ fn plane(
 
 /// The channels of `x` with padding, `height` rows each; a row is as many parts of length `part` as the stride says.
 /// What lies beyond is left out.
-#[inline(always)]
+#[inline(never)]
 fn pad(x: &[u64], [h, w]: [usize; 2], window: &Window2d, [height, part]: [usize; 2]) -> Vec<u64> {
     let stride = window.stride[1];
     let row = stride * part;

@@ -59,13 +59,43 @@ pub(super) fn multiply(
     {
         return;
     }
+    #[cfg(target_arch = "x86_64")]
+    if level == Level::Avx2 && is_x86_feature_detected!("avx2") {
+        return store(out, stride, columns, lhs.rows, sign, |top, v| {
+            super::tile_avx2::sums(lhs, top, panel, vectors, v)
+        });
+    }
     dispatch_at(
         level,
         #[inline(always)]
         || match vectors {
-            1 => portable::<1>(out, stride, columns, lhs, panel, sign),
-            2 => portable::<2>(out, stride, columns, lhs, panel, sign),
-            _ => portable::<3>(out, stride, columns, lhs, panel, sign),
+            1 => store(
+                out,
+                stride,
+                columns,
+                lhs.rows,
+                sign,
+                #[inline(always)]
+                |top, v| portable_sums::<1>(lhs, top, panel, v),
+            ),
+            2 => store(
+                out,
+                stride,
+                columns,
+                lhs.rows,
+                sign,
+                #[inline(always)]
+                |top, v| portable_sums::<2>(lhs, top, panel, v),
+            ),
+            _ => store(
+                out,
+                stride,
+                columns,
+                lhs.rows,
+                sign,
+                #[inline(always)]
+                |top, v| portable_sums::<3>(lhs, top, panel, v),
+            ),
         },
     );
 }
@@ -73,20 +103,20 @@ pub(super) fn multiply(
 /// Rows that the portable tile sums at a time; its sums then fit in 16 registers of 256 bits.
 const PORTABLE_ROWS: usize = 4;
 
+/// Adds to the output, or subtracts from it, what `sums` gives for `R` rows from `top` and one vector of the panel.
 #[inline(always)]
-fn portable<const V: usize>(
+fn store<const R: usize>(
     out: &mut [u64],
     stride: usize,
     columns: Range<usize>,
-    lhs: &LhsBlock,
-    panel: &[u64],
+    rows: usize,
     sign: Sign,
+    sums: impl Fn(usize, usize) -> [[u64; LANES]; R],
 ) {
     for (vector, from) in columns.clone().step_by(LANES).enumerate() {
         let to = columns.end.min(from + LANES);
-        for top in (0..lhs.rows).step_by(PORTABLE_ROWS) {
-            let sums = portable_sums::<V>(lhs, top, panel, vector);
-            for (sums, row) in sums.iter().zip(top..lhs.rows) {
+        for top in (0..rows).step_by(R) {
+            for (sums, row) in sums(top, vector).iter().zip(top..rows) {
                 for (out, &sum) in out[row * stride..][from..to].iter_mut().zip(sums) {
                     *out = match sign {
                         Sign::Plus => out.wrapping_add(sum),
