@@ -109,6 +109,18 @@ impl Party {
         })
     }
 
+    /// As [`Party::connect`]; then lets a test send what a party never would.
+    #[doc(hidden)]
+    pub fn connect_then(
+        endpoint: Endpoint,
+        config: Config,
+        misbehave: impl FnOnce(&Endpoint),
+    ) -> Result<Party, MpcError> {
+        let party = Party::connect(endpoint, config)?;
+        misbehave(&party.endpoint);
+        Ok(party)
+    }
+
     /// This party's index.
     pub fn index(&self) -> usize {
         self.me
