@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::parallel;
 use crate::simd::{Level, dispatch_at};
-use tile::{DEPTH, HEIGHT, LANES, LhsBlock, WIDTH};
+use tile::{DEPTH, HEIGHT, LANES, LhsBlock, LhsCopy, WIDTH};
 
 /// Whether a product is added to the output or subtracted from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +34,9 @@ const COLUMNS: usize = 10 * WIDTH;
 
 /// Rows from which packing the right-hand side pays.
 const FEW_ROWS: usize = 6;
+
+/// Panels up to which the left-hand side is read where it lies.
+const FEW_PANELS: usize = 4;
 
 /// Columns from which tiles are better than scalar products.
 const FEW_COLUMNS: usize = 6;
@@ -126,7 +129,10 @@ pub(crate) fn product_packed<B: Rhs>(
             let packed = &*packed;
             let multiply = |i: usize, out: &mut [u64]| {
                 let rows = i * HEIGHT..m.min((i + 1) * HEIGHT);
-                let lhs = LhsBlock::new(a, k, rows, depth.clone());
+                // Few panels do not repay the copy. A last block of fewer rows must be copied to be read whole.
+                let direct = columns.len() <= FEW_PANELS * WIDTH && rows.len() == HEIGHT;
+                let mut copy: Option<LhsCopy> = (!direct).then_some([0; _]);
+                let lhs = LhsBlock::new(a, k, rows, depth.clone(), copy.as_mut());
                 for (panel, from) in packed.chunks(panel).zip(columns.clone().step_by(WIDTH)) {
                     let columns = from..columns.end.min(from + WIDTH);
                     tile::multiply(level, out, n, columns, &lhs, panel, sign);

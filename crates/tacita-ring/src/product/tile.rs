@@ -13,24 +13,50 @@ pub(super) const LANES: usize = 8;
 pub(super) const WIDTH: usize = 3 * LANES;
 /// Length of the products summed in one visit of a tile.
 pub(super) const DEPTH: usize = 256;
-/// Distance of the rows of an [`LhsBlock`]: not a multiple of a page, so that rows do not compete for cache sets.
-pub(super) const LHS_STRIDE: usize = DEPTH + LANES;
+/// Distance of the rows of an [`LhsCopy`]: not a multiple of a page, so that rows do not compete for cache sets.
+const LHS_STRIDE: usize = DEPTH + LANES;
 
-/// A block of the left-hand side, copied so that it is dense: 17 KiB that stay in the first-level cache.
-pub(super) struct LhsBlock {
-    pub(super) data: [u64; HEIGHT * LHS_STRIDE],
+/// A block of the left-hand side: `rows` (at most [`HEIGHT`]) by `depth` (at most [`DEPTH`]), with [`HEIGHT`] rows
+/// there to be read, `stride` apart.
+pub(super) struct LhsBlock<'a> {
+    pub(super) data: &'a [u64],
+    pub(super) stride: usize,
     pub(super) rows: usize,
     pub(super) depth: usize,
 }
 
-impl LhsBlock {
-    /// Rows `rows` (at most [`HEIGHT`]) and columns `depth` (at most [`DEPTH`]) of `a`, whose rows are `stride` long.
-    pub(super) fn new(a: &[u64], stride: usize, rows: Range<usize>, depth: Range<usize>) -> Self {
-        let mut data = [0; HEIGHT * LHS_STRIDE];
-        for (row, data) in rows.clone().zip(data.chunks_exact_mut(LHS_STRIDE)) {
-            data[..depth.len()].copy_from_slice(&a[row * stride..][depth.clone()]);
+/// Room for a block's copy: 17 KiB that stay in the first-level cache.
+pub(super) type LhsCopy = [u64; HEIGHT * LHS_STRIDE];
+
+impl<'a> LhsBlock<'a> {
+    /// Rows `rows` and columns `depth` of `a`, whose rows are `stride` long: where they lie, if `copy` is none.
+    pub(super) fn new(
+        a: &'a [u64],
+        stride: usize,
+        rows: Range<usize>,
+        depth: Range<usize>,
+        copy: Option<&'a mut LhsCopy>,
+    ) -> Self {
+        let (count, length) = (rows.len(), depth.len());
+        let Some(copy) = copy else {
+            return Self {
+                data: &a[rows.start * stride + depth.start..],
+                stride,
+                rows: count,
+                depth: length,
+            };
+        };
+        for (row, copy) in rows.zip(copy.chunks_exact_mut(LHS_STRIDE)) {
+            copy[..length].copy_from_slice(&a[row * stride..][depth.clone()]);
         }
-        Self { data, rows: rows.len(), depth: depth.len() }
+        Self { data: copy, stride: LHS_STRIDE, rows: count, depth: length }
+    }
+
+    /// Whether all that a tile may read is there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.rows <= HEIGHT
+            && self.depth <= DEPTH
+            && (HEIGHT - 1) * self.stride + self.depth <= self.data.len()
     }
 }
 
@@ -47,8 +73,7 @@ pub(super) fn multiply(
 ) {
     let vectors = columns.len().div_ceil(LANES);
     assert!(
-        lhs.rows <= HEIGHT
-            && lhs.depth <= DEPTH
+        lhs.is_whole()
             && panel.len() == lhs.depth * vectors * LANES
             && columns.end <= stride
             && lhs.rows * stride <= out.len(),
@@ -136,7 +161,7 @@ fn portable_sums<const V: usize>(
     vector: usize,
 ) -> [[u64; LANES]; PORTABLE_ROWS] {
     let rows: [&[u64]; PORTABLE_ROWS] =
-        std::array::from_fn(|r| &lhs.data[(top + r) * LHS_STRIDE..][..lhs.depth]);
+        std::array::from_fn(|r| &lhs.data[(top + r) * lhs.stride..][..lhs.depth]);
     let mut sums = [[0u64; LANES]; PORTABLE_ROWS];
     for (l, b) in panel.as_chunks::<LANES>().0.chunks_exact(V).enumerate() {
         let b = &b[vector];

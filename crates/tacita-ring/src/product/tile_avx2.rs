@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_slli_epi64, _mm256_srli_epi64, _mm256_storeu_si256,
 };
 
-use super::tile::{HEIGHT, LANES, LHS_STRIDE, LhsBlock};
+use super::tile::{HEIGHT, LANES, LhsBlock};
 
 /// Rows summed at a time; their sums, low and shifted, take eight of the sixteen registers.
 pub(super) const ROWS: usize = 2;
@@ -23,14 +23,14 @@ pub(super) fn sums(
     vector: usize,
 ) -> [[u64; LANES]; ROWS] {
     assert!(top + ROWS <= HEIGHT && vector < vectors && panel.len() == lhs.depth * vectors * LANES);
-    assert!(lhs.depth <= LHS_STRIDE);
+    assert!(lhs.is_whole());
     assert!(is_x86_feature_detected!("avx2"));
     // SAFETY: the machine has the instructions, and the operands are as large as `tile` says.
     unsafe { tile(lhs, top, panel, vectors, vector) }
 }
 
 /// # Safety
-/// `top + ROWS <= HEIGHT`, `lhs.depth <= LHS_STRIDE`, `vector < vectors` and
+/// `top + ROWS <= HEIGHT`, `lhs.is_whole()`, `vector < vectors` and
 /// `panel.len() == lhs.depth * vectors * LANES`.
 #[target_feature(enable = "avx2")]
 unsafe fn tile(
@@ -49,8 +49,8 @@ unsafe fn tile(
         });
         let b_high = b.map(|b| _mm256_srli_epi64::<32>(b));
         for r in 0..ROWS {
-            // SAFETY: row top + r < HEIGHT of the block has LHS_STRIDE > l words.
-            let a = _mm256_set1_epi64x(unsafe { *lhs.data.as_ptr().add((top + r) * LHS_STRIDE + l) } as i64);
+            // SAFETY: row top + r < HEIGHT of the block has lhs.depth > l words.
+            let a = _mm256_set1_epi64x(unsafe { *lhs.data.as_ptr().add((top + r) * lhs.stride + l) } as i64);
             let a_high = _mm256_srli_epi64::<32>(a);
             for half in 0..2 {
                 low[r][half] = _mm256_add_epi64(low[r][half], _mm256_mul_epu32(a, b[half]));

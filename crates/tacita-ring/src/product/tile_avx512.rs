@@ -7,7 +7,7 @@ use std::arch::x86_64::{
 use std::ops::Range;
 
 use super::Sign;
-use super::tile::{HEIGHT, LANES, LHS_STRIDE, LhsBlock};
+use super::tile::{HEIGHT, LANES, LhsBlock};
 
 /// As [`super::tile::multiply`], which has checked the operands; false if the machine has no AVX-512.
 pub(super) fn multiply(
@@ -57,7 +57,7 @@ unsafe fn rows<const V: usize>(
 }
 
 /// # Safety
-/// `lhs.rows <= R <= HEIGHT`, `lhs.depth <= DEPTH`, `panel.len() == lhs.depth * V * LANES`,
+/// `lhs.rows <= R <= HEIGHT`, `lhs.is_whole()`, `panel.len() == lhs.depth * V * LANES`,
 /// `(V - 1) * LANES < columns.len() <= V * LANES`, `columns.end <= stride`, `lhs.rows * stride <= out.len()`.
 #[target_feature(enable = "avx512f,avx512dq")]
 unsafe fn tile<const R: usize, const V: usize>(
@@ -71,12 +71,13 @@ unsafe fn tile<const R: usize, const V: usize>(
     let mut sums: [[__m512i; V]; R] = [[_mm512_setzero_si512(); V]; R];
     let (a, b) = (lhs.data.as_ptr(), panel.as_ptr());
     for l in 0..lhs.depth {
-        // SAFETY: row l < lhs.depth of the panel has V vectors, and row r < HEIGHT of the block LHS_STRIDE > l words.
+        // SAFETY: row l < lhs.depth of the panel has V vectors, and row r < HEIGHT of the block
+        // lhs.depth words.
         let b: [__m512i; V] =
             std::array::from_fn(|v| unsafe { _mm512_loadu_si512(b.add((l * V + v) * LANES).cast()) });
         for (r, sums) in sums.iter_mut().enumerate() {
             // SAFETY: as above.
-            let a = _mm512_set1_epi64(unsafe { *a.add(r * LHS_STRIDE + l) } as i64);
+            let a = _mm512_set1_epi64(unsafe { *a.add(r * lhs.stride + l) } as i64);
             for (sum, &b) in sums.iter_mut().zip(&b) {
                 *sum = _mm512_add_epi64(*sum, _mm512_mullo_epi64(a, b));
             }
