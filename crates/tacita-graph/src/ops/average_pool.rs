@@ -97,7 +97,7 @@ impl Operation for AveragePool {
     /// As `Mean`.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let divisors = self.divisors(d.values[0].shape());
-        let precision = -d.unit.log2() as u32;
+        let precision = (-d.unit.log2()).round() as u32;
         let first = divisors.first().copied().unwrap_or(1.0);
         let uniform = divisors.iter().all(|&divisor| divisor == first);
         let off = if uniform { quantisation(1.0 / first, precision) } else { d.unit / 2.0 };

@@ -46,7 +46,7 @@ impl Operation for Mean {
     /// result's.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let terms: usize = self.axes.iter().map(|&axis| d.values[0].shape()[axis]).product();
-        let off = terms as f64 * quantisation(1.0 / terms as f64, -d.unit.log2() as u32);
+        let off = terms as f64 * quantisation(1.0 / terms as f64, (-d.unit.log2()).round() as u32);
         arrays::zip(&self.plain(d.errors), d.result, |error, mean| {
             error * (1.0 + off) + mean.abs() * off + 3.0 * d.unit
         })
