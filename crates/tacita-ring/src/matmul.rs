@@ -59,3 +59,60 @@ fn shape_or_panic(a: &RingTensor, b: &RingTensor) -> Vec<usize> {
     matmul_shape(a.shape(), b.shape())
         .unwrap_or_else(|| panic!("cannot multiply matrices of shapes {:?} and {:?}", a.shape(), b.shape()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn shapes_follow_numpy() {
+        assert_eq!(matmul_shape(&[5, 1, 2, 3], &[4, 3, 7]), Some(vec![5, 4, 2, 7]));
+        assert_eq!(matmul_shape(&[2, 3], &[2, 3]), None);
+        assert_eq!(matmul_shape(&[3], &[3, 2]), None);
+    }
+
+    proptest! {
+        /// A product is the sum over the shared axis of a broadcast elementwise product.
+        #[test]
+        fn equals_the_definition(
+            batch in prop::sample::select(vec![
+                (vec![], vec![]),
+                (vec![3], vec![]),
+                (vec![3], vec![1]),
+                (vec![], vec![3]),
+                (vec![2, 1], vec![3]),
+                (vec![2, 3], vec![2, 3]),
+                (vec![0], vec![1]),
+            ]),
+            dims in [1usize..10, 1usize..10, 1usize..10],
+            minus: bool,
+        ) {
+            let [m, n, k] = dims;
+            let shape = |batch: &[usize], matrix: [usize; 2]| [batch, &matrix].concat();
+            let tensor = |shape: Vec<usize>, seed| {
+                let data = crate::test_data(size(&shape), seed);
+                RingTensor::new(shape, data)
+            };
+            let a = tensor(shape(&batch.0, [m, k]), 1);
+            let b = tensor(shape(&batch.1, [k, n]), 2);
+            let wide_a = a.clone().reshape(&[a.shape(), &[1]].concat());
+            let rank = batch.1.len();
+            let wide_b = b.clone().reshape(&[&b.shape()[..rank], &[1, k, n]].concat());
+            let product = wide_a.mul(&wide_b);
+            let product = product.sum(&[product.shape().len() - 2], false);
+            prop_assert!(matmul(&a, &b) == product);
+            let mut out = tensor(product.shape().to_vec(), 3);
+            let expected = if minus { out.sub(&product) } else { out.add(&product) };
+            matmul_into(&mut out, &a, &b, if minus { Sign::Minus } else { Sign::Plus });
+            prop_assert!(out == expected);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot multiply matrices of shapes [2, 3] and [2, 3]")]
+    fn a_mismatch_names_both_shapes() {
+        matmul(&RingTensor::zeros(&[2, 3]), &RingTensor::zeros(&[2, 3]));
+    }
+}

@@ -58,3 +58,37 @@ fn pool_plane(out: &mut [u64], x: &[u64], [h, w]: [usize; 2], [oh, ow]: [usize; 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::conv::conv2d;
+    use crate::window::ConvSpec;
+
+    proptest! {
+        /// A window's sum is its convolution with ones, channel by channel.
+        #[test]
+        fn equals_a_convolution_with_ones(
+            kernel in [1usize..=4, 1usize..=4],
+            stride in [1usize..=3, 1usize..=3],
+            dilation in [1usize..=2, 1usize..=2],
+            pads in [0usize..=5, 0usize..=3, 0usize..=3, 0usize..=5],
+            shape in [1usize..3, 1usize..4, 1usize..12, 1usize..20],
+        ) {
+            let window = Window2d { kernel, stride, dilation, pads };
+            prop_assume!(sum_pool2d_shape(&shape, &window).is_some());
+            let x = RingTensor::new(shape.to_vec(), crate::test_data(shape.iter().product(), 6));
+            let ones = RingTensor::filled(&[shape[1], 1, kernel[0], kernel[1]], 1);
+            let expected = conv2d(&x, &ones, &ConvSpec { window, groups: shape[1] });
+            prop_assert!(sum_pool2d(&x, &window) == expected);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot pool shape [1, 1, 2, 2]")]
+    fn a_window_that_does_not_fit_is_refused() {
+        sum_pool2d(&RingTensor::zeros(&[1, 1, 2, 2]), &Window2d::new([3, 3]));
+    }
+}

@@ -44,10 +44,11 @@ unsafe fn tile(
     let mut high = low;
     for l in 0..lhs.depth {
         // SAFETY: the panel has lhs.depth rows of `vectors` vectors, each of two halves.
-        let b: [__m256i; 2] = std::array::from_fn(|half| unsafe {
-            _mm256_loadu_si256(panel.as_ptr().add((l * vectors + vector) * LANES + half * LANES / 2).cast())
-        });
-        let b_high = b.map(|b| _mm256_srli_epi64::<32>(b));
+        let b: [__m256i; 2] = unsafe {
+            let b = panel.as_ptr().add((l * vectors + vector) * LANES);
+            [_mm256_loadu_si256(b.cast()), _mm256_loadu_si256(b.add(LANES / 2).cast())]
+        };
+        let b_high = [_mm256_srli_epi64::<32>(b[0]), _mm256_srli_epi64::<32>(b[1])];
         for r in 0..ROWS {
             // SAFETY: row top + r < HEIGHT of the block has lhs.depth > l words.
             let a = _mm256_set1_epi64x(unsafe { *lhs.data.as_ptr().add((top + r) * lhs.stride + l) } as i64);
