@@ -1,2 +1,38 @@
-//! The program `tacita`.
-fn main() {}
+//! The program `tacita`: private machine learning from the command line.
+//!
+//! A command is a file in `commands`; it returns what it has to say and prints nothing but progress. This file prints.
+
+mod arguments;
+mod batch;
+mod commands;
+mod failure;
+mod files;
+mod print;
+mod progress;
+mod samples;
+mod scale;
+mod summary;
+mod tables;
+
+use std::process::ExitCode;
+
+use arguments::Program;
+use clap::Parser;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    failure::report_panics_in_a_line();
+    let program = match Program::try_parse() {
+        Ok(program) => program,
+        Err(error) => return arguments::explain(&error),
+    };
+    let json = program.json;
+    let result = std::panic::catch_unwind(|| commands::run(&program));
+    match result.unwrap_or_else(|_| Err(Failure::internal())) {
+        Ok(answer) => match print::answer(&answer, json) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => print::failure(&failure, json),
+        },
+        Err(failure) => print::failure(&failure, json),
+    }
+}

@@ -23,6 +23,6 @@ mod source;
 mod write;
 
 pub use error::DataError;
-pub use read::{read, read_finite, read_labels};
+pub use read::{read, read_bytes, read_finite, read_labels, read_labels_bytes};
 pub use source::Source;
 pub use write::{check_writable, write_atomically, write_f32, write_i64};

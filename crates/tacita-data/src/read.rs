@@ -16,7 +16,19 @@ const MAX_ELEMENTS: usize = 1 << 31;
 /// # Errors
 /// As [`DataError`] lists; an integer above 2^53, which f64 cannot hold exactly, is [`DataError::TooLarge`].
 pub fn read(source: &Source) -> Result<ArrayD<f64>, DataError> {
-    let file = File::open(source)?;
+    floats(&File::open(source)?)
+}
+
+/// Reads as [`read`] does from the file's bytes, such as those that a program carries in itself; `source` says which
+/// kind of file they are and how messages call it.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_bytes(source: &Source, bytes: &[u8]) -> Result<ArrayD<f64>, DataError> {
+    floats(&File::within(source, bytes.to_vec())?)
+}
+
+fn floats(file: &File) -> Result<ArrayD<f64>, DataError> {
     let array = file.parse(NUMBERS)?;
     let mut values = Vec::with_capacity(array.len);
     for value in array.element.values(array.data) {
@@ -61,7 +73,18 @@ pub fn read_finite(source: &Source) -> Result<ArrayD<f64>, DataError> {
 /// [`DataError::ElementType`] for floats, [`DataError::LabelShape`], [`DataError::TooLarge`] above 2^63 − 1, and
 /// those of [`read`].
 pub fn read_labels(source: &Source) -> Result<Vec<i64>, DataError> {
-    let file = File::open(source)?;
+    integers(&File::open(source)?)
+}
+
+/// Reads as [`read_labels`] does from the file's bytes, as [`read_bytes`] does.
+///
+/// # Errors
+/// Those of [`read_labels`].
+pub fn read_labels_bytes(source: &Source, bytes: &[u8]) -> Result<Vec<i64>, DataError> {
+    integers(&File::within(source, bytes.to_vec())?)
+}
+
+fn integers(file: &File) -> Result<Vec<i64>, DataError> {
     let array = file.parse(INTEGERS)?;
     if !matches!(array.header.shape[..], [_] | [_, 1]) {
         return Err(DataError::LabelShape { source_name: file.name.clone(), shape: array.header.shape });
@@ -97,6 +120,11 @@ impl File {
     fn open(source: &Source) -> Result<File, DataError> {
         let path = source.path();
         let bytes = std::fs::read(path).map_err(|error| DataError::Read { path: path.into(), error })?;
+        File::within(source, bytes)
+    }
+
+    /// The `.npy` file in the bytes of the file that `source` names.
+    fn within(source: &Source, bytes: Vec<u8>) -> Result<File, DataError> {
         let bytes = match source {
             Source::Npy(_) => bytes,
             Source::Npz(path, name) => npz::entry(path, name.as_deref(), &bytes)?,

@@ -41,6 +41,15 @@ impl Error {
             Error::Input(_) => 3,
             Error::Import(ImportError::File { .. }) => 3,
             Error::Import(ImportError::Options(_)) => 2,
+            Error::Graph(GraphError::EmptyBatch | GraphError::Precision(_)) => 2,
+            Error::Graph(
+                GraphError::Version { .. }
+                | GraphError::Decode(_)
+                | GraphError::MissingInput { .. }
+                | GraphError::InputShape { .. }
+                | GraphError::InputRange { .. }
+                | GraphError::Encoding { .. },
+            ) => 3,
             Error::Import(_) | Error::Graph(_) => 4,
             Error::Protocol(error) => match error {
                 MpcError::Net { .. } => 6,
@@ -63,7 +72,11 @@ impl Error {
                 | MpcError::Unsupported { node, .. }
                 | MpcError::MissingLeaf { node, .. },
             ) => Some(node),
-            Error::Graph(GraphError::Invalid { node, .. }) => Some(node),
+            Error::Graph(
+                GraphError::Invalid { node, .. }
+                | GraphError::Unsupported { node, .. }
+                | GraphError::Encoding { node, .. },
+            ) => Some(node),
             _ => None,
         }
     }

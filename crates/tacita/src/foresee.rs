@@ -83,7 +83,7 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
         return Err(Error::Usage("a batch of 0 samples computes nothing: give 1 or more".into()));
     }
     let bound = bind(graph, batch)?;
-    let prepared = Prepared::new(bound, &options.party_names(), options.precision)?;
+    let prepared = Prepared::new(bound, &computing_parties(graph, options)?, options.precision)?;
     let graph_now = prepared.graph();
     let cost = prepared.plan().cost();
     let nodes = cost
@@ -153,6 +153,23 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
         predictions,
         warnings: tacita_graph::warnings(graph_now, options.precision)?.iter().map(describe).collect(),
     })
+}
+
+/// The local names if they are all that the graph names; else the graph's owners, and local names to make up the number.
+fn computing_parties(graph: &Graph, options: &Options) -> Result<Vec<String>, Error> {
+    let (owners, names) = (graph.owners(), options.party_names());
+    if owners.iter().all(|owner| names.contains(owner)) {
+        return Ok(names);
+    }
+    if owners.len() > options.parties {
+        let (all, count) = (owners.join(", "), owners.len());
+        return Err(Error::Usage(format!(
+            "the graph is of {all}: {count} parties or more compute it, not {}",
+            options.parties
+        )));
+    }
+    let others = names.into_iter().filter(|name| !owners.contains(name));
+    Ok(owners.iter().cloned().chain(others).take(options.parties).collect())
 }
 
 fn describe(warning: &tacita_graph::RangeWarning) -> String {

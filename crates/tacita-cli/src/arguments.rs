@@ -1,0 +1,344 @@
+//! What users type. The comments are what `--help` prints.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use tacita::onnx::ImportOptions;
+use tacita::{Link, Options};
+
+use crate::failure::Failure;
+use crate::print;
+use crate::scale::Scale;
+
+/// Private machine learning: a trained network is evaluated on data that its owner does not show, with weights that
+/// their owner does not show either.
+///
+/// Local commands run all parties and the dealer in one process, with the real protocol over real links: they show
+/// what a model costs and how accurate it is. What a result reveals, and to whom, is printed with it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tacita",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+#[command(after_help = "\
+Begin with
+  tacita demo
+
+Exit codes: 0 done, 2 usage, 3 bad file or input, 4 model refused, 5 parties disagree, 6 peer or network, 7 internal")]
+pub struct Program {
+    /// Print one JSON value instead of text; errors become {"error": {"code", "node", "peer", "round", "message"}}
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Demo(DemoArguments),
+    Infer(InferArguments),
+    Plan(PlanArguments),
+    Check(CheckArguments),
+    ExportGraph(ExportArguments),
+    Completions(CompletionsArguments),
+}
+
+/// Classify 200 shipped images of digits privately with a shipped network
+///
+/// Alice has the images, Bob the network (LeNet). Two parties and a dealer run in this process; Alice learns the
+/// result, Bob nothing. Prints what each layer cost, some labels, times, and how often the private and the plain
+/// network are right. Needs no files.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tacita demo
+  tacita demo --link 20,100     as if on a network of 20 ms latency and 100 Mbit/s
+  tacita demo --parties 3")]
+pub struct DemoArguments {
+    #[command(flatten)]
+    pub local: LocalArguments,
+}
+
+/// Run a model privately on your samples, in this process
+///
+/// Alice owns the samples and receives the result, Bob owns the weights, further parties compute with them. The result
+/// is compared with the float model's, outside of what is timed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tacita infer model.onnx --input x.npy --output logits.npy
+  tacita infer models/lenet.onnx --input models/mnist-test.npz:images --scale 255 \\
+               --labels models/mnist-test.npz:labels --argmax --report report.json
+  tacita infer model.onnx --input x.npy --link 20,100 --parties 3
+
+Only the labels are revealed with --argmax, the numbers before it otherwise. Output files appear whole or not at all.")]
+pub struct InferArguments {
+    /// The network, as ONNX
+    #[arg(value_name = "MODEL.onnx", value_hint = ValueHint::FilePath)]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub samples: SampleArguments,
+    /// Write the result here as .npy: f32, or i64 with --argmax
+    #[arg(long, value_name = "Y.npy", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Reveal which class is largest, and not by how much
+    #[arg(long)]
+    pub argmax: bool,
+    /// Right labels to compare with, one integer a sample: L.npy or FILE.npz:NAME
+    #[arg(long, value_name = "L", value_hint = ValueHint::FilePath)]
+    pub labels: Option<String>,
+    /// Samples evaluated together [default: all if 64 or fewer, else 32; fewer for large models]
+    #[arg(long, value_name = "B", value_parser = batch)]
+    pub batch: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub local: LocalArguments,
+    /// Write what it cost as JSON here
+    #[arg(long, value_name = "R.json", value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
+}
+
+/// Tell what a model will cost and reveal, without running it
+///
+/// Rounds and bytes by node, who learns what, which numbers of the model are public, communication times on a LAN and a
+/// WAN, the digest that parties compare, and warnings where a value could leave the representable range.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tacita plan model.onnx --batch 32
+  tacita plan model.onnx --argmax --parties 3 --json
+  tacita plan model.graph       a graph that export-graph wrote; it has owners and reveals already")]
+pub struct PlanArguments {
+    /// A network as ONNX, or a graph that export-graph wrote
+    #[arg(value_name = "MODEL.onnx|GRAPH", value_hint = ValueHint::FilePath)]
+    pub model: PathBuf,
+    /// Samples evaluated together [default: 1, or what the model fixes]
+    #[arg(long, value_name = "B", value_parser = batch)]
+    pub batch: Option<NonZeroUsize>,
+    /// Computing parties, the dealer not counted [default: 2, or as many as own or receive something]
+    #[arg(long, value_name = "N", value_parser = parties())]
+    pub parties: Option<u8>,
+    #[command(flatten)]
+    pub owners: OwnerArguments,
+    #[command(flatten)]
+    pub precision: PrecisionArguments,
+}
+
+/// Compare fixed point with floating point on samples, in the clear
+///
+/// Private evaluation computes in fixed point. This computes your samples both ways, without any protocol, and tells by
+/// node how far apart they are and how much room is left below the largest representable number. Proposes a precision.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tacita check model.onnx --input x.npy
+  tacita check models/lenet.onnx --input models/mnist-200.npz:images --scale 255 --precision 12")]
+pub struct CheckArguments {
+    /// The network, as ONNX
+    #[arg(value_name = "MODEL.onnx", value_hint = ValueHint::FilePath)]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub samples: SampleArguments,
+    /// Use at most this many samples, the first ones [default: 64; fewer for large models]
+    #[arg(long = "samples", value_name = "N", value_parser = batch)]
+    pub most: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub precision: PrecisionArguments,
+}
+
+/// Write a model's graph without its weights, for the other parties
+///
+/// The file has the operations, the shapes, who owns and who receives what; the batch stays symbolic. `plan` reads it,
+/// and its digest is the one that reports have.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tacita export-graph model.onnx --weights bob --input alice --reveal alice --argmax -o model.graph
+  tacita plan model.graph")]
+pub struct ExportArguments {
+    /// The network, as ONNX
+    #[arg(value_name = "MODEL.onnx", value_hint = ValueHint::FilePath)]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub owners: OwnerArguments,
+    /// The file to write
+    #[arg(short, long, value_name = "GRAPH", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+}
+
+/// Print a script that completes commands and options in your shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tacita completions bash > ~/.local/share/bash-completion/completions/tacita
+  tacita completions zsh > ~/.zfunc/_tacita
+  tacita completions fish > ~/.config/fish/completions/tacita.fish")]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Samples and how to scale them.
+#[derive(Debug, Args)]
+pub struct SampleArguments {
+    /// Samples, first axis the batch: X.npy or FILE.npz:NAME, of floats or integers
+    #[arg(long, value_name = "X", value_hint = ValueHint::FilePath)]
+    pub input: String,
+    /// Divide samples by S, so 255 for bytes of pixels; 1/255 or 0.00392156862745098 say the same, as numbers below 1
+    /// and fractions are factors [default: samples are used as they are]
+    #[arg(long, value_name = "S")]
+    pub scale: Option<Scale>,
+}
+
+/// Who owns and receives what.
+#[derive(Debug, Args)]
+pub struct OwnerArguments {
+    /// Who owns the weights [default: bob]
+    #[arg(long, value_name = "OWNER")]
+    pub weights: Option<String>,
+    /// Who owns the model's input [default: alice]
+    #[arg(long = "input", value_name = "OWNER")]
+    pub input_owner: Option<String>,
+    /// To whom the result is revealed; several by commas [default: alice]
+    #[arg(long, value_name = "OWNER", value_delimiter = ',')]
+    pub reveal: Vec<String>,
+    /// Reveal which class is largest, and not by how much
+    #[arg(long)]
+    pub argmax: bool,
+}
+
+/// How a local session runs.
+#[derive(Debug, Args)]
+pub struct LocalArguments {
+    /// Computing parties, 2 to 16; the dealer comes in addition
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = parties())]
+    pub parties: u8,
+    /// Threads of each party and of the dealer [default: the processor's, shared between them]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// What connects the members: memory, loopback (TCP with TLS on this machine), or LATENCY_MS,MBIT, one-way for each
+    /// directed link
+    #[arg(long, value_name = "LINK", default_value = "loopback")]
+    pub link: Link,
+    #[command(flatten)]
+    pub precision: PrecisionArguments,
+}
+
+/// Fixed point.
+#[derive(Debug, Args)]
+pub struct PrecisionArguments {
+    /// Fractional bits, 4 to 24; values must stay below 2^(62 - 2 BITS)
+    #[arg(long = "precision", value_name = "BITS", default_value_t = 16, value_parser = clap::value_parser!(u8).range(4..=24))]
+    pub bits: u8,
+}
+
+fn parties() -> clap::builder::RangedI64ValueParser<u8> {
+    clap::value_parser!(u8).range(2..=16)
+}
+
+fn batch(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<usize>() {
+        Ok(count) => {
+            NonZeroUsize::new(count).ok_or_else(|| "0 samples compute nothing: give 1 or more".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl LocalArguments {
+    /// The session's settings.
+    pub fn options(&self) -> Options {
+        let parties = usize::from(self.parties);
+        // the dealer works ahead of the parties, so it is counted as one
+        let share =
+            || (std::thread::available_parallelism().map_or(1, usize::from) / (parties + 1)).clamp(1, 256);
+        let threads = self.threads.map_or_else(share, usize::from);
+        Options {
+            parties,
+            threads,
+            link: self.link,
+            precision: self.precision.bits.into(),
+            ..Options::default()
+        }
+    }
+}
+
+impl OwnerArguments {
+    /// Whether any was given.
+    pub fn any(&self) -> bool {
+        self.weights.is_some() || self.input_owner.is_some() || !self.reveal.is_empty() || self.argmax
+    }
+
+    /// As the import takes them.
+    pub fn import_options(&self) -> ImportOptions {
+        let or = |name: &Option<String>, default: String| name.clone().unwrap_or(default);
+        let default = ImportOptions::default();
+        ImportOptions {
+            weights_owner: or(&self.weights, default.weights_owner),
+            input_owner: or(&self.input_owner, default.input_owner),
+            receivers: if self.reveal.is_empty() { default.receivers } else { self.reveal.clone() },
+            argmax: self.argmax,
+        }
+    }
+}
+
+/// Ends a run that got no command: help and version to standard output, a wrong call as one line of error.
+pub fn explain(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // a closed pipe is no error
+            let _ = error.print();
+            u8::try_from(error.exit_code()).unwrap_or(crate::failure::USAGE).into()
+        }
+        _ => {
+            let json = std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json");
+            print::failure(&Failure::usage(in_a_line(&error.to_string())), json)
+        }
+    }
+}
+
+/// Clap's message without its usage and its newlines.
+fn in_a_line(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let end = ["\n\nUsage:", "\n\nFor more information"].iter().filter_map(|mark| text.find(mark)).min();
+    let words: Vec<&str> = text[..end.unwrap_or(text.len())].split_whitespace().collect();
+    format!("{} (see --help)", words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn errors_of_usage_are_a_line() {
+        for call in [
+            &["tacita", "infer", "m.onnx", "--inptu", "x.npy"][..],
+            &["tacita", "infer"],
+            &["tacita", "infer", "m.onnx", "--input", "x.npy", "--batch", "0"],
+            &["tacita", "infer", "m.onnx", "--input", "x.npy", "--link", "slow"],
+        ] {
+            let line = in_a_line(&Program::try_parse_from(call).unwrap_err().to_string());
+            assert!(
+                !line.contains('\n') && !line.contains("Usage") && line.ends_with("(see --help)"),
+                "{line}"
+            );
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `tacita check`.
+
+use ndarray::{Axis, Slice};
+use serde::Serialize;
+use tacita::onnx::ImportOptions;
+use tacita::{Checked, Options};
+
+use crate::arguments::CheckArguments;
+use crate::failure::Failure;
+use crate::print::{Answer, json};
+use crate::tables::{number, numbers, rendered, table, words};
+use crate::{batch, files, samples};
+
+/// Samples that are used unless the user says.
+const USUAL: usize = 64;
+
+/// What is printed with `--json`.
+#[derive(Serialize)]
+struct Answered {
+    #[serde(flatten)]
+    checked: Checked,
+    samples_given: usize,
+    notes: Vec<String>,
+}
+
+/// Compares fixed point with floating point.
+pub fn run(arguments: &CheckArguments) -> Result<Answer, Failure> {
+    let model = files::model(&arguments.model, &ImportOptions::default())?;
+    let precision = arguments.precision.bits.into();
+    let all = samples::read(&arguments.samples, &model, precision)?;
+    let given = all.shape()[0];
+    let most = arguments.most.map_or_else(|| USUAL.min(batch::that_fits(&model.graph)), usize::from);
+    let used = match batch::fixed(&model.graph, &model.input_shape) {
+        Some(fixed) => fixed,
+        None => most.min(given),
+    };
+    let some = all.slice_axis(Axis(0), Slice::from(..used)).to_owned();
+    let options = Options { precision, ..Options::default() };
+    let checked = tacita::check(&model, &some, &options);
+    let checked = checked.map_err(|error| Failure::from(error).about(&arguments.model))?;
+
+    let mut notes = vec![];
+    if used < given {
+        notes.push(format!("only the first {used} of {given} samples were used; --samples takes more"));
+    }
+    notes.push("it holds for these samples: others may be larger".to_owned());
+    let answered = Answered { checked, samples_given: given, notes };
+    Ok(Answer { text: text(&answered), json: json(&answered) })
+}
+
+fn text(answered: &Answered) -> String {
+    let checked = &answered.checked;
+    let columns = [
+        words("name"),
+        words("op"),
+        numbers("largest"),
+        numbers("error, at most"),
+        numbers("on average"),
+        numbers("headroom"),
+    ];
+    let mut rows = table(&columns);
+    for node in &checked.nodes {
+        rows.add_row([
+            node.name.clone(),
+            node.op.clone(),
+            number(node.max_abs),
+            number(node.max_abs_error),
+            number(node.mean_abs_error),
+            format!("{:.1} bits", node.headroom_bits),
+        ]);
+    }
+    let mut text = format!(
+        "graph {}\n{} samples, {} fractional bits, values below 2^{}\n\n{}\n",
+        checked.graph_digest,
+        checked.samples,
+        checked.precision_bits,
+        checked.range_bits,
+        rendered(&rows),
+    );
+    text += &format!("error     at most {} in what is revealed\n", number(checked.max_abs_error));
+    let least = checked.nodes.iter().map(|node| node.headroom_bits).fold(f64::INFINITY, f64::min);
+    text += &format!("headroom  {least:.1} bits where it is least\n");
+    text += &format!(
+        "proposal  --precision {}, values below 2^{}\n",
+        checked.proposal.precision_bits, checked.proposal.range_bits
+    );
+    for note in &answered.notes {
+        text += &format!("note: {note}\n");
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! `tacita plan`.
+
+use tacita::graph::{Graph, Op};
+use tacita::{Foreseen, Options};
+
+use crate::arguments::PlanArguments;
+use crate::failure::Failure;
+use crate::print::{Answer, json};
+use crate::tables::{bytes, layers, numbers, rendered, reveals, seconds, table, words};
+use crate::{batch, files};
+
+/// Inputs that are listed one by one.
+const LISTED: usize = 6;
+/// Warnings that are.
+const WARNINGS: usize = 3;
+
+/// Plans a model or an exported graph.
+pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
+    let path = &arguments.model;
+    let (graph, public, notes) = if files::is_graph(path) {
+        if arguments.owners.any() {
+            let reason =
+                "owners and reveals are fixed in it; leave --weights, --input, --reveal, --argmax out";
+            return Err(Failure::usage(format!("{} is a graph: {reason}", path.display())));
+        }
+        let graph = files::graph(path)?;
+        let public = public_attributes(&graph);
+        (graph, public, vec![])
+    } else {
+        let model = files::model(path, &arguments.owners.import_options())?;
+        let said = |c: &tacita::onnx::PublicConstant| format!("{} = {} (for {})", c.name, c.value, c.used_by);
+        (model.graph, model.public_constants.iter().map(said).collect(), model.notes)
+    };
+    let fixed = fixed_batch(&graph);
+    let batch = batch::choose(path, &graph, fixed, arguments.batch, |_| 1)?;
+    let parties = arguments.parties.map_or_else(|| graph.owners().len().max(2), usize::from);
+    let options = Options { parties, precision: arguments.precision.bits.into(), ..Options::default() };
+    let foreseen = tacita::foresee(&graph, batch, &options);
+    let mut foreseen = foreseen.map_err(|error| Failure::from(error).about(path))?;
+    foreseen.public_constants = public;
+    Ok(Answer { text: text(&foreseen, &notes), json: json(&foreseen) })
+}
+
+/// The batch that a graph's data inputs fix.
+fn fixed_batch(graph: &Graph) -> Option<usize> {
+    use tacita::graph::Role;
+    let data =
+        graph.nodes().iter().find(|node| matches!(&node.op, Op::Input(input) if input.role == Role::Data));
+    data.and_then(|node| batch::fixed(graph, &node.ty.shape))
+}
+
+/// What a graph says in public: the numbers among its attributes.
+fn public_attributes(graph: &Graph) -> Vec<String> {
+    let mut found = vec![];
+    for id in graph.ids() {
+        let numbers = match &graph.node(id).op {
+            Op::Clip(clip) => vec![("min", clip.min), ("max", clip.max)],
+            Op::BatchNorm(norm) => vec![("epsilon", Some(norm.epsilon))],
+            Op::Constant(constant) => vec![("value", Some(constant.value))],
+            Op::Pad(pad) => vec![("value", Some(pad.value).filter(|value| *value != 0.0))],
+            _ => continue,
+        };
+        for (name, value) in numbers {
+            if let Some(value) = value {
+                found.push(format!("{name} = {value} (for {})", graph.label(id)));
+            }
+        }
+    }
+    found
+}
+
+fn text(plan: &Foreseen, notes: &[String]) -> String {
+    let mut text = format!(
+        "graph {}\n{} parties and a dealer, batch {}, {} fractional bits, values below 2^{}\n\n",
+        plan.graph_digest, plan.parties, plan.batch, plan.precision_bits, plan.range_bits
+    );
+    text += &layers(&plan.nodes, false);
+    text += &format!(
+        "\nonline    {} rounds, {} a party\noffline   {} from the dealer\nsetup     {} a party, once a session\n\n",
+        plan.rounds,
+        bytes(plan.online_bytes_per_party),
+        bytes(plan.offline_bytes),
+        bytes(plan.setup_bytes_per_party),
+    );
+    let mut times = table(&[
+        words("network"),
+        numbers("latency"),
+        numbers("rate"),
+        numbers("offline"),
+        numbers("online"),
+    ]);
+    for prediction in &plan.predictions {
+        let network = prediction.network;
+        times.add_row([
+            network.name.to_owned(),
+            format!("{} ms", network.latency_ms),
+            format!("{} Mbit/s", network.mbit),
+            seconds(prediction.offline_seconds),
+            seconds(prediction.online_seconds),
+        ]);
+    }
+    text += &format!("communication of a batch; computing is not in it\n{}\n", rendered(&times));
+    text += &reveals(&plan.reveals, "to be revealed");
+    text += "\ninputs\n";
+    for input in plan.inputs.iter().take(LISTED) {
+        text += &format!("  {input}\n");
+    }
+    if plan.inputs.len() > LISTED {
+        text += &format!("  and {} more, all listed with --json\n", plan.inputs.len() - LISTED);
+    }
+    text += "\npublic constants\n";
+    if plan.public_constants.is_empty() {
+        text += "  none\n";
+    }
+    for constant in &plan.public_constants {
+        text += &format!("  {constant}\n");
+    }
+    for note in notes {
+        text += &format!("note: {note}\n");
+    }
+    for warning in plan.warnings.iter().take(WARNINGS) {
+        text += &format!("warning: {warning}\n");
+    }
+    if plan.warnings.len() > WARNINGS {
+        text += &format!("warning: and {} more, all listed with --json\n", plan.warnings.len() - WARNINGS);
+    }
+    if !plan.warnings.is_empty() {
+        text +=
+            "warnings are of what is possible; `tacita check` tells from samples how much room there is\n";
+    }
+    text
+}

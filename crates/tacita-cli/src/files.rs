@@ -1,0 +1,61 @@
+//! Models, graphs and outputs.
+
+use std::path::Path;
+
+use tacita::graph::Graph;
+use tacita::onnx::{ImportError, ImportOptions, Model};
+
+use crate::failure::Failure;
+
+/// The first bytes of a graph file.
+const GRAPH: &[u8] = b"TACITA-G";
+
+/// Reads a model.
+pub fn model(path: &Path, options: &ImportOptions) -> Result<Model, Failure> {
+    let error = match tacita::onnx::import(path, options) {
+        Ok(model) => return Ok(model),
+        Err(error) => error,
+    };
+    if matches!(error, ImportError::File { .. }) && is_graph(path) {
+        let hint = "this command needs the model that it was exported from";
+        return Err(Failure::input(format!("{} is a graph without weights: {hint}", path.display())));
+    }
+    Err(Failure::from(tacita::Error::from(error)).about(path))
+}
+
+/// Whether a file begins as `export-graph`'s do.
+pub fn is_graph(path: &Path) -> bool {
+    use std::io::Read;
+    let mut beginning = [0; GRAPH.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    read.is_ok() && beginning == GRAPH
+}
+
+/// Reads a graph that `export-graph` wrote.
+pub fn graph(path: &Path) -> Result<Graph, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::input(format!("{}: cannot be read: {error}", path.display())))?;
+    Graph::decode(&bytes).map_err(|error| {
+        let message = format!("{}: {error}; write it again with `tacita export-graph`", path.display());
+        Failure::input(message)
+    })
+}
+
+/// Fails now, before anything is computed, if an output could not be written in the end.
+pub fn check_outputs(paths: &[Option<&Path>]) -> Result<(), Failure> {
+    let given: Vec<&Path> = paths.iter().flatten().copied().collect();
+    for (index, path) in given.iter().enumerate() {
+        if given[..index].contains(path) {
+            return Err(Failure::usage(format!("{} is given for two outputs", path.display())));
+        }
+        tacita_data::check_writable(path).map_err(|error| {
+            Failure::input(format!("{error}; choose a folder that exists and can be written"))
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes bytes to a file, all or none.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    Ok(tacita_data::write_atomically(path, |file| file.write_all(bytes))?)
+}
