@@ -47,7 +47,7 @@ pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use encoding::{FORMAT_VERSION, MAX_BYTES, seal_body};
 pub use error::{GraphError, InferError};
 pub use evaluate::bounds::error_bounds;
-pub use evaluate::clear::{encode_every_leaf, encode_leaves};
+pub use evaluate::clear::{encode_every_leaf, encode_leaves, encode_some_leaves};
 pub use evaluate::fixed::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kept};
 pub use evaluate::plain::{Inputs, plain, plain_all};
 pub use graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId};

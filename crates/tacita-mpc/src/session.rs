@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, NetError, Payload};
 use tacita_ring::Seed;
+use zeroize::Zeroize;
 
 use crate::config::Config;
 use crate::error::MpcError;
@@ -46,12 +47,16 @@ pub(crate) fn handshake(endpoint: &Endpoint, config: &Config) -> Result<Handshak
     // the lower index of a pair draws the seed, so a party draws the one it shares with the dealer
     let mut seeds: Vec<Option<Seed>> = (0..members).map(|_| None).collect();
     for &peer in peers.iter().filter(|&&peer| me < peer) {
-        let seed = Seed::from_bytes(draw(config, me, peer)?);
+        let mut bytes = draw(config, me, peer)?;
+        let seed = Seed::from_bytes(bytes);
+        bytes.zeroize();
         post(endpoint, peer, SEED, seed.as_bytes()).map_err(fail)?;
         seeds[peer] = Some(seed.derive("tacita pair seed v1", &session));
     }
     for &peer in peers.iter().filter(|&&peer| peer < me) {
-        let seed = Seed::from_bytes(receive(endpoint, peer, SEED, config.timeout).map_err(fail)?);
+        let mut bytes = receive(endpoint, peer, SEED, config.timeout).map_err(fail)?;
+        let seed = Seed::from_bytes(bytes);
+        bytes.zeroize();
         seeds[peer] = Some(seed.derive("tacita pair seed v1", &session));
     }
     Ok(Handshake { seeds, session })

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tacita_graph::{Graph, Inputs, NodeId, Owner, RingId, RingOp, RingProgram, encode_leaves};
+use tacita_graph::{Graph, Inputs, NodeId, Owner, RingId, RingOp, RingProgram, encode_some_leaves};
 use tacita_mpc::{Config, Dealer, Dealt, LeafKey, Leaves, MpcError, Outcome, Party, Plan};
 use tacita_net::{Endpoint, Limits, Shape, loopback, memory, shaped};
 use tacita_ring::RingTensor;
@@ -320,7 +320,8 @@ fn leaves(
     let keys = leaf_keys(graph, program);
     let known = |id: RingId| keys.get(&id).and_then(|key| weights.get(key)).cloned();
     let mut leaves: Leaves = program.ids().filter_map(|id| Some((id, known(id)?))).collect();
-    let fresh = encode_leaves(graph, program, viewer, inputs).map_err(|e| Error::Input(e.to_string()))?;
+    let fresh = encode_some_leaves(graph, program, viewer, inputs, |id| !leaves.contains_key(&id))
+        .map_err(|e| Error::Input(e.to_string()))?;
     for (id, value) in fresh {
         let value = Arc::new(value);
         if let Some(key) = keys.get(&id) {

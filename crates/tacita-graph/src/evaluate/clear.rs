@@ -25,10 +25,27 @@ pub fn encode_leaves(
     viewer: Option<Owner>,
     inputs: &Inputs,
 ) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
-    encode(graph, program, inputs, |visibility| match visibility {
-        Visibility::Public => true,
-        Visibility::Private(owner) => Some(owner) == viewer,
-        Visibility::Secret => false,
+    encode_some_leaves(graph, program, viewer, inputs, |_| true)
+}
+
+/// Those of [`encode_leaves`] that `wanted` names; nothing else is computed. For a party that keeps its encoded weights.
+///
+/// # Errors
+/// As [`encode_leaves`].
+pub fn encode_some_leaves(
+    graph: &Graph,
+    program: &RingProgram,
+    viewer: Option<Owner>,
+    inputs: &Inputs,
+    wanted: impl Fn(RingId) -> bool,
+) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
+    encode(graph, program, inputs, |id, visibility| {
+        let known = match visibility {
+            Visibility::Public => true,
+            Visibility::Private(owner) => Some(owner) == viewer,
+            Visibility::Secret => false,
+        };
+        known && wanted(id)
     })
 }
 
@@ -41,20 +58,20 @@ pub fn encode_every_leaf(
     program: &RingProgram,
     inputs: &Inputs,
 ) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
-    encode(graph, program, inputs, |_| true)
+    encode(graph, program, inputs, |_, _| true)
 }
 
 fn encode(
     graph: &Graph,
     program: &RingProgram,
     inputs: &Inputs,
-    known: impl Fn(Visibility) -> bool,
+    known: impl Fn(RingId, Visibility) -> bool,
 ) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
     let mut leaves = Vec::new();
     let mut wanted = vec![false; graph.nodes().len()];
     for id in program.ids() {
         let leaf = program.node(id);
-        if !matches!(leaf.op, RingOp::Input { .. }) || !known(leaf.visibility) {
+        if !matches!(leaf.op, RingOp::Input { .. }) || !known(id, leaf.visibility) {
             continue;
         }
         let foreign = |what: &str| GraphError::ForeignProgram(format!("leaf {} {what}", id.0));
