@@ -19,11 +19,13 @@ pub fn words(elements: usize, planes: usize) -> usize {
 
 /// Calls `f` for every block with its planes as lanes: inputs, then outputs to fill. Each buffer comes with its number
 /// of planes. A short last block is widened for `f` and cut again.
+///
+/// `f` must be `#[inline(always)]`: only then is it compiled for the instruction set that is chosen at run time.
 pub fn for_each_block<const I: usize, const O: usize>(
     elements: usize,
     inputs: [(&[u64], usize); I],
     outputs: [(&mut [u64], usize); O],
-    f: &(impl Fn([&[Lane]; I], [&mut [Lane]; O]) + Sync),
+    f: impl Fn([&[Lane]; I], [&mut [Lane]; O]) + Copy + Sync + Send,
 ) {
     for (buffer, planes) in &inputs {
         assert_eq!(buffer.len(), words(elements, *planes), "input of {planes} planes, {elements} elements");
@@ -38,7 +40,7 @@ fn split<const I: usize, const O: usize>(
     elements: usize,
     inputs: [(&[u64], usize); I],
     outputs: [(&mut [u64], usize); O],
-    f: &(impl Fn([&[Lane]; I], [&mut [Lane]; O]) + Sync),
+    f: impl Fn([&[Lane]; I], [&mut [Lane]; O]) + Copy + Sync + Send,
 ) {
     let blocks = elements.div_ceil(BLOCK);
     if blocks < 2 * SPLIT || rayon::current_num_threads() == 1 {
@@ -72,7 +74,7 @@ fn walk<const I: usize, const O: usize>(
     elements: usize,
     inputs: [(&[u64], usize); I],
     mut outputs: [(&mut [u64], usize); O],
-    f: &impl Fn([&[Lane]; I], [&mut [Lane]; O]),
+    f: impl Fn([&[Lane]; I], [&mut [Lane]; O]),
 ) {
     let full = elements / BLOCK;
     let input_lanes = inputs.map(|(buffer, planes)| {
@@ -122,7 +124,7 @@ mod tests {
         for elements in [1, 63, 64, 65, 511, 512, 513, 1300, 200 * 512 + 70] {
             let input: Vec<u64> = (0..words(elements, 3) as u64).collect();
             let mut sum = vec![0; words(elements, 1)];
-            for_each_block(elements, [(&input, 3)], [(&mut sum, 1)], &|[x], [y]| {
+            for_each_block(elements, [(&input, 3)], [(&mut sum, 1)], |[x], [y]| {
                 for i in 0..8 {
                     y[0][i] = x[0][i] ^ x[1][i] ^ x[2][i];
                 }

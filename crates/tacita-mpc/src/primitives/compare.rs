@@ -43,19 +43,33 @@ pub(super) fn deal<'m>(
     for i in 0..count {
         let r = BitTensor::from_ring(&mask(ctx, i)?);
         let mut out = vec![0; words(n, LEAF_DEALT)];
-        for_each_block(n, [(r.words(), 64)], [(&mut out, LEAF_DEALT)], &|[r], [out]| deal_leaves(r, out));
+        for_each_block(
+            n,
+            [(r.words(), 64)],
+            [(&mut out, LEAF_DEALT)],
+            #[inline(always)]
+            |[r], [out]| deal_leaves(r, out),
+        );
         ctx.emit(out)?;
         let lambda = ctx.step_mask_bits(0, i * w1, w1)?;
         let mut out = vec![0; words(n, level1_dealt())];
-        for_each_block(n, [(&lambda, LEVEL1_WIRES)], [(&mut out, level1_dealt())], &|[l], [out]| {
-            deal_level1(l, out)
-        });
+        for_each_block(
+            n,
+            [(&lambda, LEVEL1_WIRES)],
+            [(&mut out, level1_dealt())],
+            #[inline(always)]
+            |[l], [out]| deal_level1(l, out),
+        );
         ctx.emit(out)?;
         let lambda = ctx.step_mask_bits(1, i * w2, w2)?;
         let mut out = vec![0; words(n, level2_dealt())];
-        for_each_block(n, [(&lambda, LEVEL2_WIRES)], [(&mut out, level2_dealt())], &|[l], [out]| {
-            deal_level2(l, out)
-        });
+        for_each_block(
+            n,
+            [(&lambda, LEVEL2_WIRES)],
+            [(&mut out, level2_dealt())],
+            #[inline(always)]
+            |[l], [out]| deal_level2(l, out),
+        );
         ctx.emit(out)?;
     }
     Ok(())
@@ -77,10 +91,16 @@ pub(super) async fn signs(
         let dealt = ctx.dealt(ITEMS * i)?;
         let mut top = vec![0; words(n, 1)];
         let outputs = [(&mut wires[i * w1..(i + 1) * w1], LEVEL1_WIRES), (&mut top[..], 1)];
-        for_each_block(n, [(c.words(), 64), (&dealt, LEAF_DEALT)], outputs, &|[c, dealt], [out, top]| {
-            leaves(first, c, dealt, out);
-            top[0] = if first { xor(&c[63], &dealt[LEAF_DEALT - 1]) } else { dealt[LEAF_DEALT - 1] };
-        });
+        for_each_block(
+            n,
+            [(c.words(), 64), (&dealt, LEAF_DEALT)],
+            outputs,
+            #[inline(always)]
+            |[c, dealt], [out, top]| {
+                leaves(first, c, dealt, out);
+                top[0] = if first { xor(&c[63], &dealt[LEAF_DEALT - 1]) } else { dealt[LEAF_DEALT - 1] };
+            },
+        );
         tops.push(top);
     }
     let lambda = ctx.step_mask(0, wires.len())?;
@@ -97,7 +117,8 @@ pub(super) async fn signs(
                 (&dealt, level1_dealt()),
             ],
             [(&mut wires[i * w2..(i + 1) * w2], LEVEL2_WIRES)],
-            &|[public, lambda, dealt], [out]| level1(first, public, lambda, dealt, out),
+            #[inline(always)]
+            |[public, lambda, dealt], [out]| level1(first, public, lambda, dealt, out),
         );
     }
     let lambda = ctx.step_mask(1, wires.len())?;
@@ -116,7 +137,8 @@ pub(super) async fn signs(
                 (&top, 1),
             ],
             [(&mut sign, 1)],
-            &|[public, lambda, dealt, top], [out]| {
+            #[inline(always)]
+            |[public, lambda, dealt, top], [out]| {
                 level2(first, public, lambda, dealt, out);
                 out[0] = xor(&out[0], &top[0]);
             },

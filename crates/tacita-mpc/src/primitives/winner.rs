@@ -73,9 +73,15 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
         let lambda = ctx.step_mask_bits(compare::ROUNDS as u16, 0, words(n, pairs.len()))?;
         let mut out = vec![0; words(n, products.dealt())];
         let planes = products.dealt();
-        for_each_block(n, [(&lambda, pairs.len())], [(&mut out, planes)], &|[l], [out]| {
-            products.deal(&twice(l)[..2 * l.len()], out);
-        });
+        for_each_block(
+            n,
+            [(&lambda, pairs.len())],
+            [(&mut out, planes)],
+            #[inline(always)]
+            |[l], [out]| {
+                products.deal(&twice(l)[..2 * l.len()], out);
+            },
+        );
         ctx.emit(out)?;
     }
     Ok(())
@@ -116,13 +122,19 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
     let mut out = vec![0; words(n, k)];
     let first = ctx.first();
     let inputs = [(&public[..], pairs.len()), (&lambda[..], pairs.len()), (&dealt[..], products.dealt())];
-    for_each_block(n, inputs, [(&mut out, k)], &|[public, lambda, dealt], [out]| {
-        let wires = public.len();
-        let mut both = twice(public);
-        for lane in &mut both[wires..2 * wires] {
-            *lane = std::array::from_fn(|i| !lane[i]);
-        }
-        products.evaluate(first, &both[..2 * wires], &twice(lambda)[..2 * wires], dealt, out);
-    });
+    for_each_block(
+        n,
+        inputs,
+        [(&mut out, k)],
+        #[inline(always)]
+        |[public, lambda, dealt], [out]| {
+            let wires = public.len();
+            let mut both = twice(public);
+            for lane in &mut both[wires..2 * wires] {
+                *lane = std::array::from_fn(|i| !lane[i]);
+            }
+            products.evaluate(first, &both[..2 * wires], &twice(lambda)[..2 * wires], dealt, out);
+        },
+    );
     Ok(Output::Bits(BitTensor::from_words(n, k, out)))
 }
