@@ -34,7 +34,7 @@ Begin with
 Exit codes: 0 done, 2 usage, 3 bad file or input, 4 model refused, 5 parties disagree, 6 peer or network, 7 internal")]
 pub struct Program {
     /// Print one JSON value instead of text; errors become {"error": {"code", "node", "peer", "round", "message"}}
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub json: bool,
     /// What to do.
     #[command(subcommand)]
@@ -97,7 +97,7 @@ pub struct InferArguments {
     #[arg(long, value_name = "L", value_hint = ValueHint::FilePath)]
     pub labels: Option<String>,
     /// Samples evaluated together [default: all if 64 or fewer, else 32; fewer for large models]
-    #[arg(long, value_name = "B", value_parser = batch)]
+    #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     #[command(flatten)]
     pub local: LocalArguments,
@@ -121,7 +121,7 @@ pub struct PlanArguments {
     #[arg(value_name = "MODEL.onnx|GRAPH", value_hint = ValueHint::FilePath)]
     pub model: PathBuf,
     /// Samples evaluated together [default: 1, or what the model fixes]
-    #[arg(long, value_name = "B", value_parser = batch)]
+    #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     /// Computing parties, the dealer not counted [default: 2, or as many as own or receive something]
     #[arg(long, value_name = "N", value_parser = parties())]
@@ -148,7 +148,7 @@ pub struct CheckArguments {
     #[command(flatten)]
     pub samples: SampleArguments,
     /// Use at most this many samples, the first ones [default: 64; fewer for large models]
-    #[arg(long = "samples", value_name = "N", value_parser = batch)]
+    #[arg(long = "samples", value_name = "N", value_parser = batch, allow_negative_numbers = true)]
     pub most: Option<NonZeroUsize>,
     #[command(flatten)]
     pub precision: PrecisionArguments,
@@ -244,12 +244,12 @@ fn parties() -> clap::builder::RangedI64ValueParser<u8> {
     clap::value_parser!(u8).range(2..=16)
 }
 
+/// A number of samples.
 fn batch(text: &str) -> Result<NonZeroUsize, String> {
-    match text.parse::<usize>() {
-        Ok(count) => {
-            NonZeroUsize::new(count).ok_or_else(|| "0 samples compute nothing: give 1 or more".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
+    match text.parse::<usize>().map(NonZeroUsize::new) {
+        Ok(Some(count)) => Ok(count),
+        Ok(None) => Err("0 samples compute nothing: give 1 or more".to_owned()),
+        Err(_) => Err("not a number of samples: give 1 or more".to_owned()),
     }
 }
 

@@ -72,3 +72,43 @@ pub fn that_fits(graph: &Graph) -> usize {
         _ => 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tacita::graph::{Role, Visibility, ops};
+
+    use super::*;
+
+    /// `channels` numbers a sample, of which the square is revealed.
+    fn graph(batch: Dim, channels: usize) -> Graph {
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let shape = [batch, Dim::Known(channels)];
+        let x = graph.input("x", &shape, Visibility::Private(alice), Role::Data).unwrap();
+        let y = graph.add(ops::Mul {}, &[x, x], "").unwrap();
+        graph.reveal(y, &[alice], "y").unwrap();
+        graph
+    }
+
+    fn choice(batch: Dim, channels: usize, asked: usize, samples: usize) -> Result<usize, u8> {
+        let graph = graph(batch, channels);
+        let fixed = fixed(&graph, &[batch, Dim::Known(channels)]);
+        choose(Path::new("m"), &graph, fixed, NonZeroUsize::new(asked), |graph| usual(graph, samples))
+            .map_err(|failure| failure.code)
+    }
+
+    #[test]
+    fn what_is_asked_for_or_what_fits() {
+        assert_eq!(choice(Dim::Batch, 3, 7, 100), Ok(7));
+        assert_eq!(
+            [1, 64, 65, 1000].map(|samples| choice(Dim::Batch, 3, 0, samples)),
+            [Ok(1), Ok(64), Ok(32), Ok(32)]
+        );
+        // three values of 2^22 elements a sample
+        assert_eq!(choice(Dim::Batch, 1 << 22, 0, 1000), Ok(5));
+        assert_eq!(choice(Dim::Batch, 1 << 27, 0, 1000), Ok(1));
+        assert_eq!(choice(Dim::Known(4), 3, 0, 8), Ok(4));
+        assert_eq!(choice(Dim::Known(4), 3, 4, 8), Ok(4));
+        assert_eq!(choice(Dim::Known(4), 3, 2, 8), Err(2));
+    }
+}

@@ -1,0 +1,171 @@
+//! The demo, plans, checks, graphs, help.
+
+mod common;
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use common::{Folder, shipped, tacita, tacita_in};
+
+/// From any folder, without any file.
+#[test]
+fn the_demo() {
+    let folder = Folder::new();
+    let text = tacita_in(folder.path(), &["demo"]).ok();
+    assert!(folder.names().is_empty());
+    for word in
+        ["/conv1/Conv", "ReluMaxPool", "revealed to alice: logits [200, 10]", "setup", "offline", "online"]
+    {
+        assert!(text.contains(word), "no {word:?} in {text}");
+    }
+    let last = text.lines().last().unwrap();
+    let percentages: Vec<f64> = last
+        .strip_prefix("accuracy: private ")
+        .and_then(|rest| rest.split_once(" %, in the clear "))
+        .and_then(|(private, plain)| Some([private, plain.strip_suffix(" %")?]))
+        .unwrap_or_else(|| panic!("{last:?}"))
+        .iter()
+        .map(|number| number.parse().unwrap())
+        .collect();
+    assert!(percentages[1] > 95.0 && (percentages[0] - percentages[1]).abs() <= 0.5, "{last:?}");
+
+    let report = tacita_in(folder.path(), &["demo", "--json", "--parties", "3", "--link", "memory"]).json();
+    assert_eq!((&report["samples"], &report["parties"]), (&200.into(), &3.into()));
+}
+
+#[test]
+fn plans() {
+    let lenet = shipped("lenet.onnx");
+    let text = tacita(&["plan", &lenet, "--batch", "32"]).ok();
+    for word in [
+        "batch 32",
+        "LAN",
+        "WAN",
+        "to be revealed to alice: logits [32, 10]",
+        "public constants",
+        "image [batch, 1, 28, 28] private to alice",
+    ] {
+        assert!(text.contains(word), "no {word:?} in {text}");
+    }
+    let plan = tacita(&["plan", &lenet, "--batch", "32", "--json"]).json();
+    // what the project promises of this network
+    assert!(plan["rounds"].as_u64().unwrap() <= 30);
+    assert!(plan["online_bytes_per_party"].as_u64().unwrap() <= 15_000_000);
+    for field in ["nodes", "reveals", "public_constants", "inputs", "predictions", "warnings"] {
+        assert!(plan[field].is_array(), "{field}");
+    }
+    let names: Vec<&str> =
+        plan["predictions"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["LAN", "WAN"]);
+    assert_eq!(tacita(&["plan", &lenet, "--json"]).json()["batch"], 1);
+}
+
+#[test]
+fn graphs_without_weights() {
+    let folder = Folder::new();
+    let (lenet, graph) = (shipped("lenet.onnx"), folder.name("lenet.graph"));
+    let owners = ["--weights", "lab", "--input", "clinic", "--reveal", "clinic,insurer", "--argmax"];
+    let exported = tacita(&[&["export-graph", &lenet, "-o", &graph, "--json"][..], &owners].concat()).json();
+    assert_eq!(folder.names(), ["lenet.graph"]);
+    let bytes = std::fs::read(&graph).unwrap();
+    assert_eq!(exported["bytes"].as_u64().unwrap() as usize, bytes.len());
+    assert!(bytes.len() < 4_096, "no weights in {} bytes", bytes.len());
+    assert_eq!(exported["reveals"][0]["to"], serde_json::json!(["clinic", "insurer"]));
+
+    let from_graph = tacita(&["plan", &graph, "--batch", "8", "--json"]).json();
+    let from_model = tacita(&[&["plan", &lenet, "--batch", "8", "--json"][..], &owners].concat()).json();
+    assert_eq!(from_graph, from_model);
+    assert_eq!(from_graph["graph_digest"], exported["graph_digest"]);
+    assert_eq!(from_graph["parties"], 3);
+    let other = tacita(&["plan", &lenet, "--json"]).json();
+    assert_ne!(other["graph_digest"], exported["graph_digest"]);
+
+    // the same graph is the same bytes, and a file that is there is replaced
+    tacita(&[&["export-graph", &lenet, "-o", &graph][..], &owners].concat()).ok();
+    assert_eq!(std::fs::read(&graph).unwrap(), bytes);
+    assert_eq!(folder.names(), ["lenet.graph"]);
+
+    // by default as infer has it
+    let graph = folder.name("default.graph");
+    tacita(&[
+        "export-graph",
+        &lenet,
+        "--weights",
+        "bob",
+        "--input",
+        "alice",
+        "--reveal",
+        "alice",
+        "-o",
+        &graph,
+    ])
+    .ok();
+    assert_eq!(tacita(&["plan", &graph, "--json"]).json()["graph_digest"], other["graph_digest"]);
+}
+
+#[test]
+fn checks() {
+    let (lenet, images) = (shipped("lenet.onnx"), shipped("mnist-200.npz:images"));
+    let call = ["check", &lenet, "--input", &images, "--scale", "255"];
+    let checked = tacita(&[&call[..], &["--json"]].concat()).json();
+    assert_eq!((&checked["samples"], &checked["samples_given"]), (&64.into(), &200.into()));
+    assert!(checked["notes"][0].as_str().unwrap().contains("64 of 200"));
+    assert!(checked["max_abs_error"].as_f64().unwrap() < 0.01);
+    let (precision, range) = (&checked["proposal"]["precision_bits"], &checked["proposal"]["range_bits"]);
+    assert_eq!(62 - 2 * precision.as_u64().unwrap(), range.as_u64().unwrap());
+    for node in checked["nodes"].as_array().unwrap() {
+        for field in ["max_abs", "max_abs_error", "mean_abs_error", "headroom_bits"] {
+            assert!(node[field].is_f64(), "{field}: {node}");
+        }
+    }
+    assert_eq!(checked["graph_digest"], tacita(&["plan", &lenet, "--json"]).json()["graph_digest"]);
+    let all = tacita(&[&call[..], &["--samples", "1000", "--precision", "12", "--json"]].concat()).json();
+    assert_eq!((&all["samples"], &all["precision_bits"]), (&200.into(), &12.into()));
+    assert!(all["max_abs_error"].as_f64().unwrap() > checked["max_abs_error"].as_f64().unwrap());
+    let text = tacita(&call).ok();
+    for word in ["headroom", "proposal  --precision", "64 of 200", "/conv1/Conv"] {
+        assert!(text.contains(word), "no {word:?} in {text}");
+    }
+}
+
+#[test]
+fn help_teaches() {
+    assert_eq!(tacita(&["--version"]).ok(), format!("tacita {}\n", env!("CARGO_PKG_VERSION")));
+    let help = tacita(&["--help"]).ok();
+    for command in ["demo", "infer", "plan", "check", "export-graph", "completions"] {
+        assert!(help.contains(command), "{command}");
+        let help = tacita(&[command, "--help"]).ok();
+        assert!(help.contains("Example") && help.contains(&format!("  tacita {command}")), "{help}");
+    }
+    // no command: help, and the code of wrong usage
+    let bare = tacita(&[]);
+    assert_eq!((bare.code, bare.out.as_str()), (2, ""));
+    assert!(bare.err.contains("tacita demo"));
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = tacita(&["completions", shell]).ok();
+        assert!(script.contains("export-graph") && script.contains("argmax"), "{shell}");
+    }
+    tacita(&["completions", "cmd"]).fails(2, &["cmd", "bash"]);
+}
+
+/// As with `| head`.
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let lenet = shipped("lenet.onnx");
+    for arguments in [&["plan", &lenet, "--json"][..], &["completions", "bash"], &["--help"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tacita"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+    }
+}
