@@ -8,7 +8,7 @@ use tacita_graph::{RingId, Visibility};
 use tacita_net::{Endpoint, MemberId, Phase, Traffic};
 
 use crate::config::Config;
-use crate::context::DealContext;
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::linear::{Image, apply, constant};
 use crate::party::Leaves;

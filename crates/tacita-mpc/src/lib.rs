@@ -7,10 +7,12 @@
 mod blocks;
 mod comparison;
 mod config;
-mod context;
 mod cost;
+mod deal;
 mod dealer;
 mod error;
+mod evaluation;
+mod executor;
 mod linear;
 mod narrow;
 mod party;
@@ -21,6 +23,7 @@ mod rounding;
 mod session;
 mod steps;
 mod streams;
+mod task;
 pub mod world;
 
 pub use config::Config;
@@ -29,7 +32,8 @@ pub use config::{Hooks, Tap};
 pub use cost::{Cost, NodeCost, NodeMeasure, measure};
 pub use dealer::{Dealer, Dealt};
 pub use error::MpcError;
-pub use party::{Leaves, Outcome, Party, Progress, Times};
+pub use executor::Progress;
+pub use party::{Leaves, Outcome, Party, Times};
 #[doc(hidden)]
 pub use plan::Inspection;
 pub use plan::{LeafKey, Plan};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tacita_graph::{RingId, RingNode, RingOp, bilinear, linear as on_tensors, linear_homogeneous};
 use tacita_ring::{BitTensor, RingTensor};
 
-use crate::context::TaskContext;
 use crate::error::MpcError;
 use crate::plan::{Form, Plan};
 use crate::primitives::{Output, elements};
+use crate::task::TaskContext;
 
 /// A tensor, or zero.
 pub(crate) type Maybe = Option<Arc<RingTensor>>;

@@ -278,6 +278,18 @@ impl Plan {
         }
     }
 
+    /// The stream of the mask under which a value of its own opening is opened.
+    pub(crate) fn mask_stream(&self, evaluation: u64, id: RingId) -> Result<StreamId, MpcError> {
+        let none = || MpcError::Internal(format!("ring node {} has no mask of its own", id.0));
+        match (self.form(id), self.open_task[id.0 as usize]) {
+            (Form::Persistent, _) => {
+                self.keys.get(&id).map(|key| StreamId::Persistent(*key)).ok_or_else(none)
+            }
+            (_, Some(task)) => Ok(StreamId::Evaluation { evaluation, task, purpose: Use::Mask(0) }),
+            _ => Err(none()),
+        }
+    }
+
     /// The program's node.
     pub(crate) fn node(&self, id: RingId) -> &RingNode {
         &self.program.nodes[id.0 as usize]

@@ -7,7 +7,7 @@ use tacita_net::{Endpoint, Limits, memory};
 use tacita_ring::RingTensor;
 
 use crate::config::Config;
-use crate::context::DealContext;
+use crate::deal::DealContext;
 use crate::dealer::constants;
 use crate::error::MpcError;
 use crate::party::Leaves;

@@ -11,10 +11,11 @@ use tacita_ring::{BitTensor, RingTensor};
 
 use super::truncate::public_parts;
 use super::{Output, elements};
-use crate::context::{DealContext, TaskContext};
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
 use crate::steps::{Item, Steps};
+use crate::task::TaskContext;
 
 /// What a candidate needs.
 enum Candidate {

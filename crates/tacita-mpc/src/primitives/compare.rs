@@ -11,10 +11,11 @@ use crate::comparison::{
     LEAF_DEALT, LEVEL1_WIRES, LEVEL2_WIRES, deal_leaves, deal_level1, deal_level2, leaves, level1,
     level1_dealt, level2, level2_dealt,
 };
-use crate::context::{DealContext, TaskContext};
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::xor;
 use crate::steps::{Item, Opening, Steps};
+use crate::task::TaskContext;
 
 /// Rounds of a comparison.
 pub(super) const ROUNDS: usize = 2;

@@ -12,10 +12,11 @@ mod winner;
 use tacita_graph::{RingId, RingKind, RingNode, RingOp, RingProgram, Visibility};
 use tacita_ring::{BitTensor, RingTensor};
 
-use crate::context::{DealContext, TaskContext};
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::linear;
 use crate::steps::Steps;
+use crate::task::TaskContext;
 
 /// What a task hands to those that use its node.
 pub(crate) enum Output {

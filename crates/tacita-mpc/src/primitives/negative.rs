@@ -6,9 +6,10 @@
 use tacita_graph::RingNode;
 
 use super::{Output, compare, elements};
-use crate::context::{DealContext, TaskContext};
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::Steps;
+use crate::task::TaskContext;
 
 pub(super) fn steps(node: &RingNode) -> Steps {
     compare::steps(elements(node), 1)

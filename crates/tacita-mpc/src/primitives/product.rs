@@ -10,10 +10,11 @@ use tacita_graph::{RingId, RingNode, bilinear, bilinear_into};
 use tacita_ring::{RingTensor, Sign};
 
 use super::{Output, elements};
-use crate::context::{DealContext, TaskContext};
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::plan::Form;
 use crate::steps::{Item, Steps};
+use crate::task::TaskContext;
 
 pub(super) fn steps(node: &RingNode) -> Steps {
     Steps { dealt: vec![Item::Ring(elements(node))], openings: vec![] }

@@ -9,9 +9,9 @@ use tacita_graph::{Owner, RingId, RingKind, RingNode, RingProgram};
 use tacita_ring::{BitTensor, RingTensor};
 
 use super::{Output, Revealed, elements, words};
-use crate::context::TaskContext;
 use crate::error::MpcError;
 use crate::steps::{Opening, Receivers, Sender, Steps};
+use crate::task::TaskContext;
 
 pub(super) fn steps(program: &RingProgram, node: &RingNode, owners: &[usize], to: &[Owner]) -> Steps {
     let value = &program.nodes[node.inputs[0].0 as usize];

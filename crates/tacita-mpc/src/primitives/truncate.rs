@@ -11,10 +11,11 @@ use tacita_graph::RingNode;
 use tacita_ring::RingTensor;
 
 use super::{Output, elements};
-use crate::context::{DealContext, TaskContext};
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
 use crate::steps::{Item, Steps};
+use crate::task::TaskContext;
 
 /// The offset that makes a truncated value's opening positive.
 const OFFSET: u64 = 1 << 62;

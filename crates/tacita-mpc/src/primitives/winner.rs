@@ -10,10 +10,11 @@ use tacita_ring::BitTensor;
 
 use super::{Output, compare, elements};
 use crate::blocks::{for_each_block, words};
-use crate::context::{DealContext, TaskContext};
+use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::{Lane, Products};
 use crate::steps::{Item, Opening, Steps};
+use crate::task::TaskContext;
 
 /// Pairs (i, j), i < j, of k values.
 fn pairs(k: usize) -> Vec<(usize, usize)> {

@@ -1,0 +1,145 @@
+//! What a primitive sees of the dealer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tacita_graph::RingId;
+use tacita_net::{Endpoint, Frame, FrameKind, MemberId, Payload};
+use tacita_ring::RingTensor;
+
+use crate::config::Config;
+use crate::error::MpcError;
+use crate::linear;
+use crate::narrow;
+use crate::plan::Plan;
+use crate::primitives::{elements, words};
+use crate::steps::Item;
+use crate::streams::{Combine, StreamId, Streams, Use};
+
+/// A task at the dealer.
+pub(crate) struct DealContext<'a> {
+    pub plan: &'a Plan,
+    pub config: &'a Config,
+    pub number: u64,
+    pub endpoint: &'a Endpoint,
+    pub streams: &'a Streams,
+    pub public: &'a BTreeMap<RingId, Arc<RingTensor>>,
+    /// Masks that later tasks use again.
+    pub masks: BTreeMap<RingId, Arc<RingTensor>>,
+    pub task: u32,
+    pub emitted: usize,
+}
+
+impl DealContext<'_> {
+    /// The mask of an opened value.
+    pub fn mask(&mut self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
+        if let Some(mask) = self.masks.get(&id) {
+            return Ok(mask.clone());
+        }
+        let (plan, streams, number, public) = (self.plan, self.streams, self.number, self.public);
+        let masks = &self.masks;
+        let mut fresh = Vec::new();
+        let mask = linear::mask(
+            plan,
+            id,
+            |source| {
+                if let Some(mask) = masks.get(&source) {
+                    return Ok(Some(mask.clone()));
+                }
+                let node = plan.node(source);
+                let stream = plan.mask_stream(number, source)?;
+                let sum = sum_of_streams(
+                    plan,
+                    streams,
+                    plan.owner(source),
+                    stream,
+                    0,
+                    elements(node),
+                    Combine::Add,
+                )?;
+                let mask = Arc::new(RingTensor::new(node.shape.clone(), sum));
+                fresh.push((source, mask.clone()));
+                Ok(Some(mask))
+            },
+            |id| public.get(&id).cloned().ok_or_else(|| missing("public value", id)),
+        )?;
+        self.masks.extend(fresh);
+        let mask = mask.ok_or_else(|| missing("mask", id))?;
+        self.masks.insert(id, mask.clone());
+        Ok(mask)
+    }
+
+    /// The masks under which bits are opened.
+    pub fn bit_mask(&self, id: RingId) -> Result<Vec<u64>, MpcError> {
+        let stream = self.plan.mask_stream(self.number, id)?;
+        sum_of_streams(self.plan, self.streams, None, stream, 0, words(self.plan.node(id)), Combine::Xor)
+    }
+
+    /// Words `first..first + len` of the masks of this task's opening `step` of bits.
+    pub fn step_mask_bits(&self, step: u16, first: usize, len: usize) -> Result<Vec<u64>, MpcError> {
+        let purpose = Use::Mask(step);
+        let stream = StreamId::Evaluation { evaluation: self.number, task: self.task, purpose };
+        sum_of_streams(self.plan, self.streams, None, stream, first, len, Combine::Xor)
+    }
+
+    /// Deals the task's next item: the value less the shares that the other parties expand goes to the receiver.
+    pub fn emit(&mut self, mut value: Vec<u64>) -> Result<(), MpcError> {
+        let task = &self.plan.tasks[self.task as usize];
+        let item =
+            *task.steps.dealt.get(self.emitted).ok_or_else(|| {
+                MpcError::Internal(format!("task {} deals more than it declared", self.task))
+            })?;
+        if value.len() != item.words() {
+            let reason = format!("task {} deals {} words, declared {}", self.task, value.len(), item.words());
+            return Err(MpcError::Internal(reason));
+        }
+        let purpose = Use::Dealt(self.emitted as u16);
+        let stream = StreamId::Evaluation { evaluation: self.number, task: self.task, purpose };
+        for party in (0..self.plan.parties()).filter(|&party| party != task.receiver) {
+            match item {
+                Item::Ring(_) => self.streams.apply(party, stream, 0, &mut value, Combine::Subtract)?,
+                Item::Bits(_) => self.streams.apply(party, stream, 0, &mut value, Combine::Xor)?,
+                Item::Narrow { .. } => {
+                    narrow::subtract(item, &mut value, &self.streams.words(party, stream, item.words())?)
+                }
+            }
+        }
+        let frame = Frame::new(
+            self.number,
+            self.task,
+            self.emitted as u16,
+            FrameKind::Correction,
+            Payload::from(value),
+        );
+        self.emitted += 1;
+        self.config.hooks.sent(self.plan.parties(), task.receiver, &frame);
+        let to = MemberId(task.receiver as u16);
+        self.endpoint.post_bounded(to, frame, self.config.dealer_ahead).map_err(|source| MpcError::Net {
+            node: self.plan.task_name(self.task).to_owned(),
+            round: task.start + 1,
+            source,
+        })
+    }
+}
+
+/// The combination of a stream of all parties, or of its owner alone.
+fn sum_of_streams(
+    plan: &Plan,
+    streams: &Streams,
+    owner: Option<usize>,
+    stream: StreamId,
+    first: usize,
+    len: usize,
+    how: Combine,
+) -> Result<Vec<u64>, MpcError> {
+    let mut sum = vec![0; len];
+    let parties = owner.map_or(0..plan.parties(), |owner| owner..owner + 1);
+    for party in parties {
+        streams.apply(party, stream, first, &mut sum, how)?;
+    }
+    Ok(sum)
+}
+
+fn missing(what: &str, id: RingId) -> MpcError {
+    MpcError::Internal(format!("the dealer has no {what} of ring node {}", id.0))
+}

@@ -1,0 +1,183 @@
+//! The state of one evaluation at one party: what it holds of each value, what is being opened.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tacita_graph::RingId;
+use tacita_net::{Endpoint, FrameHeader, FrameKind, MemberId, NetError};
+use tacita_ring::{BitTensor, RingTensor};
+
+use crate::config::Config;
+use crate::error::MpcError;
+use crate::linear::Maybe;
+use crate::plan::{Form, LeafKey, Plan, TaskKind};
+use crate::primitives::{Output, Revealed};
+use crate::steps::{Opening, Receivers, Sender};
+use crate::streams::Streams;
+
+/// A weight that was opened for the session: its opening, and its value at the owner.
+pub(crate) struct Stored {
+    pub hat: Arc<RingTensor>,
+    pub value: Maybe,
+}
+
+/// What a party holds of one node's value.
+#[derive(Default)]
+pub(crate) struct Slot {
+    pub public: Option<Arc<RingTensor>>,
+    pub share: Option<Maybe>,
+    pub hat: Option<Arc<RingTensor>>,
+    pub bits: Option<Arc<BitTensor>>,
+    pub open_bits: Option<Arc<BitTensor>>,
+}
+
+/// An opening under way.
+pub(crate) struct Pending {
+    pub opening: Opening,
+    pub kind: FrameKind,
+    pub own: Option<Arc<Vec<u64>>>,
+    pub xor: bool,
+    pub done: Option<Option<Vec<u64>>>,
+}
+
+/// One evaluation at one party.
+pub(crate) struct Evaluation<'a> {
+    pub plan: &'a Plan,
+    pub config: &'a Config,
+    pub me: usize,
+    pub number: u64,
+    pub endpoint: &'a Endpoint,
+    pub streams: &'a Streams,
+    /// Seeds shared with each other party, for sharings of zero.
+    pub pairwise: &'a Streams,
+    pub store: &'a BTreeMap<LeafKey, Stored>,
+    pub slots: RefCell<Vec<Slot>>,
+    pub left: RefCell<Vec<u32>>,
+    pub pending: RefCell<BTreeMap<(u32, u16), Pending>>,
+    pub corrections: RefCell<BTreeMap<u32, Vec<Option<Vec<u64>>>>>,
+    pub prepared: RefCell<BTreeMap<u32, RingTensor>>,
+    pub revealed: RefCell<BTreeMap<RingId, Revealed>>,
+}
+
+impl Evaluation<'_> {
+    pub fn dealer(&self) -> MemberId {
+        MemberId(self.plan.parties() as u16)
+    }
+
+    pub fn stored(&self, id: RingId) -> Option<&Stored> {
+        self.plan.keys.get(&id).and_then(|key| self.store.get(key))
+    }
+
+    /// Puts a leaf that this party knows into its slot.
+    pub fn set_leaf(&self, id: RingId, public: bool, value: Maybe) {
+        let slot = &mut self.slots.borrow_mut()[id.0 as usize];
+        if public { slot.public = value } else { slot.share = Some(value) }
+    }
+
+    /// Stores a task's result.
+    pub fn finish(&self, task: u32, output: Output) {
+        let id = self.plan.tasks[task as usize].node;
+        {
+            let slot = &mut self.slots.borrow_mut()[id.0 as usize];
+            match output {
+                Output::Nothing => {}
+                Output::Share(share) => slot.share = Some(share.map(Arc::new)),
+                Output::Opening(hat) if self.plan.form(id) == Form::Public => {
+                    slot.public = Some(Arc::new(hat))
+                }
+                Output::Opening(hat) => slot.hat = Some(Arc::new(hat)),
+                Output::Bits(bits) => slot.bits = Some(Arc::new(bits)),
+                Output::OpenBits(bits) => slot.open_bits = Some(Arc::new(bits)),
+                Output::Revealed(value) => {
+                    self.revealed.borrow_mut().insert(id, value);
+                }
+            }
+        }
+        self.corrections.borrow_mut().remove(&task);
+        // liveness: a value goes when the last task that uses it is done
+        let mut left = self.left.borrow_mut();
+        let mut release = |id: RingId| {
+            let left = &mut left[id.0 as usize];
+            *left = left.saturating_sub(1);
+            if *left == 0 && self.plan.form(id) != Form::Public {
+                self.slots.borrow_mut()[id.0 as usize] = Slot::default();
+            }
+        };
+        match self.plan.tasks[task as usize].kind {
+            TaskKind::Open => release(id),
+            TaskKind::Run => {
+                let node = self.plan.node(id);
+                let mut seen: Vec<RingId> = Vec::with_capacity(node.inputs.len());
+                for &input in &node.inputs {
+                    if !seen.contains(&input) {
+                        release(input);
+                        seen.push(input);
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn fail(&self, task: u32, source: NetError) -> MpcError {
+        let round = self.plan.tasks[task as usize].start + 1;
+        MpcError::Net { node: self.plan.task_name(task).to_owned(), round, source }
+    }
+
+    /// Receives all openings of the round, in the order in which every party posted them. Returns their tasks.
+    pub fn end_round(&self) -> Result<Vec<u32>, MpcError> {
+        let mut pending = self.pending.borrow_mut();
+        let mut woken = Vec::with_capacity(pending.len());
+        for (&(task, step), p) in pending.iter_mut() {
+            let receives = match &p.opening.to {
+                Receivers::All => true,
+                Receivers::Only(to) => to.contains(&self.me),
+            };
+            let mut sum: Option<Vec<u64>> = None;
+            if receives {
+                for peer in (0..self.plan.parties()).filter(|&peer| peer != self.me) {
+                    if matches!(p.opening.from, Sender::Owner(owner) if owner != peer) {
+                        continue;
+                    }
+                    let length = p.opening.words as u64 * 8;
+                    let header = FrameHeader { evaluation: self.number, task, step, kind: p.kind, length };
+                    let frame = self.endpoint.expect(MemberId(peer as u16), header, self.config.timeout);
+                    let words = frame.map_err(|source| self.fail(task, source))?.payload.into_words();
+                    sum = Some(match sum {
+                        None => words,
+                        Some(mut sum) => {
+                            combine(&mut sum, &words, p.xor);
+                            sum
+                        }
+                    });
+                }
+                sum = Some(match (sum, &p.own) {
+                    (Some(mut sum), Some(own)) => {
+                        combine(&mut sum, own, p.xor);
+                        sum
+                    }
+                    (Some(sum), None) => sum,
+                    (None, Some(own)) => own.to_vec(),
+                    (None, None) => return Err(MpcError::Internal("an opening without a sender".into())),
+                });
+            }
+            p.own = None;
+            p.done = Some(sum);
+            woken.push(task);
+        }
+        Ok(woken)
+    }
+}
+
+fn combine(sum: &mut [u64], other: &[u64], xor: bool) {
+    tacita_ring::simd::dispatch(
+        #[inline(always)]
+        || {
+            if xor {
+                sum.iter_mut().zip(other).for_each(|(s, o)| *s ^= o);
+            } else {
+                sum.iter_mut().zip(other).for_each(|(s, o)| *s = s.wrapping_add(*o));
+            }
+        },
+    );
+}

@@ -1,0 +1,255 @@
+//! What a primitive sees of the party that runs it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tacita_graph::{RingId, RingKind};
+use tacita_net::{Frame, FrameKind, MemberId, Payload};
+use tacita_ring::{BitTensor, RingTensor};
+
+use crate::error::MpcError;
+use crate::evaluation::{Evaluation, Pending};
+use crate::linear::{self, Maybe};
+use crate::plan::Plan;
+use crate::primitives::{Output, elements, words};
+use crate::steps::Receivers;
+use crate::streams::{Combine, StreamId, Use};
+
+fn missing(what: &str, id: RingId) -> MpcError {
+    MpcError::Internal(format!("{what} of ring node {} is not there", id.0))
+}
+
+/// A task at a party.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskContext<'a> {
+    pub eval: &'a Evaluation<'a>,
+    pub task: u32,
+}
+
+impl<'a> TaskContext<'a> {
+    pub fn plan(&self) -> &'a Plan {
+        self.eval.plan
+    }
+
+    /// Whether this is the party that adds what is public to its shares.
+    pub fn first(&self) -> bool {
+        self.eval.me == 0
+    }
+
+    fn stream(&self, purpose: Use) -> StreamId {
+        StreamId::Evaluation { evaluation: self.eval.number, task: self.task, purpose }
+    }
+
+    /// A public value.
+    pub fn public(&self, id: RingId) -> Maybe {
+        self.eval.slots.borrow()[id.0 as usize].public.clone()
+    }
+
+    /// The opening of a value; a public value is its own.
+    pub fn opening(&self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
+        let slots = self.eval.slots.borrow();
+        let slot = &slots[id.0 as usize];
+        let found = slot.public.as_ref().or(slot.hat.as_ref());
+        let found = found.or_else(|| self.eval.stored(id).map(|stored| &stored.hat));
+        found.cloned().ok_or_else(|| missing("the opening", id))
+    }
+
+    /// This party's additive share.
+    pub fn share(&self, id: RingId) -> Result<Maybe, MpcError> {
+        if let Some(share) = &self.eval.slots.borrow()[id.0 as usize].share {
+            return Ok(share.clone());
+        }
+        if let Some(stored) = self.eval.stored(id) {
+            return Ok(stored.value.clone());
+        }
+        // of x̂ = x + r: x̂ − [r] at the first party, −[r] at the others
+        let mask = self.mask(id)?;
+        let mut share = if self.first() {
+            Some((*self.opening(id)?).clone())
+        } else {
+            mask.as_ref().map(|m| RingTensor::zeros(m.shape()))
+        };
+        if let (Some(share), Some(mask)) = (&mut share, &mask) {
+            share.sub_assign(mask);
+        }
+        Ok(share.map(Arc::new))
+    }
+
+    /// This party's share of the mask of an opened value.
+    pub fn mask(&self, id: RingId) -> Result<Maybe, MpcError> {
+        let base = |id: RingId| -> Result<Maybe, MpcError> {
+            if self.plan().owner(id).is_some_and(|owner| owner != self.eval.me) {
+                return Ok(None);
+            }
+            let node = self.plan().node(id);
+            let stream = self.plan().mask_stream(self.eval.number, id)?;
+            let words = self.eval.streams.words(self.eval.me, stream, elements(node))?;
+            Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), words))))
+        };
+        linear::mask(self.plan(), id, base, |id| {
+            self.public(id).ok_or_else(|| missing("the public value", id))
+        })
+    }
+
+    /// This party's XOR shares of bits.
+    pub fn bits(&self, id: RingId) -> Result<Arc<BitTensor>, MpcError> {
+        self.eval.slots.borrow()[id.0 as usize].bits.clone().ok_or_else(|| missing("the bits", id))
+    }
+
+    /// The opening of bits.
+    pub fn open_bit_planes(&self, id: RingId) -> Result<Arc<BitTensor>, MpcError> {
+        self.eval.slots.borrow()[id.0 as usize]
+            .open_bits
+            .clone()
+            .ok_or_else(|| missing("the opened bits", id))
+    }
+
+    /// This party's share of the task's dealt item.
+    pub fn dealt(&self, index: usize) -> Result<Vec<u64>, MpcError> {
+        let task = &self.plan().tasks[self.task as usize];
+        let words = task.steps.dealt[index].words();
+        if task.receiver != self.eval.me {
+            return self.eval.streams.words(self.eval.me, self.stream(Use::Dealt(index as u16)), words);
+        }
+        let mut corrections = self.eval.corrections.borrow_mut();
+        let item =
+            corrections.get_mut(&self.task).and_then(|items| items.get_mut(index)).and_then(Option::take);
+        item.ok_or_else(|| {
+            MpcError::Internal(format!("correction {index} of task {} taken twice", self.task))
+        })
+    }
+
+    /// Adds this party's share of a dealt ring item to `values`.
+    pub fn add_dealt(&self, index: usize, values: &mut [u64]) -> Result<(), MpcError> {
+        if self.plan().tasks[self.task as usize].receiver != self.eval.me {
+            let stream = self.stream(Use::Dealt(index as u16));
+            return self.eval.streams.apply(self.eval.me, stream, 0, values, Combine::Add);
+        }
+        let dealt = self.dealt(index)?;
+        tacita_ring::simd::dispatch(
+            #[inline(always)]
+            || values.iter_mut().zip(&dealt).for_each(|(v, d)| *v = v.wrapping_add(*d)),
+        );
+        Ok(())
+    }
+
+    /// The part of a product that was computed before the input came.
+    pub fn take_prepared(&self) -> Option<RingTensor> {
+        self.eval.prepared.borrow_mut().remove(&self.task)
+    }
+
+    /// This party's share of the mask of the task's opening `step`.
+    pub fn step_mask(&self, step: u16, words: usize) -> Result<Vec<u64>, MpcError> {
+        self.eval.streams.words(self.eval.me, self.stream(Use::Mask(step)), words)
+    }
+
+    /// Opens XOR-shared words under a fresh mask.
+    pub fn open_bits(&self, step: u16, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
+        let stream = self.stream(Use::Mask(step));
+        self.eval.streams.apply(self.eval.me, stream, 0, &mut share, Combine::Xor)?;
+        self.post(step, Some(share), true, FrameKind::Opening)
+    }
+
+    /// Opens the node's value under its mask: the task of an opening.
+    pub async fn open_value(self) -> Result<Output, MpcError> {
+        let id = self.plan().tasks[self.task as usize].node;
+        let node = self.plan().node(id);
+        match node.kind {
+            RingKind::Bits { planes } => {
+                let share = self.bits(id)?.words().to_vec();
+                let words = self.open_bits(0, share)?.await?.unwrap_or_default();
+                Ok(Output::OpenBits(BitTensor::from_words(elements(node), planes, words)))
+            }
+            RingKind::Ring { .. } => {
+                let silent = self.plan().owner(id).is_some_and(|owner| owner != self.eval.me);
+                let share = if silent {
+                    None
+                } else {
+                    let mut share = match self.share(id)? {
+                        Some(share) => share.data().to_vec(),
+                        None => vec![0; words(node)],
+                    };
+                    let stream = self.stream(Use::Mask(0));
+                    self.eval.streams.apply(self.eval.me, stream, 0, &mut share, Combine::Add)?;
+                    Some(share)
+                };
+                let words = self.post(0, share, false, FrameKind::Opening)?.await?.unwrap_or_default();
+                Ok(Output::Opening(RingTensor::new(node.shape.clone(), words)))
+            }
+        }
+    }
+
+    /// Sends a share, under a fresh sharing of zero among the parties, to the receivers of a reveal.
+    pub fn reveal(&self, mut share: Vec<u64>, xor: bool) -> Result<OpeningFuture<'a>, MpcError> {
+        let me = self.eval.me;
+        for other in (0..self.plan().parties()).filter(|&other| other != me) {
+            let how = match (xor, me < other) {
+                (true, _) => Combine::Xor,
+                (false, true) => Combine::Add,
+                (false, false) => Combine::Subtract,
+            };
+            self.eval.pairwise.apply(other, self.stream(Use::Zero(0)), 0, &mut share, how)?;
+        }
+        self.post(0, Some(share), xor, FrameKind::Reveal)
+    }
+
+    fn post(
+        &self,
+        step: u16,
+        own: Option<Vec<u64>>,
+        xor: bool,
+        kind: FrameKind,
+    ) -> Result<OpeningFuture<'a>, MpcError> {
+        let eval = self.eval;
+        let declared = self.plan().tasks[self.task as usize].steps.openings.get(step as usize);
+        let opening = declared
+            .cloned()
+            .ok_or_else(|| MpcError::Internal(format!("task {} opens more than it declared", self.task)))?;
+        let own = own.map(Arc::new);
+        if let Some(own) = &own {
+            if own.len() != opening.words {
+                let reason =
+                    format!("task {} opens {} words, declared {}", self.task, own.len(), opening.words);
+                return Err(MpcError::Internal(reason));
+            }
+            for peer in (0..self.plan().parties()).filter(|&peer| peer != eval.me) {
+                if match &opening.to {
+                    Receivers::All => true,
+                    Receivers::Only(to) => to.contains(&peer),
+                } {
+                    let frame = Frame::new(eval.number, self.task, step, kind, Payload::from(own.clone()));
+                    eval.config.hooks.sent(eval.me, peer, &frame);
+                    let posted = eval.endpoint.post(MemberId(peer as u16), frame);
+                    posted.map_err(|source| eval.fail(self.task, source))?;
+                }
+            }
+        }
+        let key = (self.task, step);
+        eval.pending.borrow_mut().insert(key, Pending { opening, kind, own, xor, done: None });
+        Ok(OpeningFuture { eval, key })
+    }
+}
+
+/// Resolves at the end of the round: to the opened words at who receives, to `None` at who does not.
+pub(crate) struct OpeningFuture<'a> {
+    eval: &'a Evaluation<'a>,
+    key: (u32, u16),
+}
+
+impl Future for OpeningFuture<'_> {
+    type Output = Result<Option<Vec<u64>>, MpcError>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut pending = self.eval.pending.borrow_mut();
+        match pending.get_mut(&self.key).map(|p| p.done.take()) {
+            Some(None) => Poll::Pending,
+            Some(Some(words)) => {
+                pending.remove(&self.key);
+                Poll::Ready(Ok(words))
+            }
+            None => Poll::Ready(Err(MpcError::Internal("an opening was polled after its end".into()))),
+        }
+    }
+}
