@@ -29,7 +29,7 @@ pub struct MaxPool {
 }
 
 impl MaxPool {
-    fn axes(&self) -> Vec<Axis> {
+    pub(crate) fn axes(&self) -> Vec<Axis> {
         self.attributes().axes().expect("inference checked the attributes")
     }
 

@@ -2,9 +2,7 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::one_fixed;
-use super::window::{Attributes, Axis};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, MaxPool, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::lower::pool::max_pool;
@@ -14,35 +12,8 @@ use crate::types::{Interval, Type};
 /// max(0, the maximum over a sliding window), which a rewrite makes of `MaxPool` and `Relu`: zero is one more candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReluMaxPool {
-    /// The window's size, an axis each.
-    pub kernel: Vec<usize>,
-    /// The step between windows, an axis each.
-    pub stride: Vec<usize>,
-    /// Padding before, an axis each.
-    pub pads_begin: Vec<usize>,
-    /// Padding after, an axis each.
-    pub pads_end: Vec<usize>,
-    /// The step between taps, an axis each.
-    pub dilation: Vec<usize>,
-    /// Whether a last window may reach beyond the end.
-    pub ceil_mode: bool,
-}
-
-impl ReluMaxPool {
-    fn axes(&self) -> Vec<Axis> {
-        self.attributes().axes().expect("inference checked the attributes")
-    }
-
-    pub(crate) fn attributes(&self) -> Attributes<'_> {
-        Attributes {
-            kernel: &self.kernel,
-            stride: &self.stride,
-            dilation: &self.dilation,
-            begin: &self.pads_begin,
-            end: &self.pads_end,
-            ceil: self.ceil_mode,
-        }
-    }
+    /// The window.
+    pub pool: MaxPool,
 }
 
 impl Operation for ReluMaxPool {
@@ -51,26 +22,22 @@ impl Operation for ReluMaxPool {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        let x = one_fixed(inputs)?;
-        let mut shape = x.shape.get(..2).unwrap_or_default().to_vec();
-        shape.extend(self.attributes().spatial(x, true)?);
-        Inferred::fixed(shape)
+        self.pool.infer(inputs)
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
-        arrays::windows(x[0], &self.axes(), 0.0, f64::max)
+        arrays::windows(x[0], &self.pool.axes(), 0.0, f64::max)
     }
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         x[0].clamp_to(Interval { min: 0.0, max: f64::MAX })
     }
 
-    /// A maximum is off by at most the largest error of what it compares, plus the winner's truncation.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        arrays::windows(d.errors[0], &self.axes(), 0.0, f64::max) + d.unit
+        self.pool.error(d)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        max_pool(l, &self.axes(), true)
+        max_pool(l, &self.pool.axes(), true)
     }
 }

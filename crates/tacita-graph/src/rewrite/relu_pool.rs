@@ -4,15 +4,10 @@
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{MaxPool, Op, ReluMaxPool};
+use crate::ops::{Op, ReluMaxPool};
 
 pub(super) fn fuse(graph: &Graph) -> Result<Graph, GraphError> {
     rewrite(graph, rule)
-}
-
-fn fused(pool: MaxPool) -> ReluMaxPool {
-    let MaxPool { kernel, stride, pads_begin, pads_end, dilation, ceil_mode } = pool;
-    ReluMaxPool { kernel, stride, pads_begin, pads_end, dilation, ceil_mode }
 }
 
 fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> {
@@ -25,5 +20,5 @@ fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> 
         _ => return Ok(None),
     };
     let source = before.inputs[0];
-    r.new.add(fused(pool), &[source], &node.name).map(Some)
+    r.new.add(ReluMaxPool { pool }, &[source], &node.name).map(Some)
 }
