@@ -3,6 +3,11 @@
 //! Several organisations evaluate a model together on data and weights that none of them shows the others.
 //! Start with [`Session`].
 
+/// The README's program, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 mod check;
 mod error;
 mod foresee;
