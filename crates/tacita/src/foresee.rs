@@ -148,7 +148,7 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
         setup_bytes_per_party: cost.setup_bytes.iter().copied().max().unwrap_or(0),
         nodes,
         reveals,
-        public_constants: vec![],
+        public_constants: public_constants(graph),
         inputs,
         predictions,
         warnings: tacita_graph::warnings(graph_now, options.precision)?.iter().map(describe).collect(),
@@ -178,4 +178,24 @@ fn describe(warning: &tacita_graph::RangeWarning) -> String {
         "`{}` ({}) could reach {:.3e}, beyond the representable {:.3e}: {basis}",
         warning.name, warning.op, warning.peak, warning.limit
     )
+}
+
+/// The numbers among a graph's attributes, which everybody reads.
+fn public_constants(graph: &Graph) -> Vec<String> {
+    let mut found = vec![];
+    for id in graph.ids() {
+        let numbers = match &graph.node(id).op {
+            Op::Clip(clip) => vec![("min", clip.min), ("max", clip.max)],
+            Op::BatchNorm(norm) => vec![("epsilon", Some(norm.epsilon))],
+            Op::Constant(constant) => vec![("value", Some(constant.value))],
+            Op::Pad(pad) => vec![("value", Some(pad.value).filter(|value| *value != 0.0))],
+            _ => continue,
+        };
+        for (name, value) in numbers {
+            if let Some(value) = value {
+                found.push(format!("{name} = {value} (for {})", graph.label(id)));
+            }
+        }
+    }
+    found
 }

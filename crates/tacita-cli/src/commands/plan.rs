@@ -24,12 +24,12 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
             return Err(Failure::usage(format!("{} is a graph: {reason}", path.display())));
         }
         let graph = files::graph(path)?;
-        let public = public_attributes(&graph);
-        (graph, public, vec![])
+        (graph, None, vec![])
     } else {
         let model = files::model(path, &arguments.owners.import_options())?;
+        // in the file's own words
         let said = |c: &tacita::onnx::PublicConstant| format!("{} = {} (for {})", c.name, c.value, c.used_by);
-        (model.graph, model.public_constants.iter().map(said).collect(), model.notes)
+        (model.graph, Some(model.public_constants.iter().map(said).collect()), model.notes)
     };
     let fixed = fixed_batch(&graph);
     let batch = batch::choose(path, &graph, fixed, arguments.batch, |_| 1)?;
@@ -37,7 +37,9 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     let options = Options { parties, precision: arguments.precision.bits.into(), ..Options::default() };
     let foreseen = tacita::foresee(&graph, batch, &options);
     let mut foreseen = foreseen.map_err(|error| Failure::from(error).about(path))?;
-    foreseen.public_constants = public;
+    if let Some(public) = public {
+        foreseen.public_constants = public;
+    }
     Ok(Answer { text: text(&foreseen, &notes), json: json(&foreseen) })
 }
 
@@ -47,26 +49,6 @@ fn fixed_batch(graph: &Graph) -> Option<usize> {
     let data =
         graph.nodes().iter().find(|node| matches!(&node.op, Op::Input(input) if input.role == Role::Data));
     data.and_then(|node| batch::fixed(graph, &node.ty.shape))
-}
-
-/// What a graph says in public: the numbers among its attributes.
-fn public_attributes(graph: &Graph) -> Vec<String> {
-    let mut found = vec![];
-    for id in graph.ids() {
-        let numbers = match &graph.node(id).op {
-            Op::Clip(clip) => vec![("min", clip.min), ("max", clip.max)],
-            Op::BatchNorm(norm) => vec![("epsilon", Some(norm.epsilon))],
-            Op::Constant(constant) => vec![("value", Some(constant.value))],
-            Op::Pad(pad) => vec![("value", Some(pad.value).filter(|value| *value != 0.0))],
-            _ => continue,
-        };
-        for (name, value) in numbers {
-            if let Some(value) = value {
-                found.push(format!("{name} = {value} (for {})", graph.label(id)));
-            }
-        }
-    }
-    found
 }
 
 fn text(plan: &Foreseen, notes: &[String]) -> String {
