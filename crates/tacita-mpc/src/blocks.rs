@@ -3,21 +3,84 @@
 //! The layout is [`tacita_ring::BitTensor`]'s: blocks of 512 elements, in a block one plane after another, eight words
 //! a plane, fewer in the last block.
 
+use std::ops::Range;
+
 use tacita_ring::simd::dispatch;
 
+use crate::error::MpcError;
 use crate::products::Lane;
 
 /// Elements of a full block.
 pub const BLOCK: usize = 512;
-/// Blocks below which splitting among threads does not pay.
-const SPLIT: usize = 64;
+/// Elements of a tile, whole blocks: what a comparison touches for one (planes, masks, dealt planes) fits a core's
+/// cache, so that masks are used where they are generated.
+const TILE: usize = 32 * BLOCK;
+
+/// What an output holds for each element.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    /// This many bit planes.
+    Planes(usize),
+    /// A word.
+    Word,
+}
+
+impl Unit {
+    /// The words that a range of elements takes; it starts at a block and ends at one or at the end.
+    pub fn words(self, range: &Range<usize>) -> Range<usize> {
+        match self {
+            Unit::Planes(planes) => {
+                let start = range.start / 64 * planes;
+                start..start + words(range.len(), planes)
+            }
+            Unit::Word => range.clone(),
+        }
+    }
+}
+
+/// Calls `f` for every tile with its range of elements and its part of each output, on the pool's threads if it has
+/// several.
+pub fn for_each_tile<const O: usize>(
+    elements: usize,
+    outputs: [(&mut [u64], Unit); O],
+    f: &(impl Fn(Range<usize>, [&mut [u64]; O]) -> Result<(), MpcError> + Sync),
+) -> Result<(), MpcError> {
+    halve(0..elements, outputs, f)
+}
+
+fn halve<const O: usize>(
+    range: Range<usize>,
+    outputs: [(&mut [u64], Unit); O],
+    f: &(impl Fn(Range<usize>, [&mut [u64]; O]) -> Result<(), MpcError> + Sync),
+) -> Result<(), MpcError> {
+    let tiles = range.len().div_ceil(TILE);
+    if tiles < 2 {
+        return f(range, outputs.map(|(buffer, _)| buffer));
+    }
+    let middle = tiles / 2 * TILE;
+    let mut high = Vec::with_capacity(O);
+    let low = outputs.map(|(buffer, unit)| {
+        let (a, b) = buffer.split_at_mut(unit.words(&(0..middle)).end);
+        high.push((b, unit));
+        (a, unit)
+    });
+    let mut high = high.into_iter();
+    let high = std::array::from_fn(|_| high.next().unwrap_or((&mut [], Unit::Word)));
+    let (first, second) = (range.start..range.start + middle, range.start + middle..range.end);
+    if rayon::current_num_threads() == 1 {
+        halve(first, low, f)?;
+        return halve(second, high, f);
+    }
+    let (a, b) = rayon::join(|| halve(first, low, f), || halve(second, high, f));
+    a.and(b)
+}
 
 /// Words of `planes` planes over `elements` elements.
 pub fn words(elements: usize, planes: usize) -> usize {
     elements.div_ceil(64) * planes
 }
 
-/// Calls `f` for every block with its planes as lanes: inputs, then outputs to fill. Each buffer comes with its number
+/// Calls `f` for every block with its planes as lanes: inputs, then outputs to fill or update. Each buffer comes with its number
 /// of planes. A short last block is widened for `f` and cut again.
 ///
 /// `f` must be `#[inline(always)]`: only then is it compiled for the instruction set that is chosen at run time.
@@ -25,7 +88,7 @@ pub fn for_each_block<const I: usize, const O: usize>(
     elements: usize,
     inputs: [(&[u64], usize); I],
     outputs: [(&mut [u64], usize); O],
-    f: impl Fn([&[Lane]; I], [&mut [Lane]; O]) + Copy + Sync + Send,
+    f: impl Fn([&[Lane]; I], [&mut [Lane]; O]),
 ) {
     for (buffer, planes) in &inputs {
         assert_eq!(buffer.len(), words(elements, *planes), "input of {planes} planes, {elements} elements");
@@ -33,39 +96,9 @@ pub fn for_each_block<const I: usize, const O: usize>(
     for (buffer, planes) in &outputs {
         assert_eq!(buffer.len(), words(elements, *planes), "output of {planes} planes, {elements} elements");
     }
-    split(elements, inputs, outputs, f);
-}
-
-fn split<const I: usize, const O: usize>(
-    elements: usize,
-    inputs: [(&[u64], usize); I],
-    outputs: [(&mut [u64], usize); O],
-    f: impl Fn([&[Lane]; I], [&mut [Lane]; O]) + Copy + Sync + Send,
-) {
-    let blocks = elements.div_ceil(BLOCK);
-    if blocks < 2 * SPLIT || rayon::current_num_threads() == 1 {
-        return dispatch(
-            #[inline(always)]
-            || walk(elements, inputs, outputs, f),
-        );
-    }
-    let half = blocks / 2;
-    let (mut low_in, mut high_in) = (inputs, inputs);
-    for ((low, high), (buffer, planes)) in low_in.iter_mut().zip(&mut high_in).zip(inputs) {
-        let (a, b) = buffer.split_at(half * 8 * planes);
-        (*low, *high) = ((a, planes), (b, planes));
-    }
-    let mut high_out = Vec::with_capacity(O);
-    let low_out = outputs.map(|(buffer, planes)| {
-        let (a, b) = buffer.split_at_mut(half * 8 * planes);
-        high_out.push((b, planes));
-        (a, planes)
-    });
-    let mut high_out = high_out.into_iter();
-    let high_out: [(&mut [u64], usize); O] = std::array::from_fn(|_| high_out.next().unwrap_or((&mut [], 0)));
-    rayon::join(
-        || split(half * BLOCK, low_in, low_out, f),
-        || split(elements - half * BLOCK, high_in, high_out, f),
+    dispatch(
+        #[inline(always)]
+        || walk(elements, inputs, outputs, f),
     );
 }
 
@@ -98,7 +131,10 @@ fn walk<const I: usize, const O: usize>(
             let (buffer, planes) = inputs[i];
             buffer[full * 8 * planes..].chunks_exact(rest).map(widen).collect()
         });
-        let mut wide: [Vec<Lane>; O] = std::array::from_fn(|o| vec![[0; 8]; outputs[o].1]);
+        let mut wide: [Vec<Lane>; O] = std::array::from_fn(|o| {
+            let (buffer, planes) = &outputs[o];
+            buffer[full * 8 * planes..].chunks_exact(rest).map(widen).collect()
+        });
         f(widened.each_ref().map(|lanes| &lanes[..]), wide.each_mut().map(|lanes| &mut lanes[..]));
         for ((buffer, planes), lanes) in outputs.iter_mut().zip(&wide) {
             let tail = &mut buffer[full * 8 * *planes..];
@@ -118,6 +154,27 @@ fn widen(words: &[u64]) -> Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tiles_cover_every_element_once() {
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for elements in [1, 512, TILE, TILE + 1, 3 * TILE + 777] {
+                let (mut planes, mut ring) = (vec![0; words(elements, 3)], vec![0; elements]);
+                let outputs = [(&mut planes[..], Unit::Planes(3)), (&mut ring[..], Unit::Word)];
+                let done = pool.install(|| {
+                    for_each_tile(elements, outputs, &|range, [planes, ring]| {
+                        assert_eq!(planes.len(), words(range.len(), 3));
+                        planes.iter_mut().for_each(|p| *p += 1);
+                        ring.iter_mut().zip(range).for_each(|(r, e)| *r += e as u64 + 1);
+                        Ok(())
+                    })
+                });
+                assert!(done.is_ok() && planes.iter().all(|&p| p == 1));
+                assert!(ring.iter().zip(1..).all(|(&r, e)| r == e));
+            }
+        }
+    }
 
     #[test]
     fn every_word_is_visited_once_with_a_short_last_block() {

@@ -1,6 +1,7 @@
 //! What a primitive sees of the dealer.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tacita_graph::RingId;
@@ -75,11 +76,11 @@ impl DealContext<'_> {
         sum_of_streams(self.plan, self.streams, None, stream, 0, words(self.plan.node(id)), Combine::Xor)
     }
 
-    /// Words `first..first + len` of the masks of this task's opening `step` of bits.
-    pub fn step_mask_bits(&self, step: u16, first: usize, len: usize) -> Result<Vec<u64>, MpcError> {
+    /// The masks of this task's opening `step` of bits.
+    pub fn step_masks(&self, step: u16) -> BitMasks<'_> {
         let purpose = Use::Mask(step);
         let stream = StreamId::Evaluation { evaluation: self.number, task: self.task, purpose };
-        sum_of_streams(self.plan, self.streams, None, stream, first, len, Combine::Xor)
+        BitMasks { plan: self.plan, streams: self.streams, stream }
     }
 
     /// Deals the task's next item: the value less the shares that the other parties expand goes to the receiver.
@@ -119,6 +120,20 @@ impl DealContext<'_> {
             round: task.start + 1,
             source,
         })
+    }
+}
+
+/// The masks under which a task opens bits: what all parties' streams give together.
+pub(crate) struct BitMasks<'a> {
+    plan: &'a Plan,
+    streams: &'a Streams,
+    stream: StreamId,
+}
+
+impl BitMasks<'_> {
+    /// The words of a range.
+    pub fn read(&self, range: Range<usize>) -> Result<Vec<u64>, MpcError> {
+        sum_of_streams(self.plan, self.streams, None, self.stream, range.start, range.len(), Combine::Xor)
     }
 }
 

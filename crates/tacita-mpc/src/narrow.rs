@@ -1,6 +1,10 @@
 //! Elements of 8, 16 or 32 bits packed into words, for shares of which only the low bits matter.
 
+use std::ops::Range;
+
+use crate::error::MpcError;
 use crate::steps::Item;
+use crate::streams::Source;
 
 /// Packs values, reduced to the item's width.
 pub(crate) fn pack(item: Item, values: impl Iterator<Item = u64>) -> Vec<u64> {
@@ -14,20 +18,25 @@ pub(crate) fn pack(item: Item, values: impl Iterator<Item = u64>) -> Vec<u64> {
     words
 }
 
-/// The elements again, each widened to a word.
-pub(crate) fn unpack(item: Item, words: Vec<u64>) -> Vec<u64> {
-    match item {
-        Item::Narrow { elements, width: 8 } => {
-            bytemuck::cast_slice::<u64, u8>(&words)[..elements].iter().map(|&v| u64::from(v)).collect()
-        }
-        Item::Narrow { elements, width: 16 } => {
-            bytemuck::cast_slice::<u64, u16>(&words)[..elements].iter().map(|&v| u64::from(v)).collect()
-        }
-        Item::Narrow { elements, .. } => {
-            bytemuck::cast_slice::<u64, u32>(&words)[..elements].iter().map(|&v| u64::from(v)).collect()
-        }
-        Item::Ring(_) | Item::Bits(_) => words,
-    }
+/// A range of elements of a packed source, which starts at a whole word, each widened to a word.
+pub(crate) fn read(
+    source: &Source<'_>,
+    range: &Range<usize>,
+    bits: u32,
+    scratch: &mut Vec<u64>,
+) -> Result<Vec<u64>, MpcError> {
+    let (start, item) = (Item::holding(range.start, bits).words(), Item::holding(range.len(), bits));
+    let words = source.read(start..start + item.words(), scratch)?;
+    Ok(match item {
+        Item::Narrow { elements, width: 8 } => widen::<u8>(words, elements),
+        Item::Narrow { elements, width: 16 } => widen::<u16>(words, elements),
+        Item::Narrow { elements, .. } => widen::<u32>(words, elements),
+        Item::Ring(_) | Item::Bits(_) => words.to_vec(),
+    })
+}
+
+fn widen<T: bytemuck::AnyBitPattern + Into<u64>>(words: &[u64], elements: usize) -> Vec<u64> {
+    bytemuck::cast_slice::<u64, T>(words)[..elements].iter().map(|&v| v.into()).collect()
 }
 
 /// `value -= share`, element by element at the item's width.

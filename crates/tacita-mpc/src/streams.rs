@@ -4,6 +4,7 @@
 //! time instead of being stored, at the party and at the dealer alike, and two tasks cannot take the same one.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use tacita_ring::{Generator, Seed};
@@ -128,5 +129,42 @@ impl Streams {
             _ => self.apply(holder, id, 0, &mut words, Combine::Add)?,
         }
         Ok(words)
+    }
+}
+
+/// An array that is read by position: from memory if it was received, else from its stream, so that what is used a tile
+/// at a time is never all there.
+pub(crate) struct Source<'a> {
+    received: Option<Vec<u64>>,
+    streams: &'a Streams,
+    holder: usize,
+    id: StreamId,
+}
+
+impl<'a> Source<'a> {
+    /// The stream that `holder` shares with this member.
+    pub fn stream(streams: &'a Streams, holder: usize, id: StreamId) -> Source<'a> {
+        Source { received: None, streams, holder, id }
+    }
+
+    /// What was received in the stream's place.
+    pub fn received(self, words: Vec<u64>) -> Source<'a> {
+        Source { received: Some(words), ..self }
+    }
+
+    /// The words of a range; in `scratch` unless they lie in memory.
+    pub fn read<'s>(&'s self, range: Range<usize>, scratch: &'s mut Vec<u64>) -> Result<&'s [u64], MpcError> {
+        match &self.received {
+            Some(words) => {
+                let missing = || MpcError::Internal(format!("words {range:?} of {}", words.len()));
+                words.get(range.clone()).ok_or_else(missing)
+            }
+            None => {
+                scratch.clear();
+                scratch.resize(range.len(), 0);
+                self.streams.apply(self.holder, self.id, range.start, scratch, Combine::Add)?;
+                Ok(scratch)
+            }
+        }
     }
 }

@@ -7,15 +7,17 @@ use std::task::{Context, Poll};
 
 use tacita_graph::{RingId, RingKind};
 use tacita_net::{Frame, FrameKind, MemberId, Payload};
+use tacita_ring::simd::dispatch;
 use tacita_ring::{BitTensor, RingTensor};
 
+use crate::blocks::{Unit, for_each_tile};
 use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Pending};
 use crate::linear::{self, Maybe};
 use crate::plan::Plan;
 use crate::primitives::{Output, elements, words};
 use crate::steps::Receivers;
-use crate::streams::{Combine, StreamId, Use};
+use crate::streams::{Combine, Source, StreamId, Use};
 
 fn missing(what: &str, id: RingId) -> MpcError {
     MpcError::Internal(format!("{what} of ring node {} is not there", id.0))
@@ -107,32 +109,32 @@ impl<'a> TaskContext<'a> {
     }
 
     /// This party's share of the task's dealt item.
-    pub fn dealt(&self, index: usize) -> Result<Vec<u64>, MpcError> {
-        let task = &self.plan().tasks[self.task as usize];
-        let words = task.steps.dealt[index].words();
-        if task.receiver != self.eval.me {
-            return self.eval.streams.words(self.eval.me, self.stream(Use::Dealt(index as u16)), words);
+    pub fn dealt(&self, index: usize) -> Result<Source<'a>, MpcError> {
+        let source = Source::stream(self.eval.streams, self.eval.me, self.stream(Use::Dealt(index as u16)));
+        if self.plan().tasks[self.task as usize].receiver != self.eval.me {
+            return Ok(source);
         }
         let mut corrections = self.eval.corrections.borrow_mut();
         let item =
             corrections.get_mut(&self.task).and_then(|items| items.get_mut(index)).and_then(Option::take);
-        item.ok_or_else(|| {
+        let item = item.ok_or_else(|| {
             MpcError::Internal(format!("correction {index} of task {} taken twice", self.task))
-        })
+        })?;
+        Ok(source.received(item))
     }
 
     /// Adds this party's share of a dealt ring item to `values`.
     pub fn add_dealt(&self, index: usize, values: &mut [u64]) -> Result<(), MpcError> {
-        if self.plan().tasks[self.task as usize].receiver != self.eval.me {
-            let stream = self.stream(Use::Dealt(index as u16));
-            return self.eval.streams.apply(self.eval.me, stream, 0, values, Combine::Add);
-        }
         let dealt = self.dealt(index)?;
-        tacita_ring::simd::dispatch(
-            #[inline(always)]
-            || values.iter_mut().zip(&dealt).for_each(|(v, d)| *v = v.wrapping_add(*d)),
-        );
-        Ok(())
+        for_each_tile(values.len(), [(values, Unit::Word)], &|range, [values]| {
+            let mut scratch = Vec::new();
+            let dealt = dealt.read(range, &mut scratch)?;
+            dispatch(
+                #[inline(always)]
+                || values.iter_mut().zip(dealt).for_each(|(v, d)| *v = v.wrapping_add(*d)),
+            );
+            Ok(())
+        })
     }
 
     /// The part of a product that was computed before the input came.
@@ -141,8 +143,8 @@ impl<'a> TaskContext<'a> {
     }
 
     /// This party's share of the mask of the task's opening `step`.
-    pub fn step_mask(&self, step: u16, words: usize) -> Result<Vec<u64>, MpcError> {
-        self.eval.streams.words(self.eval.me, self.stream(Use::Mask(step)), words)
+    pub fn step_mask(&self, step: u16) -> Source<'a> {
+        Source::stream(self.eval.streams, self.eval.me, self.stream(Use::Mask(step)))
     }
 
     /// Opens XOR-shared words under a fresh mask.

@@ -7,10 +7,12 @@
 //! Nothing is opened here; the bits' opening under ρ is a task of its own.
 
 use tacita_graph::{RingId, RingNode, RingOp, RingProgram, Visibility};
+use tacita_ring::simd::dispatch;
 use tacita_ring::{BitTensor, RingTensor};
 
 use super::truncate::public_parts;
 use super::{Output, elements};
+use crate::blocks::{Unit, for_each_tile};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
@@ -57,10 +59,35 @@ pub(super) fn steps(program: &RingProgram, node: &RingNode, truncate: u32) -> St
     Steps { dealt: items.collect(), openings: vec![] }
 }
 
-/// The bit of each element of a plane.
+/// Bit `e` of a plane.
 #[inline(always)]
 fn bit(words: &[u64], e: usize) -> u64 {
     words[e / 64] >> (e % 64) & 1
+}
+
+/// A party's share of b = c + (1 − 2c)·ρ, from its share of ρ; of c·v + (1 − 2c)·[ρ·v] likewise. `whole` is what the bit
+/// multiplies at this party: 1 or 0, v.
+#[inline(always)]
+fn unmask(c: u64, whole: u64, share: u64) -> u64 {
+    let select = c.wrapping_neg();
+    (select & whole).wrapping_add((share ^ select).wrapping_sub(select))
+}
+
+/// `value(e)` where the bit is one, zero elsewhere.
+fn gated(n: usize, words: &[u64], flip: bool, value: impl Fn(usize) -> u64) -> Vec<u64> {
+    let mut out = vec![0; n];
+    dispatch(
+        #[inline(always)]
+        || {
+            for (i, chunk) in out.chunks_mut(64).enumerate() {
+                let word = if flip { !words[i] } else { words[i] };
+                for (k, out) in chunk.iter_mut().enumerate() {
+                    *out = (word >> k & 1).wrapping_neg() & value(64 * i + k);
+                }
+            }
+        },
+    );
+    out
 }
 
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: u32) -> Result<(), MpcError> {
@@ -69,28 +96,27 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: u32) ->
     for (j, &x) in node.inputs[1..].iter().enumerate() {
         let plane = rho.slice_planes(j..j + 1);
         let rho = plane.words();
-        match Candidate::of(&ctx.plan.program, x, truncate) {
-            Candidate::Zero => {}
-            Candidate::Public => ctx.emit((0..n).map(|e| bit(rho, e)).collect())?,
+        let candidate = Candidate::of(&ctx.plan.program, x, truncate);
+        if matches!(candidate, Candidate::Zero) {
+            continue;
+        }
+        ctx.emit(gated(n, rho, false, |_| 1))?;
+        match candidate {
+            Candidate::Zero | Candidate::Public => {}
             Candidate::Secret => {
                 let r = ctx.mask(x)?;
-                ctx.emit((0..n).map(|e| bit(rho, e)).collect())?;
-                ctx.emit(r.data().iter().enumerate().map(|(e, r)| bit(rho, e).wrapping_neg() & r).collect())?;
+                ctx.emit(gated(n, rho, false, |e| r.data()[e]))?;
             }
             Candidate::Truncated => {
                 let r = ctx.mask(x)?;
-                let r = r.data();
-                let narrow_item = Item::holding(n, truncate);
-                ctx.emit((0..n).map(|e| bit(rho, e)).collect())?;
-                let low = |flip: u64| {
-                    let keep = move |e| (bit(rho, e) ^ flip).wrapping_neg();
-                    (0..n).map(|e| keep(e) & (r[e] >> truncate)).collect()
-                };
-                ctx.emit(low(1))?;
-                ctx.emit(low(0))?;
-                let top = |flip| (0..n).map(move |e| (bit(rho, e) ^ flip) & (r[e] >> 63));
-                ctx.emit(narrow::pack(narrow_item, top(1)))?;
-                ctx.emit(narrow::pack(narrow_item, top(0)))?;
+                let r = &r.data()[..n];
+                for flip in [true, false] {
+                    ctx.emit(gated(n, rho, flip, |e| r[e] >> truncate))?;
+                }
+                for flip in [true, false] {
+                    let top = gated(n, rho, flip, |e| r[e] >> 63);
+                    ctx.emit(narrow::pack(Item::holding(n, truncate), top.into_iter()))?;
+                }
             }
         }
     }
@@ -100,71 +126,84 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: u32) ->
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Result<Output, MpcError> {
     let n = elements(node);
     let bits = ctx.open_bit_planes(node.inputs[0])?;
-    let first = u64::from(ctx.first());
+    let one = u64::from(ctx.first());
     let mut out = vec![0u64; n];
-    let mut item = 0;
-    let mut next = || {
-        item += 1;
-        ctx.dealt(item - 1)
-    };
+    let mut items = 0..;
+    let mut next = || ctx.dealt(items.next().unwrap_or_default());
     for (j, &x) in node.inputs[1..].iter().enumerate() {
-        let plane = bits.slice_planes(j..j + 1);
-        let c = plane.words();
         let candidate = Candidate::of(&ctx.plan().program, x, truncate);
         if matches!(candidate, Candidate::Zero) {
             continue;
         }
-        // share of b = c + (1 − 2c)·ρ
-        let share = |c: u64, rho: u64| (first & c).wrapping_add((rho ^ c.wrapping_neg()).wrapping_add(c));
+        let plane = bits.slice_planes(j..j + 1);
         let hat = ctx.opening(x)?;
-        let hat = hat.data();
         let rho = next()?;
+        let outputs = [(&mut out[..], Unit::Word)];
         match candidate {
             Candidate::Zero => {}
-            Candidate::Public => {
-                for e in 0..n {
-                    let t = if truncate == 0 { hat[e] } else { (hat[e] as i64 >> truncate) as u64 };
-                    out[e] = out[e].wrapping_add(t.wrapping_mul(share(bit(c, e), rho[e])));
+            Candidate::Public => for_each_tile(n, outputs, &|range, [out]| {
+                let mut scratch = Vec::new();
+                let rho = rho.read(range.clone(), &mut scratch)?;
+                let c = &plane.words()[range.start / 64..];
+                for (e, (out, hat)) in out.iter_mut().zip(&hat.data()[range]).enumerate() {
+                    let t = if truncate == 0 { *hat } else { (*hat as i64 >> truncate) as u64 };
+                    *out = out.wrapping_add(t.wrapping_mul(unmask(bit(c, e), one, rho[e])));
                 }
-            }
+                Ok(())
+            })?,
             Candidate::Secret => {
                 // b·x = x̂·b − b·r, and b·r = c·[r] + (1 − 2c)·[ρ·r]
                 let rho_r = next()?;
                 let r = ctx.mask(x)?;
-                let r = r.as_ref().map(|r| r.data());
-                for e in 0..n {
-                    let c = bit(c, e);
-                    let r = r.map_or(0, |r| r[e]);
-                    let br =
-                        (c.wrapping_neg() & r).wrapping_add((rho_r[e] ^ c.wrapping_neg()).wrapping_add(c));
-                    let bx = hat[e].wrapping_mul(share(c, rho[e])).wrapping_sub(br);
-                    out[e] = out[e].wrapping_add(bx);
-                }
+                for_each_tile(n, outputs, &|range, [out]| {
+                    let (mut scratch, mut more) = (Vec::new(), Vec::new());
+                    let rho = rho.read(range.clone(), &mut scratch)?;
+                    let rho_r = rho_r.read(range.clone(), &mut more)?;
+                    let c = &plane.words()[range.start / 64..];
+                    let r = r.as_ref().map(|r| &r.data()[range.clone()]);
+                    for (e, (out, hat)) in out.iter_mut().zip(&hat.data()[range]).enumerate() {
+                        let c = bit(c, e);
+                        let br = unmask(c, r.map_or(0, |r| r[e]), rho_r[e]);
+                        let bx = hat.wrapping_mul(unmask(c, one, rho[e])).wrapping_sub(br);
+                        *out = out.wrapping_add(bx);
+                    }
+                    Ok(())
+                })?;
             }
             Candidate::Truncated => {
-                let narrow_item = Item::holding(n, truncate);
-                let (low1, low0) = (next()?, next()?);
-                let top1 = narrow::unpack(narrow_item, next()?);
-                let top0 = narrow::unpack(narrow_item, next()?);
-                let out = &mut out[..n];
-                let (hat, rho) = (&hat[..n], &rho[..n]);
-                let (low1, low0, top1, top0) = (&low1[..n], &low0[..n], &top1[..n], &top0[..n]);
-                tacita_ring::simd::dispatch(
-                    #[inline(always)]
-                    || {
-                        for e in 0..n {
-                            let c = bit(c, e);
-                            let (public, wrap) = public_parts(hat[e], truncate);
-                            let select = c.wrapping_neg();
-                            let low = (low1[e] & select) | (low0[e] & !select);
-                            let top = (top1[e] & select) | (top0[e] & !select);
-                            let b = share(c, rho[e]);
-                            let value =
-                                public.wrapping_mul(b).wrapping_sub(low).wrapping_add(wrap.wrapping_mul(top));
-                            out[e] = out[e].wrapping_add(value);
-                        }
-                    },
-                );
+                let (low1, low0, top1, top0) = (next()?, next()?, next()?, next()?);
+                for_each_tile(n, outputs, &|range, [out]| {
+                    let [mut s0, mut s1, mut s2, mut s3] = [const { Vec::new() }; 4];
+                    let rho = rho.read(range.clone(), &mut s0)?;
+                    let low1 = low1.read(range.clone(), &mut s1)?;
+                    let low0 = low0.read(range.clone(), &mut s2)?;
+                    let top1 = narrow::read(&top1, &range, truncate, &mut s3)?;
+                    let top0 = narrow::read(&top0, &range, truncate, &mut s3)?;
+                    let c = &plane.words()[range.start / 64..];
+                    let hat = &hat.data()[range];
+                    dispatch(
+                        #[inline(always)]
+                        || {
+                            let values =
+                                hat.iter().zip(rho).zip(low1.iter().zip(low0)).zip(top1.iter().zip(&top0));
+                            for (e, (out, (((hat, rho), (low1, low0)), (top1, top0)))) in
+                                out.iter_mut().zip(values).enumerate()
+                            {
+                                let c = bit(c, e);
+                                let select = c.wrapping_neg();
+                                let (public, wrap) = public_parts(*hat, truncate);
+                                let low = (low1 & select) | (low0 & !select);
+                                let top = (top1 & select) | (top0 & !select);
+                                let value = public
+                                    .wrapping_mul(unmask(c, one, *rho))
+                                    .wrapping_sub(low)
+                                    .wrapping_add(wrap.wrapping_mul(top));
+                                *out = out.wrapping_add(value);
+                            }
+                        },
+                    );
+                    Ok(())
+                })?;
             }
         }
     }

@@ -22,6 +22,6 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let hat = ctx.opening(node.inputs[0])?;
-    let mut signs = compare::signs(ctx, elements(node), 1, |_| Ok(hat.data().to_vec())).await?;
+    let mut signs = compare::signs(ctx, elements(node), 1, |_, range| &hat.data()[range]).await?;
     signs.pop().map(Output::Bits).ok_or_else(|| MpcError::Internal("no sign".into()))
 }

@@ -9,8 +9,10 @@
 
 use tacita_graph::RingNode;
 use tacita_ring::RingTensor;
+use tacita_ring::simd::dispatch;
 
 use super::{Output, elements};
+use crate::blocks::{Unit, for_each_tile};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
@@ -46,18 +48,25 @@ pub(crate) fn clear(hat: u64, mask: u64, bits: u32) -> u64 {
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
     let hat = ctx.opening(node.inputs[0])?;
-    let mut low = ctx.dealt(0)?;
-    let top = narrow::unpack(Item::holding(low.len(), bits), ctx.dealt(1)?);
+    let (low, top) = (ctx.dealt(0)?, ctx.dealt(1)?);
     let first = ctx.first();
-    tacita_ring::simd::dispatch(
-        #[inline(always)]
-        || {
-            for ((low, hat), top) in low.iter_mut().zip(hat.data()).zip(&top) {
-                let (public, wrap) = public_parts(*hat, bits);
-                let public = if first { public } else { 0 };
-                *low = public.wrapping_sub(*low).wrapping_add(wrap.wrapping_mul(*top));
-            }
-        },
-    );
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), low))))
+    let mut out = vec![0; hat.len()];
+    for_each_tile(out.len(), [(&mut out, Unit::Word)], &|range, [out]| {
+        let (mut scratch, mut more) = (Vec::new(), Vec::new());
+        let low = low.read(range.clone(), &mut scratch)?;
+        let top = narrow::read(&top, &range, bits, &mut more)?;
+        let hat = &hat.data()[range];
+        dispatch(
+            #[inline(always)]
+            || {
+                for (((out, hat), low), top) in out.iter_mut().zip(hat).zip(low).zip(&top) {
+                    let (public, wrap) = public_parts(*hat, bits);
+                    let public = if first { public } else { 0 };
+                    *out = public.wrapping_sub(*low).wrapping_add(wrap.wrapping_mul(*top));
+                }
+            },
+        );
+        Ok(())
+    })?;
+    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
 }

@@ -9,7 +9,7 @@ use tacita_graph::{RingId, RingNode, Visibility};
 use tacita_ring::BitTensor;
 
 use super::{Output, compare, elements};
-use crate::blocks::{for_each_block, words};
+use crate::blocks::{Unit, for_each_block, for_each_tile, words};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::{Lane, Products};
@@ -70,19 +70,20 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
         })
     })?;
     if k > 2 {
-        let products = products(k);
-        let lambda = ctx.step_mask_bits(compare::ROUNDS as u16, 0, words(n, pairs.len()))?;
+        let (products, wires) = (products(k), pairs.len());
+        let masks = ctx.step_masks(compare::ROUNDS as u16);
         let mut out = vec![0; words(n, products.dealt())];
-        let planes = products.dealt();
-        for_each_block(
-            n,
-            [(&lambda, pairs.len())],
-            [(&mut out, planes)],
-            #[inline(always)]
-            |[l], [out]| {
-                products.deal(&twice(l)[..2 * l.len()], out);
-            },
-        );
+        for_each_tile(n, [(&mut out, Unit::Planes(products.dealt()))], &|range, [out]| {
+            let lambda = masks.read(Unit::Planes(wires).words(&range))?;
+            for_each_block(
+                range.len(),
+                [(&lambda, wires)],
+                [(out, products.dealt())],
+                #[inline(always)]
+                |[lambda], [out]| products.deal(&twice(lambda)[..2 * wires], out),
+            );
+            Ok(())
+        })?;
         ctx.emit(out)?;
     }
     Ok(())
@@ -101,9 +102,10 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k);
     let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
-    let below = compare::signs(ctx, n, pairs.len(), |p| {
+    let below = compare::signs(ctx, n, pairs.len(), |p, range| {
         let (i, j) = pairs[p];
-        Ok(hats[i].data().iter().zip(hats[j].data()).map(|(a, b)| a.wrapping_sub(*b)).collect())
+        let (a, b) = (&hats[i].data()[range.clone()], &hats[j].data()[range]);
+        a.iter().zip(b).map(|(a, b)| a.wrapping_sub(*b)).collect::<Vec<u64>>()
     })
     .await?;
     drop(hats);
@@ -116,26 +118,30 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
         return Ok(Output::Bits(BitTensor::concat_planes(&[&above, &below])));
     }
     let step = compare::ROUNDS as u16;
-    let lambda = ctx.step_mask(step, below.words().len())?;
+    let lambda = ctx.step_mask(step);
     let public = ctx.open_bits(step, below.into_words())?.await?.unwrap_or_default();
     let dealt = ctx.dealt(compare::items() * pairs.len())?;
-    let products = products(k);
+    let (products, wires, first) = (products(k), pairs.len(), ctx.first());
     let mut out = vec![0; words(n, k)];
-    let first = ctx.first();
-    let inputs = [(&public[..], pairs.len()), (&lambda[..], pairs.len()), (&dealt[..], products.dealt())];
-    for_each_block(
-        n,
-        inputs,
-        [(&mut out, k)],
-        #[inline(always)]
-        |[public, lambda, dealt], [out]| {
-            let wires = public.len();
-            let mut both = twice(public);
-            for lane in &mut both[wires..2 * wires] {
-                *lane = std::array::from_fn(|i| !lane[i]);
-            }
-            products.evaluate(first, &both[..2 * wires], &twice(lambda)[..2 * wires], dealt, out);
-        },
-    );
+    for_each_tile(n, [(&mut out, Unit::Planes(k))], &|range, [out]| {
+        let at = Unit::Planes(wires).words(&range);
+        let (mut scratch, mut more) = (Vec::new(), Vec::new());
+        let lambda = lambda.read(at.clone(), &mut scratch)?;
+        let dealt = dealt.read(Unit::Planes(products.dealt()).words(&range), &mut more)?;
+        for_each_block(
+            range.len(),
+            [(&public[at], wires), (lambda, wires), (dealt, products.dealt())],
+            [(out, k)],
+            #[inline(always)]
+            |[public, lambda, dealt], [out]| {
+                let mut both = twice(public);
+                for lane in &mut both[wires..2 * wires] {
+                    *lane = std::array::from_fn(|i| !lane[i]);
+                }
+                products.evaluate(first, &both[..2 * wires], &twice(lambda)[..2 * wires], dealt, out);
+            },
+        );
+        Ok(())
+    })?;
     Ok(Output::Bits(BitTensor::from_words(n, k, out)))
 }
