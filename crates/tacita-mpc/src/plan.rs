@@ -108,17 +108,6 @@ impl Plan {
         names: &[String],
         keys: BTreeMap<RingId, LeafKey>,
     ) -> Result<Plan, MpcError> {
-        Self::with_receiver(program, names, keys, None)
-    }
-
-    /// As [`Plan::new`], with all of the dealer's corrections sent to one party if `receiver` names it.
-    #[doc(hidden)]
-    pub fn with_receiver(
-        program: Arc<RingProgram>,
-        names: &[String],
-        keys: BTreeMap<RingId, LeafKey>,
-        receiver: Option<usize>,
-    ) -> Result<Plan, MpcError> {
         let parties = names.len();
         if !(2..=64).contains(&parties) {
             return Err(unsupported(
@@ -204,9 +193,8 @@ impl Plan {
         let mut load = vec![0u64; parties];
         for &t in &order {
             let lightest = (0..parties).min_by_key(|&p| (load[p], p)).unwrap_or(0);
-            let chosen = receiver.unwrap_or(lightest);
-            tasks[t as usize].receiver = chosen;
-            load[chosen] += tasks[t as usize].steps.dealt_bytes();
+            tasks[t as usize].receiver = lightest;
+            load[lightest] += tasks[t as usize].steps.dealt_bytes();
         }
 
         let mut dependents = vec![vec![]; tasks.len()];
@@ -231,7 +219,7 @@ impl Plan {
             digest: [0; 32],
         };
         plan.expired_masks = plan.expiries();
-        plan.digest = plan.hash(receiver);
+        plan.digest = plan.hash();
         Ok(plan)
     }
 
@@ -370,7 +358,7 @@ impl Plan {
         expired
     }
 
-    fn hash(&self, receiver: Option<usize>) -> [u8; 32] {
+    fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("tacita plan v1");
         hasher.update(&self.program.digest());
         for name in &self.names {
@@ -381,7 +369,6 @@ impl Plan {
             hasher.update(&id.0.to_le_bytes());
             hasher.update(key);
         }
-        hasher.update(&receiver.map_or(u64::MAX, |r| r as u64).to_le_bytes());
         *hasher.finalize().as_bytes()
     }
 }

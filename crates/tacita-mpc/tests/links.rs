@@ -1,0 +1,32 @@
+//! The same computation over every kind of link.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Case, fixed_seed};
+use tacita_graph::testing::random_case;
+use tacita_mpc::{Config, Hooks, Revealed, world};
+use tacita_net::{Endpoint, Limits, Shape, loopback, memory, shaped};
+
+#[test]
+fn the_same_seeds_give_the_same_bits_over_memory_tls_and_shaped_links() {
+    let names = ["alice", "bob", "carol", "dealer"];
+    let limits = Limits::default();
+    for seed in 0..4 {
+        let random = random_case(seed, 10);
+        let case = Case::new(&random.graph, 3, 16);
+        let (own, public) = case.leaves(&random.inputs);
+        let hooks = Hooks { insecure_fixed_seed: Some(fixed_seed(seed)), ..Hooks::default() };
+        let config = Config { hooks, ..Config::default() };
+        let reveals = |endpoints: Vec<Endpoint>| -> Vec<Vec<Revealed>> {
+            let mut runs = world::run_over(endpoints, &case.plan, &own, &public, &config, 2).unwrap();
+            let outcomes = runs.pop().unwrap().0;
+            outcomes.into_iter().map(|outcome| outcome.revealed.into_values().collect()).collect()
+        };
+        let shape = Shape { latency: Duration::from_micros(300), bits_per_second: 1e9 };
+        let expected = reveals(memory(&names, &limits));
+        assert!(expected == reveals(loopback(&names, &limits).unwrap()), "graph {seed} over TLS");
+        assert!(expected == reveals(shaped(&names, &limits, shape)), "graph {seed} over shaped links");
+    }
+}
