@@ -89,6 +89,7 @@ fn finish(
         )),
         None => {}
     }
+    let mut name = output.name.clone();
     if argmax {
         // The axis of the softmax, or the last.
         let axis = output.softmax.as_ref().and_then(|softmax| softmax.axes.last().copied());
@@ -96,10 +97,10 @@ fn finish(
             Some(axis) if axis > 0 => axis,
             _ => return Err(Fault::Refused("argmax needs an axis of classes after the batch".to_string())),
         };
-        node =
-            graph.add(ops::ArgMax { axis, keepdims: false }, &[node], &format!("{}:argmax", output.name))?;
+        name += ":argmax";
+        node = graph.add(ops::ArgMax { axis, keepdims: false }, &[node], &name)?;
     }
-    graph.reveal(node, receivers, &output.name)?;
+    graph.reveal(node, receivers, &name)?;
     Ok(())
 }
 

@@ -30,7 +30,7 @@ impl Default for ImportOptions {
 /// An imported model: the public graph, and apart from it the owner's weights.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The computation, with a reveal node for each output, named as the output. It holds no weight. The batch is
+    /// The computation, with a reveal node for each output, named as the output (`logits:argmax` with argmax). It holds no weight. The batch is
     /// symbolic unless the file fixes it.
     pub graph: Graph,
     /// The weights, by the name of their input of the graph, which is the tensor's name in the file. Only their owner
