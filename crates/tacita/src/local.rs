@@ -1,7 +1,7 @@
 //! All members of a session in one process: each computing party and the dealer is a thread with a state of its own,
 //! and nothing but its own inputs reaches it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -19,6 +19,8 @@ use crate::options::{Link, Options};
 pub struct Prepared {
     pub(crate) graph: Graph,
     pub(crate) plan: Plan,
+    /// Inputs that every evaluation needs, by node; of the others the owner keeps what it made of them.
+    fresh: Vec<bool>,
 }
 
 impl Prepared {
@@ -26,8 +28,9 @@ impl Prepared {
     pub(crate) fn new(graph: Graph, names: &[String], precision: u32) -> Result<Prepared, Error> {
         let program = Arc::new(tacita_graph::lower(&graph, precision)?);
         let keys = leaf_keys(&graph, &program);
+        let fresh = fresh(&graph, &program);
         let plan = Plan::new(program, names, keys)?;
-        Ok(Prepared { graph, plan })
+        Ok(Prepared { graph, plan, fresh })
     }
 
     /// The graph that is evaluated.
@@ -58,6 +61,20 @@ fn leaf_keys(graph: &Graph, program: &RingProgram) -> BTreeMap<RingId, LeafKey> 
             (id, *hasher.finalize().as_bytes())
         })
         .collect()
+}
+
+/// The nodes that leaves of a single evaluation are computed from.
+fn fresh(graph: &Graph, program: &RingProgram) -> Vec<bool> {
+    let mut fresh = vec![false; graph.nodes().len()];
+    for leaf in program.nodes.iter().filter(|node| matches!(node.op, RingOp::Input { persistent: false })) {
+        fresh[leaf.origin.index()] = true;
+    }
+    for id in graph.ids().rev().filter(|id| graph.node(*id).ty.visibility.is_clear()) {
+        if fresh[id.index()] {
+            graph.node(id).inputs.iter().for_each(|input| fresh[input.index()] = true);
+        }
+    }
+    fresh
 }
 
 /// How far an evaluation is.
@@ -97,6 +114,8 @@ struct Handle {
 pub(crate) struct World {
     names: Vec<String>,
     members: Vec<Handle>,
+    /// Plans whose weights the owners hold encoded.
+    supplied: BTreeSet<[u8; 32]>,
 }
 
 impl World {
@@ -139,17 +158,18 @@ impl World {
                 .recv()
                 .map_err(|_| Error::Internal("a member ended before the session opened".into()))??;
         }
-        Ok(World { names, members })
+        Ok(World { names, members, supplied: BTreeSet::new() })
     }
 
-    /// Evaluates a job with each owner's inputs given to that owner alone.
+    /// Evaluates a job with each owner's inputs given to that owner alone; weights only the first time.
     pub fn evaluate(
-        &self,
+        &mut self,
         job: &Arc<Prepared>,
         inputs: &Inputs,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, Error> {
-        let shares = split(&job.graph, inputs, &self.names)?;
+        let again = !self.supplied.insert(job.plan.digest());
+        let shares = split(job, inputs, &self.names, again)?;
         let (reply, replies) = channel();
         for (member, inputs) in self.members.iter().zip(shares) {
             let command = Command::Evaluate { job: job.clone(), inputs, reply: reply.clone() };
@@ -208,11 +228,16 @@ impl Drop for World {
     }
 }
 
-/// What each member is given: its own inputs and the public ones; the dealer only the public ones.
-fn split(graph: &Graph, inputs: &Inputs, names: &[String]) -> Result<Vec<Inputs>, Error> {
+/// What each member is given: its own inputs and the public ones; the dealer only the public ones. Not `again` what it
+/// keeps as long as the session.
+fn split(job: &Prepared, inputs: &Inputs, names: &[String], again: bool) -> Result<Vec<Inputs>, Error> {
+    let graph = &job.graph;
     let mut shares = vec![Inputs::new(); names.len() + 1];
     for id in graph.inputs() {
         let node = graph.node(id);
+        if again && !job.fresh[id.index()] {
+            continue;
+        }
         let value = inputs
             .get(&node.name)
             .ok_or_else(|| Error::Input(format!("no value for the input `{}`", node.name)))?;
@@ -239,30 +264,34 @@ struct Member {
     threads: usize,
 }
 
-/// Kernels run in a pool of this member's own, of which its thread is one.
-fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
-    builder.build().map_err(|e| Error::Internal(format!("no thread pool: {e}")))
+/// Joins the session and says whether it worked. Kernels run in a pool of the member's own, of which its thread is one.
+fn join<T>(
+    threads: usize,
+    connect: impl FnOnce() -> Result<T, Error>,
+    opened: &Sender<Result<(), Error>>,
+) -> Option<(rayon::ThreadPool, T)> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build();
+    let joined = pool
+        .map_err(|e| Error::Internal(format!("no thread pool: {e}")))
+        .and_then(|pool| Ok((pool, connect()?)));
+    // nobody listens any more if another member failed first
+    match joined {
+        Ok(joined) => opened.send(Ok(())).is_ok().then_some(joined),
+        Err(error) => {
+            let _ = opened.send(Err(error));
+            None
+        }
+    }
 }
 
 impl Member {
     fn compute(self, commands: &Receiver<Command>, opened: &Sender<Result<(), Error>>) {
         let index = self.index;
-        let connected =
-            pool(self.threads).and_then(|pool| Ok((pool, Party::connect(self.endpoint, self.config)?)));
-        let (_pool, mut party) = match connected {
-            Ok(connected) => {
-                let _ = opened.send(Ok(()));
-                connected
-            }
-            Err(error) => {
-                let _ = opened.send(Err(error));
-                return;
-            }
-        };
+        let connect = || Party::connect(self.endpoint, self.config).map_err(Error::from);
+        let Some((_pool, mut party)) = join(self.threads, connect, opened) else { return };
         let mut weights = BTreeMap::new();
         for Command::Evaluate { job, inputs, reply } in commands {
-            let encoded = leaves(&job, Some(&self.name), &inputs, &mut weights);
+            let encoded = leaves(&job, Some(&self.name), inputs, &mut weights);
             if encoded.is_err() {
                 // the error itself may name a private value: it is for its owner alone
                 party.abort(&format!("an input of {} cannot be used; {} was told why", self.name, self.name));
@@ -284,20 +313,11 @@ impl Member {
     }
 
     fn deal(self, commands: &Receiver<Command>, opened: &Sender<Result<(), Error>>) {
-        let connected =
-            pool(self.threads).and_then(|pool| Ok((pool, Dealer::connect(self.endpoint, self.config)?)));
-        let (_pool, mut dealer) = match connected {
-            Ok(connected) => {
-                let _ = opened.send(Ok(()));
-                connected
-            }
-            Err(error) => {
-                let _ = opened.send(Err(error));
-                return;
-            }
-        };
+        let connect = || Dealer::connect(self.endpoint, self.config).map_err(Error::from);
+        let Some((_pool, mut dealer)) = join(self.threads, connect, opened) else { return };
+        let mut weights = BTreeMap::new();
         for Command::Evaluate { job, inputs, reply } in commands {
-            let encoded = leaves(&job, None, &inputs, &mut BTreeMap::new());
+            let encoded = leaves(&job, None, inputs, &mut weights);
             if encoded.is_err() {
                 dealer.abort("a public input cannot be used");
             }
@@ -307,11 +327,11 @@ impl Member {
     }
 }
 
-/// The leaves that a member knows, encoded; weights only once.
+/// The leaves that a member knows, encoded; weights only once. The numbers that they are made from go.
 fn leaves(
     job: &Prepared,
     name: Option<&str>,
-    inputs: &Inputs,
+    inputs: Inputs,
     weights: &mut BTreeMap<LeafKey, Arc<RingTensor>>,
 ) -> Result<Leaves, Error> {
     let (graph, program) = (&job.graph, job.plan.program());
@@ -320,7 +340,7 @@ fn leaves(
     let keys = leaf_keys(graph, program);
     let known = |id: RingId| keys.get(&id).and_then(|key| weights.get(key)).cloned();
     let mut leaves: Leaves = program.ids().filter_map(|id| Some((id, known(id)?))).collect();
-    let fresh = encode_some_leaves(graph, program, viewer, inputs, |id| !leaves.contains_key(&id))
+    let fresh = encode_some_leaves(graph, program, viewer, &inputs, |id| !leaves.contains_key(&id))
         .map_err(|e| Error::Input(e.to_string()))?;
     for (id, value) in fresh {
         let value = Arc::new(value);

@@ -95,3 +95,35 @@ fn a_parameter_keeps_its_value() -> Result<(), Error> {
     session.evaluate(&prepared, &inputs, &mut |_| ())?; // a refusal before anything was sent costs nothing
     Ok(())
 }
+
+#[test]
+fn an_owner_computes_in_the_clear_with_what_it_keeps_and_what_is_new() -> Result<(), Error> {
+    use tacita::graph::{Graph, Inputs, Role, Visibility, dims, ops};
+    let mut session = Session::local(2)?;
+    let mut graph = Graph::new();
+    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+    let x = graph.input("x", &dims(&[2]), Visibility::Private(alice), Role::Data)?;
+    let w = graph.input("w", &dims(&[2]), Visibility::Private(bob), Role::Parameter)?;
+    let bias = graph.input("bias", &dims(&[2]), Visibility::Private(bob), Role::Data)?;
+    let scale = graph.input("scale", &dims(&[2]), Visibility::Public, Role::Parameter)?;
+    let own = graph.add(ops::Mul {}, &[w, bias], "bob's alone")?;
+    let product = graph.add(ops::Mul {}, &[x, w], "product")?;
+    let sum = graph.add(ops::Add {}, &[product, own], "sum")?;
+    let scaled = graph.add(ops::Mul {}, &[sum, scale], "scaled")?;
+    graph.reveal(scaled, &[alice], "result")?;
+    let prepared = session.prepare(&graph, 1)?;
+    for round in 1..=3 {
+        let value = |v: f64| arr1(&[v, -v]).into_dyn();
+        let (x, bias) = (f64::from(round), f64::from(round) / 2.0);
+        let inputs = [("x", value(x)), ("w", value(3.0)), ("bias", value(bias)), ("scale", value(2.0))];
+        let inputs = Inputs::from(inputs.map(|(name, value)| (name.to_owned(), value)));
+        let evaluation = session.evaluate(&prepared, &inputs, &mut |_| ())?;
+        let result = &evaluation.revealed.values().next().expect("one reveal")[0].1;
+        let want = (x * 3.0 + 3.0 * bias) * 2.0;
+        assert!(
+            (result[[0]] - want).abs() < 1e-3 && (result[[1]] + want).abs() < 1e-3,
+            "{result}, not {want}"
+        );
+    }
+    Ok(())
+}
