@@ -17,6 +17,9 @@ use crate::streams::{StreamId, Use};
 /// Names the value of a persistent leaf for the length of a session: another value needs another key.
 pub type LeafKey = [u8; 32];
 
+/// Bytes of the largest message that links take by default, [`tacita_net::Limits::max_frame`].
+const LARGEST_MESSAGE: u64 = 1 << 30;
+
 /// How a value is held when the online phase uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -102,7 +105,8 @@ impl Plan {
     /// Plans `program` for the computing parties called `names`. `keys` identifies the values of persistent leaves.
     ///
     /// # Errors
-    /// [`MpcError::Unsupported`] if an owner or receiver is none of the parties, or fewer than two parties compute.
+    /// [`MpcError::Unsupported`] if an owner or receiver is none of the parties, fewer than two parties compute, or a value
+    /// is so large that no link takes its opening.
     pub fn new(
         program: Arc<RingProgram>,
         names: &[String],
@@ -175,6 +179,16 @@ impl Plan {
                     receiver: 0,
                 });
             }
+        }
+
+        if let Some(task) = tasks.iter().find(|task| task.steps.largest_message() > LARGEST_MESSAGE) {
+            let node = &nodes[task.node.0 as usize];
+            let name = program.node_names.get(node.origin.index()).map_or("", String::as_str);
+            let reason = format!(
+                "it needs a message of {} bytes, and no link takes more than {LARGEST_MESSAGE}: use a smaller batch",
+                task.steps.largest_message()
+            );
+            return Err(unsupported(name, node.op.name(), reason));
         }
 
         let mut rounds = 0;

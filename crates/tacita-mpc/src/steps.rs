@@ -100,6 +100,12 @@ pub struct Steps {
 }
 
 impl Steps {
+    /// Bytes of the largest of its messages.
+    pub fn largest_message(&self) -> u64 {
+        let openings = self.openings.iter().map(|opening| opening.words as u64 * 8);
+        self.dealt.iter().map(|item| item.bytes()).chain(openings).max().unwrap_or(0)
+    }
+
     /// Payload bytes that the dealer sends for this task.
     pub fn dealt_bytes(&self) -> u64 {
         self.dealt.iter().map(|item| item.bytes()).sum()

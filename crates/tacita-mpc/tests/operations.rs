@@ -234,3 +234,19 @@ fn shared_openings_are_made_once() {
     assert_eq!(cost.online_bytes, vec![opening * (1 + 3), opening * (1 + 3 + 3)]);
     assert_eq!(cost.rounds, 3, "x̂, ẑ, reveal");
 }
+
+#[test]
+fn what_no_link_takes_is_refused_before_anything_runs() {
+    let mut builder = Builder::new(1);
+    let [alice, bob] = builder.owners.map(Visibility::Private);
+    let shape = dims(&[1 << 13, 1 << 13]);
+    let x = builder.graph.input("x", &shape, alice, Role::Data).unwrap();
+    let y = builder.graph.input("y", &shape, bob, Role::Data).unwrap();
+    let relu = builder.graph.add(ops::Maximum {}, &[x, y], "the larger").unwrap();
+    builder.graph.reveal(relu, &builder.owners[..1], "result").unwrap();
+    let program = std::sync::Arc::new(tacita_graph::lower(&builder.graph, PRECISION).unwrap());
+    let names = ["alice".to_owned(), "bob".to_owned()];
+    let refused = tacita_mpc::Plan::new(program, &names, std::collections::BTreeMap::new());
+    let message = refused.err().expect("a comparison of 2^26 elements deals too much at once").to_string();
+    assert!(message.contains("the larger") && message.contains("smaller batch"), "{message}");
+}
