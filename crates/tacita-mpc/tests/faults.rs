@@ -11,7 +11,7 @@ use tacita_graph::{Graph, Inputs, Role, Visibility, dims, ops};
 use tacita_mpc::{Config, Dealer, Leaves, MpcError, Party};
 use tacita_net::{Endpoint, Frame, FrameKind, Limits, MemberId, NetError, memory};
 
-const LIMIT: Duration = Duration::from_millis(400);
+const LIMIT: Duration = Duration::from_secs(1);
 
 fn case(elements: usize) -> (Case, Vec<Leaves>) {
     let mut graph = Graph::new();
