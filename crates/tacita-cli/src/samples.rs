@@ -17,7 +17,10 @@ pub fn read(arguments: &SampleArguments, model: &Model, precision: u32) -> Resul
         samples.mapv_inplace(|x| scale.apply(x));
     }
     let limit = representable(precision);
-    if let Some((index, value)) = samples.indexed_iter().find(|(_, value)| value.abs() >= limit) {
+    // indices are slow to count: only once something is wrong
+    if !samples.iter().all(|value| value.abs() < limit)
+        && let Some((index, value)) = samples.indexed_iter().find(|(_, value)| value.abs() >= limit)
+    {
         let index = ndarray::Dimension::slice(&index);
         return Err(Failure::input(format!(
             "{source}: element {index:?} is {value}, out of range at {precision} fractional bits, where values are \

@@ -57,6 +57,9 @@ fn floats(file: &File) -> Result<ArrayD<f64>, DataError> {
 /// [`DataError::NotFinite`], and those of [`read`].
 pub fn read_finite(source: &Source) -> Result<ArrayD<f64>, DataError> {
     let array = read(source)?;
+    if array.iter().all(|value| value.is_finite()) {
+        return Ok(array); // indices are slow to count: only once something is wrong
+    }
     match array.indexed_iter().find(|(_, value)| !value.is_finite()) {
         Some((index, &value)) => Err(DataError::NotFinite {
             source_name: source.to_string(),
