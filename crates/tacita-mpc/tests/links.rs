@@ -30,3 +30,19 @@ fn the_same_seeds_give_the_same_bits_over_memory_tls_and_shaped_links() {
         assert!(expected == reveals(shaped(&names, &limits, shape)), "graph {seed} over shaped links");
     }
 }
+
+#[test]
+fn a_dealer_that_may_hardly_be_ahead_deadlocks_nobody() {
+    let names = ["alice", "bob", "carol", "dealer"];
+    let limits = Limits { inbound: 1 << 10, ..Limits::default() };
+    for seed in 0..12 {
+        let random = random_case(seed, 14);
+        let case = Case::new(&random.graph, 3, 16);
+        let (own, public) = case.leaves(&random.inputs);
+        let config = Config { dealer_ahead: 1, timeout: Duration::from_secs(20), ..Config::default() };
+        for endpoints in [memory(&names, &limits), loopback(&names, &limits).unwrap()] {
+            let runs = world::run_over(endpoints, &case.plan, &own, &public, &config, 3);
+            assert!(runs.is_ok(), "graph {seed}: {:?}", runs.err());
+        }
+    }
+}
