@@ -58,24 +58,10 @@ impl Plan {
                 cost.setup_bytes[owner] += bytes * (parties as u64 - 1);
             }
         }
-        let mut nodes: BTreeMap<NodeId, (NodeCost, u32, u32)> = BTreeMap::new();
+        let mut nodes = self.rows();
+        let mut spans = Spans::default();
         for task in &self.tasks {
-            let ring = self.node(task.node);
-            let (node, first, last) = nodes.entry(ring.origin).or_insert_with(|| {
-                let name = self.name(ring.origin).to_owned();
-                let empty = NodeCost {
-                    node: ring.origin,
-                    name,
-                    ops: vec![],
-                    rounds: 0,
-                    online_bytes: vec![0; parties],
-                    offline_bytes: 0,
-                };
-                (empty, u32::MAX, 0)
-            });
-            if task.kind == TaskKind::Run && !node.ops.contains(&ring.op.name()) {
-                node.ops.push(ring.op.name());
-            }
+            let Some(node) = nodes.get_mut(&self.node(task.node).origin) else { continue };
             for opening in &task.steps.openings {
                 for party in 0..parties {
                     let bytes = opening.bytes_sent(party, parties);
@@ -85,14 +71,31 @@ impl Plan {
             }
             node.offline_bytes += task.steps.dealt_bytes();
             cost.offline_bytes += task.steps.dealt_bytes();
-            if !task.steps.openings.is_empty() {
-                *first = (*first).min(task.start);
-                *last = (*last).max(task.start + task.steps.openings.len() as u32);
-                node.rounds = *last - *first;
+            spans.add(node.node, task.start, task.start + task.steps.openings.len() as u32);
+        }
+        spans.write(&mut nodes);
+        cost.nodes = nodes.into_values().filter(costs_something).collect();
+        cost
+    }
+
+    /// A row for each graph node that has tasks, with nothing counted yet.
+    fn rows(&self) -> BTreeMap<NodeId, NodeCost> {
+        let mut rows = BTreeMap::new();
+        for task in self.tasks.iter().filter(|task| task.kind == TaskKind::Run) {
+            let ring = self.node(task.node);
+            let row = rows.entry(ring.origin).or_insert_with(|| NodeCost {
+                node: ring.origin,
+                name: self.name(ring.origin).to_owned(),
+                ops: vec![],
+                rounds: 0,
+                online_bytes: vec![0; self.parties()],
+                offline_bytes: 0,
+            });
+            if !row.ops.contains(&ring.op.name()) {
+                row.ops.push(ring.op.name());
             }
         }
-        cost.nodes = nodes.into_values().map(|(node, _, _)| node).filter(costs_something).collect();
-        cost
+        rows
     }
 
     /// Predicted seconds of communication, offline and online, where every directed link has this latency and rate.
@@ -107,6 +110,28 @@ impl Plan {
     }
 }
 
+/// From which round to which each node opens something.
+#[derive(Default)]
+struct Spans(BTreeMap<NodeId, (u32, u32)>);
+
+impl Spans {
+    /// Adds a task that ran from one round to another; one that opened nothing does not count.
+    fn add(&mut self, node: NodeId, start: u32, end: u32) {
+        if end > start {
+            let (first, last) = self.0.entry(node).or_insert((start, end));
+            (*first, *last) = ((*first).min(start), (*last).max(end));
+        }
+    }
+
+    fn write(self, rows: &mut BTreeMap<NodeId, NodeCost>) {
+        for (node, (first, last)) in self.0 {
+            if let Some(row) = rows.get_mut(&node) {
+                row.rounds = last - first;
+            }
+        }
+    }
+}
+
 fn costs_something(node: &NodeCost) -> bool {
     node.rounds > 0 || node.offline_bytes > 0 || node.online_bytes.iter().any(|&bytes| bytes > 0)
 }
@@ -114,16 +139,15 @@ fn costs_something(node: &NodeCost) -> bool {
 /// What a run measured for one graph node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeMeasure {
-    /// The node's cost, its bytes as the meters counted them.
+    /// The node's cost, its bytes as the meters counted them, its rounds as the executors did.
     pub cost: NodeCost,
     /// Seconds of computing online at the slowest party.
     pub seconds: f64,
 }
 
-/// The cost that the members' meters saw, to compare with [`Plan::cost`], and the time each node took.
+/// The cost that the members' meters and executors saw, to compare with [`Plan::cost`], and the time each node took.
 pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<NodeMeasure>) {
     let parties = plan.parties();
-    let planned = plan.cost();
     let sent = |traffic: &Traffic, phase: Phase| -> BTreeMap<u32, u64> {
         let mut by_task = BTreeMap::new();
         for ((peer, task, at), counts) in traffic.iter() {
@@ -136,32 +160,24 @@ pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<N
     };
     let online: Vec<_> = outcomes.iter().map(|o| sent(&o.traffic, Phase::Online)).collect();
     let offline = sent(&dealt.traffic, Phase::Offline);
-    let mut nodes: BTreeMap<NodeId, NodeMeasure> = BTreeMap::new();
+    let mut rows = plan.rows();
+    let mut spans = Spans::default();
+    let mut seconds: BTreeMap<NodeId, f64> = BTreeMap::new();
     for (t, task) in plan.tasks.iter().enumerate() {
         let origin = plan.node(task.node).origin;
-        let planned = planned.nodes.iter().find(|node| node.node == origin);
-        let measure = nodes.entry(origin).or_insert_with(|| NodeMeasure {
-            cost: NodeCost {
-                online_bytes: vec![0; parties],
-                offline_bytes: 0,
-                ..planned.cloned().unwrap_or_else(|| NodeCost {
-                    node: origin,
-                    name: plan.name(origin).to_owned(),
-                    ops: vec![plan.node(task.node).op.name()],
-                    rounds: 0,
-                    online_bytes: vec![],
-                    offline_bytes: 0,
-                })
-            },
-            seconds: 0.0,
-        });
+        let Some(row) = rows.get_mut(&origin) else { continue };
         for (party, by_task) in online.iter().enumerate() {
-            measure.cost.online_bytes[party] += by_task.get(&(t as u32)).copied().unwrap_or(0);
+            row.online_bytes[party] += by_task.get(&(t as u32)).copied().unwrap_or(0);
         }
-        measure.cost.offline_bytes += offline.get(&(t as u32)).copied().unwrap_or(0);
+        row.offline_bytes += offline.get(&(t as u32)).copied().unwrap_or(0);
+        for outcome in outcomes {
+            let (start, end) = outcome.task_rounds[t];
+            spans.add(origin, start, end);
+        }
         let slowest = outcomes.iter().map(|o| o.task_seconds[t]).fold(0.0, f64::max);
-        measure.seconds += slowest;
+        *seconds.entry(origin).or_insert(0.0) += slowest;
     }
+    spans.write(&mut rows);
     let persistent = |o: &Outcome| {
         let counted = o.traffic.sum_where(|(peer, task, phase)| {
             phase == Phase::Setup && task >= PERSISTENT && peer < MemberId(parties as u16)
@@ -169,11 +185,13 @@ pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<N
         counted.sent.payload
     };
     let measured = Cost {
-        rounds: planned.rounds,
+        rounds: outcomes.iter().map(|o| o.rounds).max().unwrap_or(0),
         online_bytes: online.iter().map(|by_task| by_task.values().sum()).collect(),
         offline_bytes: offline.values().sum(),
         setup_bytes: outcomes.iter().map(persistent).collect(),
-        nodes: nodes.values().map(|m| m.cost.clone()).filter(costs_something).collect(),
+        nodes: rows.values().filter(|row| costs_something(row)).cloned().collect(),
     };
-    (measured, nodes.into_values().collect())
+    let time = |row: &NodeCost| seconds.get(&row.node).copied().unwrap_or(0.0);
+    let nodes = rows.into_values().map(|cost| NodeMeasure { seconds: time(&cost), cost }).collect();
+    (measured, nodes)
 }

@@ -37,6 +37,10 @@ pub(crate) struct Run {
     pub waited: Duration,
     /// Computing, by task.
     pub task_seconds: Vec<f64>,
+    /// Rounds that were completed.
+    pub rounds: u32,
+    /// Rounds completed when each task started and when it ended.
+    pub task_rounds: Vec<(u32, u32)>,
 }
 
 type TaskFuture<'a> = Pin<Box<dyn Future<Output = Result<Output, MpcError>> + 'a>>;
@@ -49,7 +53,12 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
     let mut blocked: Vec<usize> = tasks.iter().map(|task| task.after.len()).collect();
     let mut runnable: BinaryHeap<Reverse<u32>> =
         (0..tasks.len() as u32).filter(|&t| blocked[t as usize] == 0).map(Reverse).collect();
-    let mut run = Run { waited: Duration::ZERO, task_seconds: vec![0.0; tasks.len()] };
+    let mut run = Run {
+        waited: Duration::ZERO,
+        task_seconds: vec![0.0; tasks.len()],
+        rounds: 0,
+        task_rounds: vec![(0, 0); tasks.len()],
+    };
     let (mut started, mut done) = (0, 0);
     let mut cx = Context::from_waker(Waker::noop());
     loop {
@@ -60,6 +69,7 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
                     return Err(MpcError::Internal(format!("task {t} started out of order")));
                 }
                 started += 1;
+                run.task_rounds[at].0 = run.rounds;
                 run.waited += receive_corrections(eval, t)?;
                 futures[at] = Some(start(TaskContext { eval, task: t }));
             }
@@ -72,6 +82,7 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
             if let Poll::Ready(output) = polled {
                 futures[at] = None;
                 eval.finish(t, output?);
+                run.task_rounds[at].1 = run.rounds;
                 done += 1;
                 progress(Progress { done, total: tasks.len(), node: tasks[at].node });
                 for &later in &plan.dependents[at] {
@@ -85,6 +96,7 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
         if eval.pending.borrow().is_empty() {
             break;
         }
+        run.rounds += 1;
         runnable.extend(eval.end_round()?.into_iter().map(Reverse));
     }
     if done < tasks.len() {

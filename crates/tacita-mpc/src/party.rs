@@ -43,6 +43,10 @@ pub struct Outcome {
     pub times: Times,
     /// Seconds of computing by task.
     pub(crate) task_seconds: Vec<f64>,
+    /// Rounds that this party took part in.
+    pub(crate) rounds: u32,
+    /// Rounds completed when each task started and when it ended.
+    pub(crate) task_rounds: Vec<(u32, u32)>,
     /// What this party sent and received.
     pub traffic: Traffic,
 }
@@ -213,6 +217,8 @@ impl Party {
             revealed,
             times,
             task_seconds: run.task_seconds,
+            rounds: run.rounds,
+            task_rounds: run.task_rounds,
             traffic: self.endpoint.meter().reset(),
         })
     }

@@ -237,6 +237,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// What identifies the value of a persistent leaf.
+    pub fn leaf_key(&self, id: RingId) -> Option<&LeafKey> {
+        self.keys.get(&id)
+    }
+
     /// The index of the computing party of this name.
     pub fn party(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| n == name)

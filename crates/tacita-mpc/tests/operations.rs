@@ -250,3 +250,31 @@ fn what_no_link_takes_is_refused_before_anything_runs() {
     let message = refused.err().expect("a comparison of 2^26 elements deals too much at once").to_string();
     assert!(message.contains("the larger") && message.contains("smaller batch"), "{message}");
 }
+
+/// What a node costs for each of many elements at two parties: rounds, bytes opened, bytes dealt.
+fn costs(op: impl Into<Op>, elements: usize, operands: &[&[usize]]) -> (u32, f64, f64) {
+    let mut builder = Builder::new(1);
+    let operands: Vec<NodeId> = operands
+        .iter()
+        .map(|shape| {
+            let x = builder.operand(shape, From::Secret);
+            let w = builder.operand(shape, From::Weight);
+            builder.graph.add(ops::Mul {}, &[x, w], "product").unwrap()
+        })
+        .collect();
+    let result = builder.graph.add(op, &operands, "result").unwrap();
+    builder.graph.reveal(result, &builder.owners[..1], "reveal").unwrap();
+    let cost = Case::new(&builder.graph, 2, PRECISION).plan.cost();
+    let node = cost.nodes.into_iter().find(|node| node.name == "result").unwrap();
+    let each = |bytes: u64| bytes as f64 / elements as f64;
+    (node.rounds, each(node.online_bytes[0]), each(node.offline_bytes))
+}
+
+#[test]
+fn the_costs_of_the_protocol_page() {
+    // "Costs at a glance" of docs/protocol.md, of products at twice 16 bits
+    const N: usize = 1024;
+    assert_eq!(costs(ops::Relu {}, N, &[&[N]]), (3, 4.875, 69.125), "the opening counts at the product");
+    // the four candidates are slices that are opened here, in one round of 4 · 8 bytes
+    assert_eq!(costs(ops::Max { axis: 0, keepdims: false }, N, &[&[4, N]]), (1 + 4, 32.0 + 29.75, 360.75));
+}

@@ -337,14 +337,13 @@ fn leaves(
     let (graph, program) = (&job.graph, job.plan.program());
     let viewer = name.and_then(|name| graph.owners().iter().position(|owner| owner == name));
     let viewer = viewer.map(|index| Owner(index as u16));
-    let keys = leaf_keys(graph, program);
-    let known = |id: RingId| keys.get(&id).and_then(|key| weights.get(key)).cloned();
+    let known = |id: RingId| job.plan.leaf_key(id).and_then(|key| weights.get(key)).cloned();
     let mut leaves: Leaves = program.ids().filter_map(|id| Some((id, known(id)?))).collect();
     let fresh = encode_some_leaves(graph, program, viewer, &inputs, |id| !leaves.contains_key(&id))
         .map_err(|e| Error::Input(e.to_string()))?;
     for (id, value) in fresh {
         let value = Arc::new(value);
-        if let Some(key) = keys.get(&id) {
+        if let Some(key) = job.plan.leaf_key(id) {
             weights.insert(*key, value.clone());
         }
         leaves.insert(id, value);
