@@ -10,6 +10,8 @@ use tacita_data::DataError;
 pub const USAGE: u8 = 2;
 /// A file or its contents.
 pub const INPUT: u8 = 3;
+/// A peer, the network, or what the system has of it.
+const NETWORK: u8 = 6;
 /// This program.
 const INTERNAL: u8 = 7;
 
@@ -41,6 +43,11 @@ impl Failure {
     /// A file, or what is in it, cannot be used.
     pub fn input(message: impl Into<String>) -> Failure {
         Failure::new(INPUT, message)
+    }
+
+    /// The system refuses an address, a thread or the like.
+    pub fn system(message: impl Into<String>) -> Failure {
+        Failure::new(NETWORK, message)
     }
 
     /// After a panic, which has said more on standard error.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tacita::graph::Graph;
 use tacita::onnx::{ImportError, ImportOptions, Model};
+use tacita_data::{DataError, Staged};
 
 use crate::failure::Failure;
 
@@ -58,4 +59,16 @@ pub fn check_outputs(paths: &[Option<&Path>]) -> Result<(), Failure> {
 /// Writes bytes to a file, all or none.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(tacita_data::write_atomically(path, |file| file.write_all(bytes))?)
+}
+
+/// The same unless the file is there already.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let staged = Staged::write(path, |file| file.write_all(bytes))?;
+    staged.commit_new().map_err(|error| match &error {
+        DataError::Write { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let hint = "nothing is overwritten: choose another name, or remove it";
+            Failure::input(format!("{} is there already; {hint}", path.display()))
+        }
+        _ => error.into(),
+    })
 }

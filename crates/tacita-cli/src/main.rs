@@ -5,12 +5,20 @@
 mod arguments;
 mod batch;
 mod commands;
+#[cfg(test)]
+mod deployed;
 mod failure;
 mod files;
+mod fingerprint;
+mod http;
+mod logging;
+mod monitor;
+mod ports;
 mod print;
 mod progress;
 mod samples;
 mod scale;
+mod stop;
 mod summary;
 mod tables;
 
@@ -26,7 +34,10 @@ fn main() -> ExitCode {
         Ok(program) => program,
         Err(error) => return arguments::explain(&error),
     };
-    let json = program.json;
+    let json = program.global.json;
+    if let Err(failure) = logging::install(program.global.log, program.global.log_format) {
+        return print::failure(&failure, json);
+    }
     let result = std::panic::catch_unwind(|| commands::run(&program));
     match result.unwrap_or_else(|_| Err(Failure::internal())) {
         Ok(answer) => match print::answer(&answer, json) {

@@ -64,6 +64,16 @@ pub fn accuracy(report: &Report) -> Option<String> {
     Some(format!("accuracy: private {}, in the clear {}\n", percent(private), percent(plain)))
 }
 
+/// Labels that are printed.
+const SHOWN: usize = 20;
+
+/// The first labels, in a line.
+pub fn first(labels: &[i64]) -> String {
+    let shown: Vec<String> = labels.iter().take(SHOWN).map(i64::to_string).collect();
+    let more = labels.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(" ") } else { format!("{} and {more} more", shown.join(" ")) }
+}
+
 /// Labels that an output says: itself if it is of indices, else where each row is largest.
 pub fn labels(output: &ndarray::ArrayD<f64>, argmax: bool) -> Vec<i64> {
     if argmax {

@@ -132,10 +132,16 @@ fn checks() {
 fn help_teaches() {
     assert_eq!(tacita(&["--version"]).ok(), format!("tacita {}\n", env!("CARGO_PKG_VERSION")));
     let help = tacita(&["--help"]).ok();
-    for command in ["demo", "infer", "plan", "check", "export-graph", "completions"] {
+    let commands =
+        ["demo", "infer", "plan", "check", "export-graph", "identity", "session", "init", "completions"];
+    for command in commands {
         assert!(help.contains(command), "{command}");
         let help = tacita(&[command, "--help"]).ok();
         assert!(help.contains("Example") && help.contains(&format!("  tacita {command}")), "{help}");
+    }
+    for command in ["new", "show"] {
+        let help = tacita(&["session", command, "--help"]).ok();
+        assert!(help.contains(&format!("  tacita session {command}")), "{help}");
     }
     // no command: help, and the code of wrong usage
     let bare = tacita(&[]);

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Folder, Run, images, npy, shipped, tacita};
+use common::{Folder, Run, images, npy, shipped, tacita, tacita_with};
 
 /// `infer` of LeNet with outputs into the folder, which must stay as it is.
 #[track_caller]
@@ -181,6 +181,10 @@ fn calls_that_make_no_sense() {
     tacita(&["export-graph", &lenet, "--reveal", "", "-o", &folder.name("g")]).fails(2, &["owner"]);
     tacita(&["plan", &lenet, "--reveal", "carol,dave", "--parties", "2"]).fails(2, &["4 parties"]);
     tacita(&["fly"]).fails(2, &["fly"]);
+    tacita(&["plan", &lenet, "--log", "loud"]).fails(2, &["loud", "debug"]);
+    let variables = [("TACITA_LOG", "tacita_net=loud")];
+    tacita_with(folder.path(), &["plan", &lenet], &variables).fails(2, &["TACITA_LOG", "tacita_net=debug"]);
+    assert_eq!(tacita_with(folder.path(), &["plan", &lenet, "--log", "warn"], &variables).code, 0);
 }
 
 #[test]

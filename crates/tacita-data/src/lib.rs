@@ -25,4 +25,4 @@ mod write;
 pub use error::DataError;
 pub use read::{read, read_bytes, read_finite, read_labels, read_labels_bytes};
 pub use source::Source;
-pub use write::{check_writable, write_atomically, write_f32, write_i64};
+pub use write::{Staged, check_writable, stage_f32, stage_i64, write_atomically, write_f32, write_i64};

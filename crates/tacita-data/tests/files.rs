@@ -207,3 +207,30 @@ fn written_files_have_ordinary_permissions() {
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode();
     assert_eq!(mode(&ours), mode(&theirs));
 }
+
+#[test]
+fn a_staged_file_is_invisible_until_it_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logits.npy");
+    let names = || std::fs::read_dir(folder.path()).unwrap().count();
+    let array = ndarray::arr1(&[1.0, 2.0]).into_dyn();
+    drop(tacita_data::stage_f32(&path, array.view()).unwrap());
+    assert_eq!(names(), 0, "dropped, it is gone");
+    let staged = tacita_data::stage_f32(&path, array.view()).unwrap();
+    assert!(!path.exists() && names() == 1);
+    staged.commit().unwrap();
+    assert!(path.exists() && names() == 1);
+}
+
+#[test]
+fn a_staged_file_can_spare_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.toml");
+    let stage = |text: &'static [u8]| tacita_data::Staged::write(&path, |file| file.write_all(text)).unwrap();
+    let (first, second) = (stage(b"first"), stage(b"second"));
+    first.commit_new().unwrap();
+    let Err(DataError::Write { error, .. }) = second.commit_new() else { panic!("it was overwritten") };
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(&path).unwrap(), b"first");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+}

@@ -12,8 +12,12 @@ use crate::streams::Overrides;
 pub struct Config {
     /// Longest wait for a peer in one step.
     pub timeout: Duration,
+    /// Longest wait of a dealer for the parties' next evaluation, while they are connected.
+    pub idle: Duration,
     /// Bytes of corrections that the dealer may be ahead of each party.
     pub dealer_ahead: usize,
+    /// What the members agreed on before they met, such as the hash of their session file: part of the session's id.
+    pub context: [u8; 32],
     /// What tests observe and replace.
     #[doc(hidden)]
     pub hooks: Hooks,
@@ -21,12 +25,21 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { timeout: Duration::from_secs(120), dealer_ahead: 64 << 20, hooks: Hooks::default() }
+        Config {
+            timeout: Duration::from_secs(120),
+            idle: Duration::from_secs(3600),
+            dealer_ahead: 64 << 20,
+            context: [0; 32],
+            hooks: Hooks::default(),
+        }
     }
 }
 
 /// What a tap sees: sender, receiver, frame, before encryption.
 pub type Tap = Arc<dyn Fn(usize, usize, &Frame) + Send + Sync>;
+
+/// What a watch sees: a phase and a round.
+pub type Watch = Arc<dyn Fn(&str, u32) + Send + Sync>;
 
 /// Test doubles. A session with any of these set protects nothing.
 #[derive(Clone, Default)]
@@ -38,9 +51,17 @@ pub struct Hooks {
     pub overrides: Option<Overrides>,
     /// Sees every frame that an evaluation sends.
     pub tap: Option<Tap>,
+    /// Called where a member is: "setup", "offline", "round" with its number, "reveal" before the first is sent.
+    pub place: Option<Watch>,
 }
 
 impl Hooks {
+    pub(crate) fn at(&self, phase: &str, round: u32) {
+        if let Some(place) = &self.place {
+            place(phase, round);
+        }
+    }
+
     pub(crate) fn sent(&self, from: usize, to: usize, frame: &Frame) {
         if let Some(tap) = &self.tap {
             tap(from, to, frame);

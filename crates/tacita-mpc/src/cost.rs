@@ -78,6 +78,16 @@ impl Plan {
         cost
     }
 
+    /// Seconds of computing online by graph node, of the slowest of these parties.
+    pub fn seconds(&self, outcomes: &[&Outcome]) -> BTreeMap<NodeId, f64> {
+        let mut seconds = BTreeMap::new();
+        for (t, task) in self.tasks.iter().enumerate() {
+            let slowest = outcomes.iter().map(|outcome| outcome.task_seconds[t]).fold(0.0, f64::max);
+            *seconds.entry(self.node(task.node).origin).or_insert(0.0) += slowest;
+        }
+        seconds
+    }
+
     /// A row for each graph node that has tasks, with nothing counted yet.
     fn rows(&self) -> BTreeMap<NodeId, NodeCost> {
         let mut rows = BTreeMap::new();
@@ -146,7 +156,7 @@ pub struct NodeMeasure {
 }
 
 /// The cost that the members' meters and executors saw, to compare with [`Plan::cost`], and the time each node took.
-pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<NodeMeasure>) {
+pub fn measure(plan: &Plan, outcomes: &[&Outcome], dealt: &Dealt) -> (Cost, Vec<NodeMeasure>) {
     let parties = plan.parties();
     let sent = |traffic: &Traffic, phase: Phase| -> BTreeMap<u32, u64> {
         let mut by_task = BTreeMap::new();
@@ -162,7 +172,6 @@ pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<N
     let offline = sent(&dealt.traffic, Phase::Offline);
     let mut rows = plan.rows();
     let mut spans = Spans::default();
-    let mut seconds: BTreeMap<NodeId, f64> = BTreeMap::new();
     for (t, task) in plan.tasks.iter().enumerate() {
         let origin = plan.node(task.node).origin;
         let Some(row) = rows.get_mut(&origin) else { continue };
@@ -174,11 +183,9 @@ pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<N
             let (start, end) = outcome.task_rounds[t];
             spans.add(origin, start, end);
         }
-        let slowest = outcomes.iter().map(|o| o.task_seconds[t]).fold(0.0, f64::max);
-        *seconds.entry(origin).or_insert(0.0) += slowest;
     }
     spans.write(&mut rows);
-    let persistent = |o: &Outcome| {
+    let persistent = |o: &&Outcome| {
         let counted = o.traffic.sum_where(|(peer, task, phase)| {
             phase == Phase::Setup && task >= PERSISTENT && peer < MemberId(parties as u16)
         });
@@ -191,6 +198,7 @@ pub fn measure(plan: &Plan, outcomes: &[Outcome], dealt: &Dealt) -> (Cost, Vec<N
         setup_bytes: outcomes.iter().map(persistent).collect(),
         nodes: rows.values().filter(|row| costs_something(row)).cloned().collect(),
     };
+    let seconds = plan.seconds(outcomes);
     let time = |row: &NodeCost| seconds.get(&row.node).copied().unwrap_or(0.0);
     let nodes = rows.into_values().map(|cost| NodeMeasure { seconds: time(&cost), cost }).collect();
     (measured, nodes)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tacita_graph::{RingId, Visibility};
-use tacita_net::{Endpoint, MemberId, Phase, Traffic};
+use tacita_net::{Endpoint, MemberId, NetError, Phase, Traffic};
 
 use crate::config::Config;
 use crate::deal::DealContext;
@@ -14,7 +14,7 @@ use crate::linear::{Image, apply, constant};
 use crate::party::Leaves;
 use crate::plan::{Plan, TaskKind};
 use crate::primitives;
-use crate::session::{agree, handshake};
+use crate::session::{Membership, agreed, hear, hex};
 use crate::streams::Streams;
 
 /// The dealer of a session.
@@ -24,11 +24,18 @@ use crate::streams::Streams;
 /// nothing but seeds and digests reaches it. It learns program, public values, and how often and when something is
 /// evaluated.
 pub struct Dealer {
-    endpoint: Endpoint,
-    config: Config,
+    member: Membership,
     streams: Streams,
-    evaluations: u64,
-    poisoned: Option<String>,
+    /// The evaluation that the parties have agreed on and nobody has dealt for: its number and digest.
+    asked: Option<(u64, [u8; 32])>,
+}
+
+/// What the parties want dealt.
+pub struct Request {
+    /// What they agreed on, equal for equal plans and public leaves.
+    pub digest: [u8; 32],
+    /// What a party sent to make the plan and the public leaves from, if it did not before.
+    pub recipe: Option<Vec<u8>>,
 }
 
 /// What dealing for one evaluation cost.
@@ -40,52 +47,98 @@ pub struct Dealt {
 }
 
 impl Dealer {
-    /// Joins a session as its last member.
+    /// Joins a session, in which so many parties compute; the dealer is the member after them.
     ///
     /// # Errors
     /// If a peer cannot be reached in time or the operating system gives no randomness.
-    pub fn connect(endpoint: Endpoint, config: Config) -> Result<Dealer, MpcError> {
-        let shaken = handshake(&endpoint, &config)?;
-        let streams = Streams::new(shaken.seeds, config.hooks.overrides.clone());
-        Ok(Dealer { endpoint, config, streams, evaluations: 0, poisoned: None })
+    pub fn connect(endpoint: Endpoint, parties: usize, config: Config) -> Result<Dealer, MpcError> {
+        let (member, seeds) = Membership::join(endpoint, parties, config)?;
+        let streams = Streams::new(seeds, member.config.hooks.overrides.clone());
+        Ok(Dealer { member, streams, asked: None })
     }
 
-    /// Deals for the parties' next evaluation, which must be of this plan. `public` holds the public leaves.
+    /// Waits until the parties agree on their next evaluation. None once they have left the session in order.
+    ///
+    /// # Errors
+    /// If they do not agree, fall silent, or do nothing for longer than [`Config::idle`]. Any error poisons the dealer.
+    pub fn request(&mut self) -> Result<Option<Request>, MpcError> {
+        let number = self.member.begin()?;
+        let request = self.hear_all(number);
+        self.member.conclude(request)
+    }
+
+    fn hear_all(&mut self, number: u64) -> Result<Option<Request>, MpcError> {
+        let Membership { endpoint, config, parties, .. } = &self.member;
+        let fail = |source| MpcError::Net { node: "agreement".into(), round: 0, source };
+        endpoint.set_phase(Phase::Offline);
+        endpoint.set_place("agreement", 0);
+        let (mut first, mut recipe) = (None, None);
+        for party in (0..*parties).map(|party| MemberId(party as u16)) {
+            let timeout = if first.is_none() { config.idle } else { config.timeout };
+            let (digest, sent) = match hear(endpoint, party, number, timeout) {
+                Err(NetError::Closed { .. }) if first.is_none() => return Ok(None),
+                heard => heard.map_err(fail)?,
+            };
+            match first {
+                None => first = Some(digest),
+                Some(agreed) if agreed != digest => {
+                    return Err(MpcError::Disagreement {
+                        peer: endpoint.name(party).to_owned(),
+                        ours: format!("{} of {}", hex(&agreed[..8]), endpoint.name(MemberId(0))),
+                        theirs: hex(&digest[..8]),
+                    });
+                }
+                Some(_) => {}
+            }
+            recipe = recipe.or(sent);
+        }
+        self.asked = first.map(|digest| (number, digest));
+        Ok(first.map(|digest| Request { digest, recipe }))
+    }
+
+    /// Deals for the evaluation that [`Dealer::request`] returned, or, if that was not called, for the parties' next one. It
+    /// must be of this plan. `public` holds the public leaves.
     ///
     /// # Errors
     /// If the parties do not agree, or one does not receive in time. Any error poisons the dealer.
     pub fn deal(&mut self, plan: &Plan, public: &Leaves) -> Result<Dealt, MpcError> {
-        if let Some(cause) = &self.poisoned {
-            return Err(MpcError::Poisoned { cause: cause.clone() });
+        if self.asked.is_none() && self.request()?.is_none() {
+            let error = MpcError::Internal("the parties have left the session".into());
+            return self.member.conclude(Err(error));
         }
-        self.evaluations += 1;
         let dealt = self.attempt(plan, public);
-        if let Err(error) = &dealt {
-            self.endpoint.abort(&error.to_string(), 0, 0);
-            self.poisoned = Some(error.to_string());
-        }
-        dealt
+        self.member.conclude(dealt)
     }
 
     /// Leaves the session: tells the parties why, and refuses to deal again.
     pub fn abort(&mut self, cause: &str) {
-        self.endpoint.abort(cause, 0, 0);
-        self.poisoned.get_or_insert_with(|| cause.to_owned());
+        self.member.abort(cause);
     }
 
     fn attempt(&mut self, plan: &Plan, public: &Leaves) -> Result<Dealt, MpcError> {
-        let number = self.evaluations;
-        self.endpoint.set_phase(Phase::Offline);
-        for party in 0..plan.parties() {
-            agree(&self.endpoint, MemberId(party as u16), number, plan.digest(), self.config.timeout)?;
+        let Membership { endpoint, config, parties, .. } = &self.member;
+        let asked = self.asked.take();
+        let (number, digest) = asked.ok_or_else(|| MpcError::Internal("nothing was asked for".into()))?;
+        let own = agreed(plan, public);
+        if own != digest {
+            let (ours, theirs) = (hex(&own[..8]), hex(&digest[..8]));
+            return Err(MpcError::Disagreement { peer: endpoint.name(MemberId(0)).to_owned(), ours, theirs });
         }
+        if plan.parties() != *parties {
+            let planned = plan.parties();
+            return Err(MpcError::Internal(format!(
+                "a plan for {planned} parties in a session of {parties}"
+            )));
+        }
+        endpoint.set_place("dealing", 0);
+        config.hooks.at("offline", 0);
         let start = Instant::now();
         let constants = constants(plan, public);
         let mut ctx = DealContext {
             plan,
-            config: &self.config,
+            config,
             number,
-            endpoint: &self.endpoint,
+            endpoint,
             streams: &self.streams,
             public: &constants,
             masks: BTreeMap::new(),
@@ -108,7 +161,7 @@ impl Dealer {
                 ctx.masks.remove(expired);
             }
         }
-        Ok(Dealt { time: start.elapsed(), traffic: self.endpoint.meter().reset() })
+        Ok(Dealt { time: start.elapsed(), traffic: endpoint.meter().reset() })
     }
 }
 

@@ -30,6 +30,14 @@ pub enum MpcError {
         /// The peer's digest, in hexadecimal.
         theirs: String,
     },
+    /// Members disagree about something else that they must have in common.
+    #[error("{peer} {what}")]
+    Mismatch {
+        /// The member that differs.
+        peer: String,
+        /// What it does otherwise, and what to do about it.
+        what: String,
+    },
     /// A program cannot be run by these parties.
     #[error("`{node}` ({op}): {reason}")]
     Unsupported {

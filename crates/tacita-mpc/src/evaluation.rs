@@ -124,6 +124,15 @@ impl Evaluation<'_> {
         MpcError::Net { node: self.plan.task_name(task).to_owned(), round, source }
     }
 
+    /// Says where this member is, to its heartbeats and its log.
+    pub fn enter_round(&self, round: u32) {
+        let first = self.pending.borrow().keys().next().map(|(task, _)| *task);
+        let node = first.map_or("", |task| self.plan.task_name(task));
+        self.endpoint.set_place(node, round);
+        tracing::debug!(evaluation = self.number, round, node, "a round");
+        self.config.hooks.at("round", round);
+    }
+
     /// Receives all openings of the round, in the order in which every party posted them. Returns their tasks.
     pub fn end_round(&self) -> Result<Vec<u32>, MpcError> {
         let mut pending = self.pending.borrow_mut();

@@ -97,6 +97,7 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
             break;
         }
         run.rounds += 1;
+        eval.enter_round(run.rounds);
         runnable.extend(eval.end_round()?.into_iter().map(Reverse));
     }
     if done < tasks.len() {

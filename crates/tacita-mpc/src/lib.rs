@@ -28,9 +28,9 @@ pub mod world;
 
 pub use config::Config;
 #[doc(hidden)]
-pub use config::{Hooks, Tap};
+pub use config::{Hooks, Tap, Watch};
 pub use cost::{Cost, NodeCost, NodeMeasure, measure};
-pub use dealer::{Dealer, Dealt};
+pub use dealer::{Dealer, Dealt, Request};
 pub use error::MpcError;
 pub use executor::Progress;
 pub use party::{Leaves, Outcome, Party, Times};

@@ -16,7 +16,7 @@ use crate::executor::{Progress, execute};
 use crate::linear;
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{self, Revealed};
-use crate::session::{agree, announce, handshake};
+use crate::session::{Membership, agree, agreed, announce};
 use crate::streams::{Combine, StreamId, Streams};
 use crate::task::TaskContext;
 
@@ -51,76 +51,65 @@ pub struct Outcome {
     pub traffic: Traffic,
 }
 
+impl Outcome {
+    /// Rounds that this party took part in.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+}
+
 /// A computing party in a session.
 ///
 /// # Security
 /// Semi-honest: it follows the protocol, and so do the others. Any error poisons it; an evaluation's number is never
 /// used twice.
 pub struct Party {
-    endpoint: Endpoint,
-    config: Config,
-    me: usize,
-    parties: usize,
+    member: Membership,
     streams: Streams,
     pairwise: Streams,
     store: BTreeMap<LeafKey, Stored>,
-    evaluations: u64,
-    session: [u8; 32],
-    poisoned: Option<String>,
 }
 
 impl Party {
-    /// Joins a session whose last member is the dealer and whose other members all compute.
+    /// Joins a session of so many computing parties, which are its first members, and a dealer after them.
     ///
     /// # Errors
     /// If a peer cannot be reached in time or the operating system gives no randomness.
-    pub fn connect(endpoint: Endpoint, config: Config) -> Result<Party, MpcError> {
-        let parties = endpoint.members().count();
-        let me = endpoint.id().0 as usize;
-        let mut shaken = handshake(&endpoint, &config)?;
+    pub fn connect(endpoint: Endpoint, parties: usize, config: Config) -> Result<Party, MpcError> {
+        let (member, mut shared) = Membership::join(endpoint, parties, config)?;
         let mut seeds: Vec<_> = (0..parties).map(|_| None).collect();
-        seeds[me] = shaken.seeds[parties].take();
-        let streams = Streams::new(seeds, config.hooks.overrides.clone());
-        let pairwise = Streams::new(shaken.seeds, None);
-        Ok(Party {
-            endpoint,
-            config,
-            me,
-            parties,
-            streams,
-            pairwise,
-            store: BTreeMap::new(),
-            evaluations: 0,
-            session: shaken.session,
-            poisoned: None,
-        })
+        seeds[member.me] = shared.get_mut(parties).and_then(Option::take);
+        let streams = Streams::new(seeds, member.config.hooks.overrides.clone());
+        Ok(Party { member, streams, pairwise: Streams::new(shared, None), store: BTreeMap::new() })
     }
 
     /// As [`Party::connect`]; then lets a test send what a party never would.
     #[doc(hidden)]
     pub fn connect_then(
         endpoint: Endpoint,
+        parties: usize,
         config: Config,
         misbehave: impl FnOnce(&Endpoint),
     ) -> Result<Party, MpcError> {
-        let party = Party::connect(endpoint, config)?;
-        misbehave(&party.endpoint);
+        let party = Party::connect(endpoint, parties, config)?;
+        misbehave(&party.member.endpoint);
         Ok(party)
     }
 
     /// This party's index.
     pub fn index(&self) -> usize {
-        self.me
+        self.member.me
     }
 
     /// The session's id: a hash of every member's nonce.
     pub fn session_id(&self) -> [u8; 32] {
-        self.session
+        self.member.session
     }
 
     /// Evaluates a plan with the other parties, who do the same at the same time, and the dealer.
     ///
-    /// `leaves` holds the public leaves and this party's own.
+    /// `leaves` holds the public leaves and this party's own. `recipe` is for a dealer that has not the plan: what it can
+    /// make the plan and the public leaves from. One party gives it, the first time or whenever it changes.
     ///
     /// # Errors
     /// Any error is sent to the others as an abort and poisons this party.
@@ -128,58 +117,62 @@ impl Party {
         &mut self,
         plan: &Plan,
         leaves: &Leaves,
+        recipe: Option<&[u8]>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, MpcError> {
-        if let Some(cause) = &self.poisoned {
-            return Err(MpcError::Poisoned { cause: cause.clone() });
-        }
-        self.evaluations += 1;
-        let outcome = self.attempt(plan, leaves, progress);
-        if let Err(error) = &outcome {
-            let round = match error {
-                MpcError::Net { round, .. } => *round,
-                _ => 0,
-            };
-            self.endpoint.abort(&error.to_string(), 0, round);
-            self.poisoned = Some(error.to_string());
-        }
-        outcome
+        let number = self.member.begin()?;
+        let outcome = self.attempt(number, plan, leaves, recipe, progress);
+        self.member.conclude(outcome)
     }
 
     /// Leaves the session: tells the others why, and refuses any further evaluation.
     pub fn abort(&mut self, cause: &str) {
-        self.endpoint.abort(cause, 0, 0);
-        self.poisoned.get_or_insert_with(|| cause.to_owned());
+        self.member.abort(cause);
+    }
+
+    /// Sends a few bytes that all may know, at most 64 KiB, to all other parties, under a topic that all name, and receives
+    /// theirs.
+    ///
+    /// # Errors
+    /// As [`Party::evaluate`]; also if another party's message is about another topic.
+    pub fn exchange(&mut self, topic: &str, bytes: &[u8]) -> Result<Vec<(MemberId, Vec<u8>)>, MpcError> {
+        self.member.exchange(topic, bytes)
     }
 
     fn attempt(
         &mut self,
+        number: u64,
         plan: &Plan,
         leaves: &Leaves,
+        recipe: Option<&[u8]>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, MpcError> {
-        let number = self.evaluations;
         let start = Instant::now();
-        self.endpoint.set_phase(Phase::Setup);
+        let (endpoint, config, me) = (&self.member.endpoint, &self.member.config, self.member.me);
+        endpoint.set_phase(Phase::Setup);
+        config.hooks.at("setup", 0);
         let fail = |source| MpcError::Net { node: "agreement".into(), round: 0, source };
-        if plan.parties() != self.parties {
-            let reason = format!("a plan for {} parties in a session of {}", plan.parties(), self.parties);
-            return Err(MpcError::Internal(reason));
+        if plan.parties() != self.member.parties {
+            let (planned, here) = (plan.parties(), self.member.parties);
+            return Err(MpcError::Internal(format!("a plan for {planned} parties in a session of {here}")));
         }
-        let peers: Vec<MemberId> = self.endpoint.members().collect();
-        announce(&self.endpoint, &peers, number, plan.digest()).map_err(fail)?;
-        for &peer in peers.iter().filter(|peer| (peer.0 as usize) < self.parties) {
-            agree(&self.endpoint, peer, number, plan.digest(), self.config.timeout)?;
+        endpoint.set_place("agreement", 0);
+        let digest = agreed(plan, leaves);
+        let announced = announce(&self.member, number, digest, recipe);
+        for peer in endpoint.members().filter(|peer| peer.index() < plan.parties()) {
+            agree(endpoint, peer, number, digest, config.timeout)?;
         }
-        self.open_persistent(plan, leaves, number)?;
+        // who has left because it disagrees has said what it wanted before: that is the better answer
+        announced.map_err(fail)?;
+        open_persistent(&self.member, &self.streams, &mut self.store, (plan, leaves, number))?;
         let setup = start.elapsed();
 
         let eval = Evaluation {
             plan,
-            config: &self.config,
-            me: self.me,
+            config,
+            me,
             number,
-            endpoint: &self.endpoint,
+            endpoint,
             streams: &self.streams,
             pairwise: &self.pairwise,
             store: &self.store,
@@ -193,7 +186,9 @@ impl Party {
         set_leaves(&eval, leaves)?;
 
         let start = Instant::now();
-        self.endpoint.set_phase(Phase::Offline);
+        endpoint.set_phase(Phase::Offline);
+        endpoint.set_place("corrections", 0);
+        config.hooks.at("offline", 0);
         for (t, task) in plan.tasks.iter().enumerate() {
             if task.kind == TaskKind::Run {
                 let ctx = TaskContext { eval: &eval, task: t as u32 };
@@ -202,64 +197,73 @@ impl Party {
                 }
             }
         }
-        let (_, ahead) = plan.corrections(self.config.dealer_ahead as u64)[self.me];
-        self.endpoint.wait_buffered(eval.dealer(), ahead as usize, self.config.timeout).map_err(fail)?;
+        let (_, ahead) = plan.corrections(config.dealer_ahead as u64)[me];
+        endpoint.wait_buffered(eval.dealer(), ahead as usize, config.timeout).map_err(fail)?;
         let offline = start.elapsed();
 
         let start = Instant::now();
-        self.endpoint.set_phase(Phase::Online);
+        endpoint.set_phase(Phase::Online);
         let run = execute(&eval, progress)?;
         let online = start.elapsed().saturating_sub(run.waited);
         let times = Times { setup, offline: offline + run.waited, online };
         let revealed = eval.revealed.take();
-        self.endpoint.set_phase(Phase::Setup);
+        endpoint.set_phase(Phase::Setup);
+        tracing::info!(session = self.member.short(), evaluation = number, rounds = run.rounds, "evaluated");
         Ok(Outcome {
             revealed,
             times,
             task_seconds: run.task_seconds,
             rounds: run.rounds,
             task_rounds: run.task_rounds,
-            traffic: self.endpoint.meter().reset(),
+            traffic: endpoint.meter().reset(),
         })
     }
+}
 
-    /// Opens the weights that this session has not opened yet, each under the owner's mask.
-    fn open_persistent(&mut self, plan: &Plan, leaves: &Leaves, number: u64) -> Result<(), MpcError> {
-        let all: Vec<RingId> = plan.persistent().collect();
-        let new: Vec<(u32, RingId)> = (PERSISTENT..)
-            .zip(all)
-            .filter(|(_, id)| !plan.keys.get(id).is_some_and(|key| self.store.contains_key(key)))
-            .collect();
-        let fail = |id: RingId| {
-            let node = plan.name(plan.node(id).origin).to_owned();
-            move |source| MpcError::Net { node, round: 0, source }
-        };
-        for &(task, id) in new.iter().filter(|(_, id)| plan.owner(*id) == Some(self.me)) {
-            let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id, self.me))?;
-            let mut hat = value.data().to_vec();
-            let key = key(plan, id)?;
-            self.streams.apply(self.me, StreamId::Persistent(key), 0, &mut hat, Combine::Add)?;
-            let hat = Arc::new(hat);
-            for peer in (0..self.parties).filter(|&peer| peer != self.me) {
-                let frame = Frame::new(number, task, 0, FrameKind::Opening, Payload::from(hat.clone()));
-                self.config.hooks.sent(self.me, peer, &frame);
-                self.endpoint.post(MemberId(peer as u16), frame).map_err(fail(id))?;
-            }
-            let hat = Arc::new(RingTensor::new(plan.node(id).shape.clone(), hat.to_vec()));
-            self.store.insert(key, Stored { hat, value: Some(value.clone()) });
+/// Opens the weights that this session has not opened yet, each under the owner's mask.
+fn open_persistent(
+    member: &Membership,
+    streams: &Streams,
+    store: &mut BTreeMap<LeafKey, Stored>,
+    (plan, leaves, number): (&Plan, &Leaves, u64),
+) -> Result<(), MpcError> {
+    let Membership { endpoint, config, me, parties, .. } = member;
+    let (me, parties) = (*me, *parties);
+    endpoint.set_place("weights", 0);
+    let all: Vec<RingId> = plan.persistent().collect();
+    let new: Vec<(u32, RingId)> = (PERSISTENT..)
+        .zip(all)
+        .filter(|(_, id)| !plan.keys.get(id).is_some_and(|key| store.contains_key(key)))
+        .collect();
+    let fail = |id: RingId| {
+        let node = plan.name(plan.node(id).origin).to_owned();
+        move |source| MpcError::Net { node, round: 0, source }
+    };
+    for &(task, id) in new.iter().filter(|(_, id)| plan.owner(*id) == Some(me)) {
+        let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id, me))?;
+        let mut hat = value.data().to_vec();
+        let key = key(plan, id)?;
+        streams.apply(me, StreamId::Persistent(key), 0, &mut hat, Combine::Add)?;
+        let hat = Arc::new(hat);
+        for peer in (0..parties).filter(|&peer| peer != me) {
+            let frame = Frame::new(number, task, 0, FrameKind::Opening, Payload::from(hat.clone()));
+            config.hooks.sent(me, peer, &frame);
+            endpoint.post(MemberId(peer as u16), frame).map_err(fail(id))?;
         }
-        for &(task, id) in &new {
-            let node = plan.node(id);
-            let Some(owner) = plan.owner(id).filter(|&owner| owner != self.me) else { continue };
-            let length = primitives::words(node) as u64 * 8;
-            let header = FrameHeader { evaluation: number, task, step: 0, kind: FrameKind::Opening, length };
-            let frame = self.endpoint.expect(MemberId(owner as u16), header, self.config.timeout);
-            let words = frame.map_err(fail(id))?.payload.into_words();
-            let hat = Arc::new(RingTensor::new(node.shape.clone(), words));
-            self.store.insert(key(plan, id)?, Stored { hat, value: None });
-        }
-        Ok(())
+        let hat = Arc::new(RingTensor::new(plan.node(id).shape.clone(), hat.to_vec()));
+        store.insert(key, Stored { hat, value: Some(value.clone()) });
     }
+    for &(task, id) in &new {
+        let node = plan.node(id);
+        let Some(owner) = plan.owner(id).filter(|&owner| owner != me) else { continue };
+        let length = primitives::words(node) as u64 * 8;
+        let header = FrameHeader { evaluation: number, task, step: 0, kind: FrameKind::Opening, length };
+        let frame = endpoint.expect(MemberId(owner as u16), header, config.timeout);
+        let words = frame.map_err(fail(id))?.payload.into_words();
+        let hat = Arc::new(RingTensor::new(node.shape.clone(), words));
+        store.insert(key(plan, id)?, Stored { hat, value: None });
+    }
+    Ok(())
 }
 
 fn key(plan: &Plan, id: RingId) -> Result<LeafKey, MpcError> {

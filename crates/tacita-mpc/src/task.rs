@@ -185,6 +185,7 @@ impl<'a> TaskContext<'a> {
 
     /// Sends a share, under a fresh sharing of zero among the parties, to the receivers of a reveal.
     pub fn reveal(&self, mut share: Vec<u64>, xor: bool) -> Result<OpeningFuture<'a>, MpcError> {
+        self.eval.config.hooks.at("reveal", 0);
         let me = self.eval.me;
         for other in (0..self.plan().parties()).filter(|&other| other != me) {
             let how = match (xor, me < other) {

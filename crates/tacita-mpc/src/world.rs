@@ -49,15 +49,15 @@ pub fn run_over(
             .map(|(endpoint, leaves)| {
                 let (plan, config) = (plan.clone(), config.clone());
                 scope.spawn(move || -> Result<Vec<Outcome>, MpcError> {
-                    let mut party = Party::connect(endpoint, config)?;
-                    (0..times).map(|_| party.evaluate(&plan, leaves, &mut |_| ())).collect()
+                    let mut party = Party::connect(endpoint, plan.parties(), config)?;
+                    (0..times).map(|_| party.evaluate(&plan, leaves, None, &mut |_| ())).collect()
                 })
             })
             .collect();
         let dealt = {
             let (plan, config) = (plan.clone(), config.clone());
             scope.spawn(move || -> Result<Vec<Dealt>, MpcError> {
-                let mut dealer = Dealer::connect(dealer, config)?;
+                let mut dealer = Dealer::connect(dealer, plan.parties(), config)?;
                 (0..times).map(|_| dealer.deal(&plan, public)).collect()
             })
         };

@@ -52,13 +52,13 @@ fn play(alice: Role_, bob: Role_, dealer: Role_) -> Vec<Option<MpcError>> {
 fn honest(plan: &Arc<tacita_mpc::Plan>, leaves: &Leaves) -> Role_ {
     let (plan, leaves) = (plan.clone(), leaves.clone());
     Box::new(move |endpoint| {
-        let mut party = match Party::connect(endpoint, config()) {
+        let mut party = match Party::connect(endpoint, 2, config()) {
             Ok(party) => party,
             Err(error) => return Some(error),
         };
-        let error = party.evaluate(&plan, &leaves, &mut |_| ()).err();
+        let error = party.evaluate(&plan, &leaves, None, &mut |_| ()).err();
         if error.is_some() {
-            let again = party.evaluate(&plan, &leaves, &mut |_| ()).err();
+            let again = party.evaluate(&plan, &leaves, None, &mut |_| ()).err();
             assert!(matches!(again, Some(MpcError::Poisoned { .. })), "a failed session does not go on");
         }
         error
@@ -68,7 +68,7 @@ fn honest(plan: &Arc<tacita_mpc::Plan>, leaves: &Leaves) -> Role_ {
 fn dealing(plan: &Arc<tacita_mpc::Plan>) -> Role_ {
     let plan = plan.clone();
     Box::new(move |endpoint| {
-        let mut dealer = match Dealer::connect(endpoint, config()) {
+        let mut dealer = match Dealer::connect(endpoint, 2, config()) {
             Ok(dealer) => dealer,
             Err(error) => return Some(error),
         };
@@ -111,7 +111,7 @@ fn a_party_that_never_comes_is_named() {
 fn a_party_that_stops_after_the_handshake_is_named() {
     let (case, leaves) = case(100);
     let silent: Role_ = Box::new(|endpoint| {
-        let party = Party::connect(endpoint, config());
+        let party = Party::connect(endpoint, 2, config());
         std::thread::sleep(2 * LIMIT);
         party.err()
     });
@@ -123,7 +123,7 @@ fn a_party_that_stops_after_the_handshake_is_named() {
 fn a_dealer_that_stops_is_named() {
     let (case, leaves) = case(100);
     let silent: Role_ = Box::new(|endpoint| {
-        let dealer = Dealer::connect(endpoint, config());
+        let dealer = Dealer::connect(endpoint, 2, config());
         std::thread::sleep(2 * LIMIT);
         dealer.err()
     });
@@ -148,11 +148,11 @@ fn a_frame_that_the_schedule_does_not_expect_is_refused() {
     let forger: Role_ = Box::new(move |endpoint| {
         // bob slips in a frame of another task before everything else he says of the evaluation
         let frame = Frame::new(1, 77, 3, FrameKind::Opening, vec![1u64; 10]);
-        let mut party = Party::connect_then(endpoint, config(), |endpoint| {
+        let mut party = Party::connect_then(endpoint, 2, config(), |endpoint| {
             endpoint.post(MemberId(0), frame.clone()).expect("posting does not fail");
         })
         .expect("the handshake is honest");
-        party.evaluate(&plan, &own, &mut |_| ()).err()
+        party.evaluate(&plan, &own, None, &mut |_| ()).err()
     });
     let ends = play(honest(&case.plan, &leaves[0]), forger, dealing(&case.plan));
     assert!(matches!(&ends[0], Some(MpcError::Net { source: NetError::Unexpected { .. }, .. })), "{ends:?}");

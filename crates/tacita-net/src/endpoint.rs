@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::frame::{AbortNotice, Frame, FrameHeader};
-use crate::inbox::{Arrival, End, Inbox};
+use crate::frame::{AbortNotice, Frame, FrameHeader, Place};
+use crate::inbox::{Arrival, End, Inbox, Trouble};
 use crate::link::{Link, Room};
 use crate::{Limits, MemberId, Meter, NetError, Phase};
 
@@ -28,6 +28,8 @@ pub struct Endpoint {
     meter: Meter,
     phase: Cell<Phase>,
     stopped: Cell<bool>,
+    /// Counts this endpoint among those of a reception.
+    _held: Option<Arc<()>>,
 }
 
 impl Endpoint {
@@ -39,7 +41,13 @@ impl Endpoint {
         links: Vec<Option<Box<dyn Link>>>,
     ) -> Self {
         let (phase, stopped) = (Cell::default(), Cell::new(false));
-        Self { id, names, limits, inbox, links, meter: Meter::default(), phase, stopped }
+        Self { id, names, limits, inbox, links, meter: Meter::default(), phase, stopped, _held: None }
+    }
+
+    /// Holds this as long as it lives.
+    pub(crate) fn holding(mut self, token: Arc<()>) -> Self {
+        self._held = Some(token);
+        self
     }
 
     /// This member.
@@ -55,9 +63,24 @@ impl Endpoint {
         &self.names[member.index()]
     }
 
-    /// The peers: every member but this one, in order.
+    /// The peers: every member that this one has a link to, in order.
     pub fn members(&self) -> impl Iterator<Item = MemberId> + '_ {
-        (0..self.names.len()).map(MemberId::at).filter(|member| *member != self.id)
+        self.links.iter().enumerate().filter(|(_, link)| link.is_some()).map(|(index, _)| MemberId::at(index))
+    }
+
+    /// Members of the session, this one and any without a link included.
+    pub fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Where this member is: what its heartbeats tell the others.
+    pub fn set_place(&self, node: &str, round: u32) {
+        self.inbox.set_place(node, round);
+    }
+
+    /// What ends this endpoint's waits from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(self.inbox.clone())
     }
 
     /// Queues a frame for a peer and never waits. What is queued is the sender's own data of the current round,
@@ -125,9 +148,11 @@ impl Endpoint {
             if let Some((by, notice)) = self.inbox.abort() {
                 return Err(self.aborted(by, notice));
             }
+            if let Some(trouble) = self.inbox.trouble() {
+                return Err(self.troubled(trouble));
+            }
             if Instant::now() >= until {
-                let peer = self.name(to).to_owned();
-                return Err(NetError::Timeout { peer, waited: start.elapsed(), doing: "sending to" });
+                return Err(self.timeout(to, start.elapsed(), "sending to"));
             }
         }
     }
@@ -141,7 +166,6 @@ impl Endpoint {
     /// or [`TooLong`](NetError::TooLong) if the peer sent what is no frame of ours.
     pub fn receive(&self, from: MemberId, timeout: Duration) -> Result<Frame, NetError> {
         let link = self.link(from)?;
-        let peer = || self.name(from).to_owned();
         match self.inbox.take(from.index(), later(timeout)) {
             Arrival::Frame(frame) => {
                 let payload = frame.payload.len();
@@ -150,16 +174,54 @@ impl Endpoint {
                 Ok(frame)
             }
             Arrival::Abort(by, notice) => Err(self.aborted(by, notice)),
-            Arrival::End(End::Closed) => Err(NetError::Closed { peer: peer() }),
-            Arrival::End(End::Cut(at)) => Err(NetError::Cut { peer: peer(), at }),
-            Arrival::End(End::Malformed(what)) => Err(NetError::Malformed { peer: peer(), what }),
-            Arrival::End(End::TooLong { length, limit }) => {
-                Err(NetError::TooLong { peer: peer(), length, limit })
-            }
-            Arrival::Timeout => {
-                Err(NetError::Timeout { peer: peer(), waited: timeout, doing: "receiving from" })
+            Arrival::End(end) => Err(self.ended(from, end)),
+            Arrival::Trouble(trouble) => Err(self.troubled(trouble)),
+            Arrival::Timeout => Err(self.timeout(from, timeout, "receiving from")),
+        }
+    }
+
+    fn ended(&self, peer: MemberId, end: End) -> NetError {
+        let peer = self.name(peer).to_owned();
+        match end {
+            End::Closed => NetError::Closed { peer },
+            End::Cut(at) => NetError::Cut { peer, at },
+            End::Malformed(what) => NetError::Malformed { peer, what },
+            End::TooLong { length, limit } => NetError::TooLong { peer, length, limit },
+        }
+    }
+
+    fn troubled(&self, trouble: Trouble) -> NetError {
+        match trouble {
+            Trouble::Interrupted(cause) => NetError::Interrupted { cause },
+            Trouble::Ended(peer, end) => self.ended(MemberId::at(peer), end),
+            Trouble::Silent(peer, quiet) => {
+                NetError::Silent { peer: self.names[peer].clone(), seconds: quiet.as_secs_f64() }
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn chain_for_tests(&self, peer: MemberId) -> (Vec<(usize, Place)>, (usize, usize)) {
+        self.inbox.chain(peer.index(), self.id.index())
+    }
+
+    /// Who is to blame is the last in the chain of those who wait for each other.
+    fn timeout(&self, peer: MemberId, waited: Duration, doing: &'static str) -> NetError {
+        let (chain, (there, length)) = self.inbox.chain(peer.index(), self.id.index());
+        let mut because = String::new();
+        if length > 0 {
+            because += &format!(" ({there} of {length} bytes of a frame have come)");
+        }
+        for pair in chain.windows(2) {
+            let [(waiting, place), (root, _)] = pair else { continue };
+            let Place { node, round, waits } = place;
+            let seconds = waits.map_or(0.0, |(_, millis)| f64::from(millis) / 1e3);
+            let (waiting, root) = (&self.names[*waiting], &self.names[*root]);
+            because +=
+                &format!(", {waiting} waits for {root} since {seconds:.1} s at `{node}`, round {round}");
+        }
+        let root = chain.last().map_or(peer.index(), |(root, _)| *root);
+        NetError::Timeout { peer: self.names[root].clone(), because, waited, doing }
     }
 
     /// Waits for the next frame from a peer and checks that its header is exactly this one.
@@ -194,11 +256,11 @@ impl Endpoint {
     /// Tells every peer that this member stops, and why, and closes. What was queued and not sent is dropped.
     /// Best effort, and never takes long. Afterwards every call that sends or receives returns
     /// [`Stopped`](NetError::Stopped). The cause is cut at 1024 bytes.
-    pub fn abort(&self, cause: &str, node: u32, round: u32) {
+    pub fn abort(&self, cause: &str, node: &str, round: u32) {
         if self.stopped.replace(true) {
             return;
         }
-        let frame = AbortNotice { node, round, cause: cause.to_owned() }.to_frame();
+        let frame = AbortNotice { node: node.to_owned(), round, cause: cause.to_owned() }.to_frame();
         let until = later(self.limits.linger);
         for link in self.links.iter().flatten() {
             link.abort(frame.clone(), until);
@@ -247,13 +309,28 @@ impl Endpoint {
     fn gone(&self, peer: MemberId) -> NetError {
         match self.inbox.abort() {
             Some((by, notice)) => self.aborted(by, notice),
-            None => NetError::Closed { peer: self.name(peer).to_owned() },
+            None => match self.inbox.trouble() {
+                Some(trouble) => self.troubled(trouble),
+                None => NetError::Closed { peer: self.name(peer).to_owned() },
+            },
         }
     }
 
     fn aborted(&self, by: usize, notice: AbortNotice) -> NetError {
         let AbortNotice { node, round, cause } = notice;
         NetError::Aborted { by: self.names[by].clone(), node, round, cause }
+    }
+}
+
+/// Ends an endpoint's waits, from any thread.
+#[derive(Clone)]
+pub struct Interrupter(Arc<Inbox>);
+
+impl Interrupter {
+    /// Every call of the endpoint that waits, now or later, returns [`Interrupted`](NetError::Interrupted) with this
+    /// cause. [`Endpoint::abort`] goes on to work, so that peers can be told.
+    pub fn interrupt(&self, cause: &str) {
+        self.0.interrupt(cause);
     }
 }
 

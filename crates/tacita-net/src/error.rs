@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::FrameHeader;
 
 /// A failure on a link. Any of them ends the session: start a new one, never retry under the same number.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum NetError {
     /// The peer closed its end, or its process ended.
     #[error("{peer} closed the connection; see its log for the reason and start a new session")]
@@ -25,24 +25,50 @@ pub enum NetError {
     },
     /// Nothing complete arrived, or nothing could be sent, in the time allowed.
     #[error(
-        "{doing} {peer} took longer than {waited:.1?}; it may be slow, stopped or out of reach: see its log, or allow more time"
+        "{doing} {peer} took longer than {waited:.1?}{because}; it may be slow, stopped or out of reach: see its log, or allow more time"
     )]
     Timeout {
-        /// For whom we waited.
+        /// For whom everybody waited, as far as is known.
         peer: String,
+        /// Who waits for whom, and what has come so far; empty or begins with a space.
+        because: String,
         /// How long.
         waited: Duration,
         /// At what: "receiving from" or "sending to".
         doing: &'static str,
     },
+    /// Nothing came from a peer, not even a heartbeat.
+    #[error(
+        "{peer} was silent for {seconds:.1} s: its process is stopped, its machine is down, or the network is cut"
+    )]
+    Silent {
+        /// Who is silent.
+        peer: String,
+        /// For how long.
+        seconds: f64,
+    },
+    /// This member was told to stop.
+    #[error("{cause}")]
+    Interrupted {
+        /// By whom or what.
+        cause: String,
+    },
+    /// A peer refused to connect, and said why.
+    #[error("{peer} refused to connect: {reason}")]
+    Refused {
+        /// Who refused.
+        peer: String,
+        /// Its reason.
+        reason: String,
+    },
     /// A member stopped the session and said why.
-    #[error("{by} stopped the session at node {node}, round {round}: {cause}")]
+    #[error("{by} stopped the session{}: {cause}", place(node, *round))]
     Aborted {
         /// Who stopped.
         by: String,
-        /// The node at which it stopped.
-        node: u32,
-        /// The round at which it stopped.
+        /// The node at which it stopped; empty if at none.
+        node: String,
+        /// The round at which it stopped; 0 if in none.
         round: u32,
         /// Its reason, in its words.
         cause: String,
@@ -120,4 +146,32 @@ pub enum NetError {
         /// What the operating system said.
         cause: String,
     },
+}
+
+impl NetError {
+    /// The member that the error is about, if it is about one.
+    pub fn peer(&self) -> Option<&str> {
+        match self {
+            Self::Closed { peer }
+            | Self::Cut { peer, .. }
+            | Self::Timeout { peer, .. }
+            | Self::Silent { peer, .. }
+            | Self::Refused { peer, .. }
+            | Self::Aborted { by: peer, .. }
+            | Self::Unexpected { peer, .. }
+            | Self::Malformed { peer, .. }
+            | Self::TooLong { peer, .. }
+            | Self::Handshake { peer, .. } => Some(peer),
+            _ => None,
+        }
+    }
+}
+
+/// At which node and in which round, as far as there are any.
+fn place(node: &str, round: u32) -> String {
+    match (node.is_empty(), round) {
+        (true, _) => String::new(),
+        (false, 0) => format!(" at `{node}`"),
+        (false, round) => format!(" at `{node}`, round {round}"),
+    }
 }

@@ -18,12 +18,21 @@ pub enum FrameKind {
     Control = 5,
     /// The sender stops the session. Made by [`Endpoint::abort`](crate::Endpoint::abort).
     Abort = 6,
+    /// The sender is alive, and where it is. Made by links; never seen by who receives.
+    Heartbeat = 7,
 }
 
 impl FrameKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Hello, Self::Opening, Self::Correction, Self::Reveal, Self::Control, Self::Abort];
+    pub const ALL: [Self; 7] = [
+        Self::Hello,
+        Self::Opening,
+        Self::Correction,
+        Self::Reveal,
+        Self::Control,
+        Self::Abort,
+        Self::Heartbeat,
+    ];
 
     fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
@@ -113,7 +122,7 @@ impl Frame {
 /// What an abort frame says: the node and round at which its sender stopped, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct AbortNotice {
-    pub node: u32,
+    pub node: String,
     pub round: u32,
     pub cause: String,
 }
@@ -121,27 +130,77 @@ pub(crate) struct AbortNotice {
 impl AbortNotice {
     /// Bytes of a cause beyond which it is cut.
     const CAUSE: usize = 1024;
+    /// Bytes of a node's name beyond which it is cut.
+    const NODE: usize = 200;
 
     /// The longest payload of an abort frame.
-    pub const BYTES: usize = 8 + Self::CAUSE;
+    pub const BYTES: usize = 6 + Self::NODE + Self::CAUSE;
 
-    /// As a frame: node (4 bytes), round (4), cause in UTF-8.
+    /// As a frame: round (4 bytes), length of the node's name (2), its name and the cause in UTF-8.
     pub fn to_frame(&self) -> Frame {
-        let cause = &self.cause[..self.cause.floor_char_boundary(Self::CAUSE)];
-        let bytes = [&self.node.to_le_bytes(), &self.round.to_le_bytes(), cause.as_bytes()].concat();
+        let node = cut(&self.node, Self::NODE);
+        let cause = cut(&self.cause, Self::CAUSE);
+        let length = (node.len() as u16).to_le_bytes();
+        let bytes = [&self.round.to_le_bytes()[..], &length, node.as_bytes(), cause.as_bytes()].concat();
         Frame::new(0, 0, 0, FrameKind::Abort, bytes)
     }
 
     /// Reads a payload. An abort is an abort: what is missing or illegible is replaced, never an error.
     /// Control characters are replaced, because the cause goes to terminals.
     pub fn from_payload(payload: &Payload) -> Self {
-        let bytes = payload.bytes();
-        let number = |at: usize| {
-            bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(u32::MAX, u32::from_le_bytes)
+        let bytes = &payload.bytes()[..payload.len().min(Self::BYTES)];
+        let (round, rest) = bytes.split_at(bytes.len().min(4));
+        let (length, rest) = rest.split_at(rest.len().min(2));
+        let length = length.try_into().map_or(0, u16::from_le_bytes);
+        let (node, cause) = rest.split_at(rest.len().min(usize::from(length)));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(char::is_control, " ");
+        let round = round.try_into().map_or(0, u32::from_le_bytes);
+        Self { node: text(node), round, cause: text(cause) }
+    }
+}
+
+/// The beginning of a text, of so many bytes at most.
+fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// Where a member is and for whom it waits: what a heartbeat says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Place {
+    pub node: String,
+    pub round: u32,
+    /// The member that is waited for, and for how many milliseconds.
+    pub waits: Option<(u16, u32)>,
+}
+
+impl Place {
+    const NODE: usize = 200;
+
+    /// The longest payload of a heartbeat.
+    pub const BYTES: usize = 10 + Self::NODE;
+    const NOBODY: u16 = u16::MAX;
+
+    /// As a frame: round (4 bytes), who is waited for (2), for how long (4), the node's name in UTF-8.
+    pub fn to_frame(&self) -> Frame {
+        let (whom, millis) = self.waits.unwrap_or((Self::NOBODY, 0));
+        let node = cut(&self.node, Self::NODE);
+        let bytes =
+            [&self.round.to_le_bytes()[..], &whom.to_le_bytes(), &millis.to_le_bytes(), node.as_bytes()];
+        Frame::new(0, 0, 0, FrameKind::Heartbeat, bytes.concat())
+    }
+
+    /// Reads a payload; one that is too short says nothing.
+    pub fn from_payload(payload: &Payload) -> Self {
+        let [r0, r1, r2, r3, w0, w1, m0, m1, m2, m3, node @ ..] = payload.bytes() else {
+            return Self::default();
         };
-        let cause = bytes.get(8..Self::BYTES.min(bytes.len())).unwrap_or_default();
-        let cause = String::from_utf8_lossy(cause).replace(char::is_control, " ");
-        Self { node: number(0), round: number(4), cause }
+        let whom = u16::from_le_bytes([*w0, *w1]);
+        let node = &node[..node.len().min(Self::NODE)];
+        Self {
+            node: String::from_utf8_lossy(node).replace(char::is_control, " "),
+            round: u32::from_le_bytes([*r0, *r1, *r2, *r3]),
+            waits: (whom != Self::NOBODY).then(|| (whom, u32::from_le_bytes([*m0, *m1, *m2, *m3]))),
+        }
     }
 }
 
@@ -162,23 +221,23 @@ mod tests {
         #[test]
         fn any_bytes_are_a_header_or_an_error(mut bytes: [u8; FrameHeader::BYTES], plausible: bool) {
             if plausible {
-                bytes[14] %= 8;
+                bytes[14] %= 9;
                 bytes[15] = 0;
             }
             match FrameHeader::decode(&bytes) {
                 Ok(header) => prop_assert_eq!(header.encode(), bytes),
-                Err(HeaderError::Kind(kind)) => prop_assert!(kind == bytes[14] && !(1..=6).contains(&kind)),
+                Err(HeaderError::Kind(kind)) => prop_assert!(kind == bytes[14] && !(1..=7).contains(&kind)),
                 Err(HeaderError::Reserved(byte)) => prop_assert!(byte == bytes[15] && byte != 0),
             }
         }
 
         #[test]
-        fn notices_come_back(node: u32, round: u32, cause in "\\PC{0,1200}") {
+        fn notices_come_back(node in "\\PC{0,50}", round: u32, cause in "\\PC{0,1200}") {
             let notice = AbortNotice { node, round, cause };
             let frame = notice.to_frame();
             prop_assert!(frame.payload.len() <= AbortNotice::BYTES);
             let back = AbortNotice::from_payload(&frame.payload);
-            prop_assert_eq!((back.node, back.round), (node, round));
+            prop_assert_eq!((&back.node, back.round), (&notice.node, round));
             prop_assert!(notice.cause.starts_with(&back.cause));
         }
 
@@ -186,6 +245,18 @@ mod tests {
         fn any_bytes_are_a_notice(bytes in proptest::collection::vec(any::<u8>(), 0..1200)) {
             let notice = AbortNotice::from_payload(&Payload::from(bytes));
             prop_assert!(!notice.cause.contains(char::is_control));
+        }
+
+        #[test]
+        fn places_come_back(node in "\\PC{0,50}", round: u32, whom in 0..100_u16, millis: u32, waits: bool) {
+            let place = Place { node, round, waits: waits.then_some((whom, millis)) };
+            prop_assert_eq!(Place::from_payload(&place.to_frame().payload), place);
+        }
+
+        #[test]
+        fn any_bytes_are_a_place(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let place = Place::from_payload(&Payload::from(bytes));
+            prop_assert!(place.to_frame().payload.len() <= 3 * Place::BYTES);
         }
     }
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 
+use crate::connect::connect_on;
 use crate::inbox::Inbox;
 use crate::link::Link;
 use crate::tcp::TcpLink;
-use crate::tls::{Identity, RECORD, TlsReader, TlsWriter, accept, dial};
-use crate::{Endpoint, Frame, FrameHeader, FrameKind, Limits, MemberId, NetError};
+use crate::tls::{Failed, Identity, RECORD, TlsReader, TlsStream, TlsWriter, accept, dial};
+use crate::{Endpoint, Frame, FrameHeader, FrameKind, Limits, MemberId, NetError, Peer, Reception, Roster};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ALICE: MemberId = MemberId(0);
@@ -29,7 +31,10 @@ fn sockets() -> (TcpStream, TcpStream) {
     (dialing, listener.accept().unwrap().0)
 }
 
-type Accepted = Result<(usize, TlsReader<UnbufferedServerConnection>), String>;
+type Client = UnbufferedClientConnection;
+type Server = UnbufferedServerConnection;
+type Dialled = Result<TlsStream<Client>, Failed>;
+type Accepted = Result<(usize, TlsStream<Server>), Failed>;
 
 /// A handshake: `dialer` expects `acceptor`, and `acceptor` admits `admitted`.
 fn handshake(
@@ -37,7 +42,7 @@ fn handshake(
     expected: &Identity,
     acceptor: &Identity,
     admitted: &Identity,
-) -> (Result<TlsWriter, String>, Accepted) {
+) -> (Dialled, Accepted) {
     let (dialing, accepting) = sockets();
     thread::scope(|scope| {
         let dialed = scope.spawn(|| dial(dialing, dialer, &expected.certificate, soon()));
@@ -46,20 +51,22 @@ fn handshake(
     })
 }
 
-/// Bob's endpoint, and what alice has of her link to him.
-fn alice_and_bob(limits: &Limits) -> (TlsWriter, TlsReader<UnbufferedServerConnection>, Endpoint) {
+/// Bob's endpoint, and what alice, who dialled, has of her link to him.
+fn alice_and_bob(limits: &Limits) -> (TlsWriter<Client>, TlsReader<Client>, Endpoint) {
     let (alice, bob) = (Identity::ephemeral().unwrap(), Identity::ephemeral().unwrap());
     let (from_alice, to_bob) = handshake(&alice, &bob, &bob, &alice);
-    let (from_bob, to_alice) = handshake(&bob, &alice, &alice, &bob);
-    let inbox = Arc::new(Inbox::new(2));
-    let link = TcpLink::start(0, "alice", from_bob.unwrap(), to_bob.unwrap().1, &inbox, limits).unwrap();
+    let (to_alice, from_bob) = handshake(&alice, &bob, &bob, &alice);
+    let inbox = Arc::new(Inbox::new(2, limits.silence));
+    let writer = from_bob.unwrap().1.into_writer();
+    let reader = to_bob.unwrap().1.into_reader().unwrap();
+    let link = TcpLink::start(0, "alice", writer, reader, &inbox, limits).unwrap();
     let names = Arc::from(["alice".to_owned(), "bob".to_owned()]);
     let links = vec![Some(Box::new(link) as Box<dyn Link>), None];
     let bob = Endpoint::new(MemberId(1), names, limits.clone(), inbox, links);
-    (from_alice.unwrap(), to_alice.unwrap().1, bob)
+    (from_alice.unwrap().into_writer(), to_alice.unwrap().into_reader().unwrap(), bob)
 }
 
-fn send(writer: &mut TlsWriter, bytes: &[u8]) {
+fn send(writer: &mut TlsWriter<Client>, bytes: &[u8]) {
     for bytes in bytes.chunks(RECORD) {
         writer.seal(bytes).unwrap();
         while writer.is_pending() {
@@ -167,15 +174,19 @@ fn another_certificate_is_refused_by_either_end() {
     assert!(dialed.is_err() && accepted.is_err());
 }
 
+fn is_wrong(failed: Option<Failed>, word: &str) -> bool {
+    matches!(failed, Some(Failed::Wrong(cause)) if cause.contains(word))
+}
+
 #[test]
 fn a_stolen_certificate_without_its_key_is_refused() {
     let [alice, bob, eve] = std::array::from_fn(|_| Identity::ephemeral().unwrap());
     let thief = eve.with_certificate_of(&alice);
     let (dialed, accepted) = handshake(&thief, &bob, &bob, &alice);
-    assert!(dialed.is_err() && accepted.err().unwrap().contains("BadSignature"));
+    assert!(dialed.is_err() && is_wrong(accepted.err(), "BadSignature"));
     let thief = eve.with_certificate_of(&bob);
     let (dialed, accepted) = handshake(&alice, &bob, &thief, &alice);
-    assert!(accepted.is_err() && dialed.err().unwrap().contains("BadSignature"));
+    assert!(accepted.is_err() && is_wrong(dialed.err(), "BadSignature"));
 }
 
 #[test]
@@ -189,7 +200,8 @@ fn the_meter_knows_what_is_on_the_wire() {
         alice.socket().set_read_timeout(Some(5 * SECOND)).unwrap();
         alice.socket().read_exact(&mut bytes).unwrap();
         alice.socket().set_read_timeout(Some(SECOND / 50)).unwrap();
-        assert!(alice.socket().read(&mut [0]).is_err(), "{words} words take more than {wire} bytes");
+        let more = alice.socket().read(&mut [0; 99]);
+        assert!(more.is_err(), "{words} words take more than {wire} bytes: {more:?}");
     }
 }
 
@@ -213,4 +225,223 @@ fn a_silent_client_is_given_up() {
     let (start, until) = (Instant::now(), Instant::now() + SECOND / 10);
     let accepted = accept(accepting, &bob, std::slice::from_ref(&alice.certificate), until);
     assert!(accepted.is_err() && start.elapsed() < SECOND);
+}
+
+/// Two members of a session of three by the same roster, on ports of their own; `change` makes the second's differ.
+fn rosters(change: impl Fn(&mut Roster)) -> ([Identity; 2], Roster, Roster, TcpListener) {
+    let identities: [Identity; 2] = std::array::from_fn(|_| Identity::ephemeral().unwrap());
+    let listener = crate::gather::listen("127.0.0.1:0").unwrap();
+    let members = identities.iter().zip(["alice", "bob"]).map(|(identity, name)| Peer {
+        name: name.to_owned(),
+        address: Some(listener.local_addr().unwrap().to_string()),
+        certificate: identity.certificate().to_vec(),
+    });
+    let (members, terms) = (members.collect(), b"one\ntwo\n".to_vec());
+    let roster = Roster { members, dealer: MemberId(9), absent: None, terms, mode: "a dealer".to_owned() };
+    let mut other = roster.clone();
+    change(&mut other);
+    (identities, roster, other, listener)
+}
+
+/// What both get when they connect.
+fn meet(change: impl Fn(&mut Roster), limits: &Limits) -> [Result<Endpoint, NetError>; 2] {
+    let ([alice, bob], first, second, listener) = rosters(change);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| connect_on(&second, MemberId(1), &bob, None, limits));
+        let one = connect_on(&first, MemberId(0), &alice, Some(listener), limits);
+        [one, other.join().unwrap()]
+    })
+}
+
+fn quick() -> Limits {
+    Limits { connect: SECOND, heartbeat: SECOND / 20, silence: SECOND / 2, ..Limits::default() }
+}
+
+#[test]
+fn members_of_the_same_mind_connect() {
+    let [alice, bob] = meet(|_| (), &quick()).map(Result::unwrap);
+    bob.post(ALICE, Frame::new(0, 0, 0, FrameKind::Control, vec![7_u64])).unwrap();
+    assert_eq!(alice.receive(MemberId(1), SECOND).unwrap().payload.words(), [7]);
+    alice.post(MemberId(1), Frame::new(0, 0, 0, FrameKind::Control, vec![8_u64])).unwrap();
+    assert_eq!(bob.receive(ALICE, SECOND).unwrap().payload.words(), [8]);
+}
+
+#[test]
+fn other_terms_are_refused_at_both_ends_by_their_line() {
+    for ended in meet(|roster| roster.terms = b"one\ntow\n".to_vec(), &quick()) {
+        let error = ended.map(drop).unwrap_err().to_string();
+        assert!(error.contains("line 2: `two` at alice, `tow` at bob"), "{error}");
+    }
+    for ended in meet(|roster| roster.mode = "a file".to_owned(), &quick()) {
+        assert!(ended.map(drop).unwrap_err().to_string().contains("bob runs the session with a file"));
+    }
+}
+
+#[test]
+fn a_member_that_never_comes_is_named_with_the_stranger_that_came() {
+    let ([alice, _], roster, _, listener) = rosters(|_| ());
+    let address = listener.local_addr().unwrap();
+    let start = Instant::now();
+    let error = thread::scope(|scope| {
+        let waiting = scope.spawn(|| connect_on(&roster, ALICE, &alice, Some(listener), &quick()));
+        let mut stranger = TcpStream::connect(address).unwrap();
+        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        waiting.join().unwrap().map(drop).unwrap_err()
+    });
+    assert!(matches!(&error, NetError::Timeout { peer, .. } if peer == "bob"), "{error}");
+    assert!(error.to_string().contains("127.0.0.1") && start.elapsed() < 3 * SECOND, "{error}");
+}
+
+#[test]
+fn a_member_with_another_certificate_is_told_so_at_once() {
+    let eve = Identity::ephemeral().unwrap();
+    let ([_, bob], roster, _, listener) = rosters(|_| ());
+    let start = Instant::now();
+    thread::scope(|scope| {
+        // Eve listens in Alice's place
+        scope.spawn(|| {
+            let mut wrong = roster.clone();
+            wrong.members[0].certificate = eve.certificate().to_vec();
+            let limits = Limits { connect: SECOND / 2, ..quick() };
+            assert!(connect_on(&wrong, ALICE, &eve, Some(listener), &limits).is_err());
+        });
+        let limits = Limits { connect: 5 * SECOND, ..quick() };
+        let error = connect_on(&roster, MemberId(1), &bob, None, &limits).map(drop).unwrap_err();
+        assert!(matches!(&error, NetError::Handshake { peer, .. } if peer.starts_with("alice")), "{error}");
+        assert!(start.elapsed() < 2 * SECOND);
+    });
+}
+
+#[test]
+fn a_certificate_that_is_not_the_sessions_or_expired_is_refused_before_anything_is_sent() {
+    let ([_, bob], roster, _, _) = rosters(|_| ());
+    let error = connect_on(&roster, ALICE, &bob, None, &quick()).map(drop).unwrap_err();
+    assert!(error.to_string().contains("not the one that the session names for alice"), "{error}");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut old = rcgen::CertificateParams::new(["old".to_owned()]).unwrap();
+    old.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let certificate = old.self_signed(&key).unwrap();
+    let expired = Identity::new(certificate.der(), &key.serialize_der()).unwrap();
+    let mut roster = roster;
+    roster.members[0].certificate = expired.certificate().to_vec();
+    for (me, identity) in [(0, &expired), (1, &bob)] {
+        let error = connect_on(&roster, MemberId(me), identity, None, &quick()).map(drop).unwrap_err();
+        assert!(error.to_string().contains("expired on"), "{error}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_to_be() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = crate::gather::listen(&taken.local_addr().unwrap().to_string()).unwrap_err();
+    assert!(error.to_string().contains("in use"), "{error}");
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let [alice, bob]: [rcgen::KeyPair; 2] = std::array::from_fn(|_| rcgen::KeyPair::generate().unwrap());
+    let certificate = rcgen::CertificateParams::new(["a".to_owned()]).unwrap().self_signed(&alice).unwrap();
+    assert!(Identity::new(certificate.der(), &alice.serialize_der()).is_ok());
+    let error = Identity::new(certificate.der(), &bob.serialize_der()).unwrap_err();
+    assert!(error.to_string().contains("not the certificate's"), "{error}");
+}
+
+#[test]
+fn silence_is_an_error_and_a_heartbeat_is_none() {
+    let [alice, bob] = meet(|_| (), &quick()).map(Result::unwrap);
+    // Bob says nothing for longer than silence may last, but his heartbeats come.
+    let error = alice.receive(MemberId(1), SECOND).unwrap_err();
+    assert!(matches!(error, NetError::Timeout { .. }), "{error}");
+    drop(bob);
+    // Here nobody sends heartbeats.
+    let (_writer, _reader, bob) = alice_and_bob(&quick());
+    let start = Instant::now();
+    let error = bob.receive(ALICE, 10 * SECOND).unwrap_err();
+    assert!(matches!(&error, NetError::Silent { peer, .. } if peer == "alice"), "{error}");
+    assert!(start.elapsed() < 3 * SECOND);
+}
+
+#[test]
+fn a_member_that_waits_says_for_whom() {
+    let [alice, bob] = meet(|_| (), &quick()).map(Result::unwrap);
+    bob.set_place("fc1", 3);
+    thread::scope(|scope| {
+        scope.spawn(move || bob.receive(ALICE, SECOND).unwrap_err());
+        thread::sleep(SECOND / 2);
+        let (chain, _) = alice.chain_for_tests(MemberId(1));
+        assert_eq!((chain[0].1.node.as_str(), chain[0].1.round), ("fc1", 3));
+        assert_eq!(chain[0].1.waits.map(|(whom, _)| whom), Some(0));
+    });
+}
+
+#[test]
+fn an_interrupted_member_says_why_and_can_tell_the_others() {
+    let [alice, bob] = meet(|_| (), &quick()).map(Result::unwrap);
+    let interrupter = alice.interrupter();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(SECOND / 10);
+            interrupter.interrupt("asked to stop by SIGTERM");
+        });
+        let error = alice.receive(MemberId(1), 10 * SECOND).unwrap_err();
+        assert_eq!(error, NetError::Interrupted { cause: "asked to stop by SIGTERM".into() });
+    });
+    alice.abort("asked to stop by SIGTERM", "", 0);
+    let error = bob.receive(ALICE, SECOND).unwrap_err();
+    assert_eq!(error.to_string(), "alice stopped the session: asked to stop by SIGTERM");
+}
+
+#[test]
+fn an_abort_is_its_senders_whatever_it_says() {
+    let [alice, bob] = meet(|_| (), &quick()).map(Result::unwrap);
+    bob.abort("carol stopped the session: all is lost", "fc1", 7);
+    let error = alice.receive(MemberId(1), SECOND).unwrap_err();
+    let text = "bob stopped the session at `fc1`, round 7: carol stopped the session: all is lost";
+    assert_eq!(error.to_string(), text);
+}
+
+/// A dealer's reception and two members of each of these sessions.
+#[test]
+fn a_reception_serves_sessions_at_once_and_one_after_another() {
+    let [alice, bob] = std::array::from_fn(|_| Identity::ephemeral().unwrap());
+    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = probe.local_addr().unwrap().to_string();
+    drop(probe);
+    let members = [("alice", &alice), ("dealer", &bob)].map(|(name, identity)| Peer {
+        name: name.to_owned(),
+        address: Some(address.clone()),
+        certificate: identity.certificate().to_vec(),
+    });
+    let roster = |number: u8| Roster {
+        members: members.to_vec(),
+        dealer: MemberId(1),
+        absent: None,
+        terms: vec![number],
+        mode: "a dealer".to_owned(),
+    };
+    let rosters = (0..2).map(|number| (roster(number), MemberId(1))).collect();
+    let reception = Reception::open(&address, bob.clone(), rosters, quick(), 2).unwrap();
+    let join = |number: u8| connect_on(&roster(number), ALICE, &alice, None, &quick());
+    let mut alive = vec![];
+    for number in [0, 1] {
+        let here = join(number).unwrap();
+        let (at, there) = reception.next(SECOND).unwrap().map_err(|(_, error)| error).unwrap();
+        assert_eq!(at, usize::from(number));
+        alive.push((here, there));
+    }
+    // two are all it takes; a third waits for one of them to end
+    thread::scope(|scope| {
+        let third = scope.spawn(|| join(0));
+        thread::sleep(SECOND / 4);
+        assert!(reception.next(Duration::ZERO).is_none());
+        alive.pop();
+        let (at, there) = reception.next(SECOND).unwrap().map_err(|(_, error)| error).unwrap();
+        let here = third.join().unwrap().unwrap();
+        here.post(MemberId(1), Frame::new(0, 0, 0, FrameKind::Control, vec![3_u64])).unwrap();
+        assert_eq!((at, there.receive(ALICE, SECOND).unwrap().payload.words()), (0, &[3][..]));
+    });
+    let mut unknown = roster(7);
+    unknown.terms = vec![9];
+    let error = connect_on(&unknown, ALICE, &alice, None, &quick()).map(drop).unwrap_err();
+    assert!(matches!(&error, NetError::Refused { peer, .. } if peer == "dealer"), "{error}");
 }

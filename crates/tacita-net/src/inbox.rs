@@ -2,15 +2,45 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind};
+use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind, Place};
 use crate::link::Room;
 
 /// How long a receiver looks for a frame before it sleeps. Waking a thread takes longer than a peer that computes
 /// in step needs to answer; much more than this takes the core from who has work.
 const SPIN: Duration = Duration::from_micros(30);
+
+/// A member that waits looks this often whether its peers are alive.
+const LOOK: Duration = Duration::from_millis(500);
+/// A wait that takes so much longer than asked says that this process stood still, and not its peers.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
+/// When something last came from each peer, whatever it was.
+struct Clock {
+    start: Instant,
+    /// Milliseconds since the start, and one; 0 for a peer that need not show that it is alive.
+    last: Vec<AtomicU64>,
+}
+
+impl Clock {
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+}
+
+/// Notes that something came from a peer.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Option<(Arc<Clock>, usize)>);
+
+impl Heard {
+    pub fn hear(&self) {
+        if let Some((clock, from)) = &self.0 {
+            clock.last[*from].store(clock.now(), Ordering::Relaxed);
+        }
+    }
+}
 
 /// One queue a peer. Links put frames in, the member takes them out.
 pub(crate) struct Inbox {
@@ -21,6 +51,9 @@ pub(crate) struct Inbox {
     arrivals: AtomicU64,
     /// Something was consumed, or a queue ended.
     room: Condvar,
+    clock: Arc<Clock>,
+    /// Silence of a peer that is an error.
+    silence: Duration,
 }
 
 struct State {
@@ -31,6 +64,11 @@ struct State {
     waiting_for_room: usize,
     /// The member is gone.
     gone: bool,
+    /// Why this member was told to stop.
+    interrupted: Option<String>,
+    /// Where this member is, for its heartbeats; whom it waits for is in `waits`.
+    place: Place,
+    waits: Option<(usize, Instant)>,
 }
 
 #[derive(Default)]
@@ -43,12 +81,16 @@ struct Queue {
     full: bool,
     abort: Option<(Option<Instant>, AbortNotice)>,
     end: Option<End>,
+    /// Where the peer said it is.
+    place: Place,
+    /// Of a frame that is coming: bytes that are there, and in all.
+    partial: (usize, usize),
 }
 
 /// Why nothing more comes from a peer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum End {
-    /// It closed its end.
+    /// It closed its end, as a member does when it leaves.
     Closed,
     /// Its connection ended in the middle of a frame.
     Cut(String),
@@ -65,6 +107,18 @@ pub(crate) enum Arrival {
     Abort(usize, AbortNotice),
     End(End),
     Timeout,
+    Trouble(Trouble),
+}
+
+/// What ends a wait for whomever it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Trouble {
+    /// This member was told to stop.
+    Interrupted(String),
+    /// A peer's connection ended as it should not.
+    Ended(usize, End),
+    /// Nothing came from a peer for so long, not even a heartbeat.
+    Silent(usize, Duration),
 }
 
 impl Queue {
@@ -90,14 +144,110 @@ impl Queue {
 }
 
 impl Inbox {
-    pub fn new(members: usize) -> Self {
-        let queues = (0..members).map(|_| Queue::default()).collect();
-        let state = State { queues, receiving: false, waiting_for_room: 0, gone: false };
+    pub fn new(members: usize, silence: Duration) -> Self {
+        let state = State {
+            queues: (0..members).map(|_| Queue::default()).collect(),
+            receiving: false,
+            waiting_for_room: 0,
+            gone: false,
+            interrupted: None,
+            place: Place::default(),
+            waits: None,
+        };
+        let last = (0..members).map(|_| AtomicU64::new(0)).collect();
         Self {
             state: Mutex::new(state),
             arrived: Condvar::new(),
             arrivals: AtomicU64::new(0),
             room: Condvar::new(),
+            clock: Arc::new(Clock { start: Instant::now(), last }),
+            silence,
+        }
+    }
+
+    /// From now on a peer has to be heard of.
+    pub fn watch(&self, from: usize) -> Heard {
+        let heard = Heard(Some((self.clock.clone(), from)));
+        heard.hear();
+        heard
+    }
+
+    /// Ends this member's waits, now and later.
+    pub fn interrupt(&self, cause: &str) {
+        let mut state = self.lock();
+        state.interrupted.get_or_insert_with(|| cause.to_owned());
+        self.wake_receiver(state);
+    }
+
+    /// Where this member is.
+    pub fn set_place(&self, node: &str, round: u32) {
+        let mut state = self.lock();
+        state.place.round = round;
+        node.clone_into(&mut state.place.node);
+    }
+
+    /// What a heartbeat says now.
+    pub fn place(&self) -> Place {
+        let state = self.lock();
+        let millis = |since: Instant| u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let waits = state.waits.map(|(whom, since)| (whom as u16, millis(since)));
+        Place { waits, ..state.place.clone() }
+    }
+
+    /// Notes where a peer is.
+    pub fn put_place(&self, from: usize, place: Place) {
+        self.lock().queues[from].place = place;
+    }
+
+    /// Notes how much of a frame has come.
+    pub fn put_partial(&self, from: usize, there: usize, length: usize) {
+        self.lock().queues[from].partial = (there, length);
+    }
+
+    /// Who waits for whom, from a peer on, as the peers' heartbeats say: the last one waits for nobody that we know of.
+    /// And how much has come of the frame that the peer is sending.
+    pub fn chain(&self, from: usize, me: usize) -> (Vec<(usize, Place)>, (usize, usize)) {
+        let state = self.lock();
+        let mut chain: Vec<(usize, Place)> = vec![(from, state.queues[from].place.clone())];
+        while let Some((_, Place { waits: Some((next, _)), .. })) = chain.last() {
+            let next = usize::from(*next);
+            if next == me || chain.iter().any(|(seen, _)| *seen == next) {
+                break;
+            }
+            let Some(queue) = state.queues.get(next) else { break };
+            chain.push((next, queue.place.clone()));
+        }
+        (chain, state.queues[from].partial)
+    }
+
+    /// What ends every wait, if there is anything.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble_in(&self.lock())
+    }
+
+    fn trouble_in(&self, state: &State) -> Option<Trouble> {
+        if let Some(cause) = &state.interrupted {
+            return Some(Trouble::Interrupted(cause.clone()));
+        }
+        let now = self.clock.now();
+        state.queues.iter().enumerate().find_map(|(peer, queue)| match &queue.end {
+            // what it sent before stays to be read; who aborted has said why
+            Some(End::Closed) => None,
+            Some(end) => queue.abort.is_none().then(|| Trouble::Ended(peer, end.clone())),
+            None => {
+                let last = self.clock.last[peer].load(Ordering::Relaxed);
+                let quiet = Duration::from_millis(now.saturating_sub(last));
+                (last > 0 && quiet > self.silence).then_some(Trouble::Silent(peer, quiet))
+            }
+        })
+    }
+
+    /// After this process stood still its peers are given their time again.
+    fn forgive(&self) {
+        for last in &self.clock.last {
+            if last.load(Ordering::Relaxed) > 0 {
+                last.store(self.clock.now(), Ordering::Relaxed);
+            }
         }
     }
 
@@ -199,14 +349,14 @@ impl Inbox {
         }
     }
 
-    /// Takes the next frame from a peer. While there is none, an abort by anyone is what comes.
+    /// Takes the next frame from a peer. While there is none, an abort by anyone is what comes, or trouble with anyone.
     pub fn take(&self, from: usize, until: Instant) -> Arrival {
         let spin = Instant::now() + SPIN;
         let mut state = self.lock();
-        loop {
+        let arrival = loop {
             let now = Instant::now();
             let queue = &mut state.queues[from];
-            let mut wake = until;
+            let mut wake = until.min(now + LOOK);
             match queue.frames.front() {
                 Some((at, _)) if Queue::is_there(*at, now) => {
                     let Some((_, frame)) = queue.frames.pop_front() else { unreachable!("there is a front") };
@@ -214,23 +364,28 @@ impl Inbox {
                     if state.waiting_for_room > 0 {
                         self.room.notify_all();
                     }
-                    return Arrival::Frame(frame);
+                    break Arrival::Frame(frame);
                 }
                 Some((Some(at), _)) => wake = wake.min(*at),
                 _ => {}
             }
             if let Some((by, notice)) = Self::abort_in(&state, now) {
-                return Arrival::Abort(by, notice);
+                break Arrival::Abort(by, notice);
             }
             let queue = &state.queues[from];
             if queue.frames.is_empty()
                 && queue.abort.is_none()
                 && let Some(end) = &queue.end
             {
-                return Arrival::End(end.clone());
+                break Arrival::End(end.clone());
+            }
+            if queue.frames.is_empty()
+                && let Some(trouble) = self.trouble_in(&state)
+            {
+                break Arrival::Trouble(trouble);
             }
             if now >= until {
-                return Arrival::Timeout;
+                break Arrival::Timeout;
             }
             for at in state.queues.iter().filter_map(|queue| queue.abort.as_ref()?.0) {
                 wake = wake.min(at);
@@ -244,10 +399,27 @@ impl Inbox {
                 state = self.lock();
                 continue;
             }
-            state.receiving = true;
-            state = Self::wait(&self.arrived, state, wake, now);
-            state.receiving = false;
+            state.waits.get_or_insert((from, now));
+            state = self.sleep(state, wake, now);
+        };
+        state.waits = None;
+        arrival
+    }
+
+    /// Sleeps until something arrives, or until then.
+    fn sleep<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        until: Instant,
+        now: Instant,
+    ) -> MutexGuard<'a, State> {
+        state.receiving = true;
+        let mut state = Self::wait(&self.arrived, state, until, now);
+        state.receiving = false;
+        if Instant::now().saturating_duration_since(until) > STANDSTILL {
+            self.forgive();
         }
+        state
     }
 
     /// Waits until `bytes` have arrived from a peer, its queue is full or ended, anyone aborts, or the time is
@@ -261,13 +433,13 @@ impl Inbox {
             let over = arrived >= bytes || queue.full || arrived >= limit || now >= until;
             let pending = queue.frames.iter().filter_map(|(at, _)| *at).find(|at| *at > now);
             let ended = queue.end.is_some() && pending.is_none();
-            if over || ended || Self::abort_in(&state, now).is_some() {
+            if over || ended || Self::abort_in(&state, now).is_some() || self.trouble_in(&state).is_some() {
+                state.waits = None;
                 return arrived;
             }
-            let wake = pending.map_or(until, |at| at.min(until));
-            state.receiving = true;
-            state = Self::wait(&self.arrived, state, wake, now);
-            state.receiving = false;
+            let wake = pending.map_or(until, |at| at.min(until)).min(now + LOOK);
+            state.waits.get_or_insert((from, now));
+            state = self.sleep(state, wake, now);
         }
     }
 

@@ -11,6 +11,9 @@
 //! | [`shaped`] | by pointer, later, as latency and rate say | estimates of a LAN or a WAN |
 //! | [`loopback`] | over TCP on 127.0.0.1, TLS 1.3 with a certificate at both ends | honest measurements |
 //!
+//! Members on several machines each call [`connect`] with the same [`Roster`]; a daemon that takes part in many sessions
+//! opens a [`Reception`].
+//!
 //! Posting never waits ([`Endpoint::post`]), so two parties that send each other any amount at once and then
 //! receive cannot deadlock. What arrives is bounded by [`Limits`]: a frame's length is checked before a byte is
 //! allocated for it, and a receiver that does not keep up stops reading. Every call that waits has a time limit,
@@ -32,9 +35,11 @@
 #[cfg(target_endian = "big")]
 compile_error!("tacita-net sends ring words as they lie in memory and needs a little-endian machine");
 
+mod connect;
 mod endpoint;
 mod error;
 mod frame;
+mod gather;
 #[cfg(test)]
 mod hostile;
 mod inbox;
@@ -45,11 +50,15 @@ mod member;
 mod memory;
 mod meter;
 mod payload;
+mod preamble;
+mod reception;
+mod roster;
 mod shaped;
 mod tcp;
 mod tls;
 
-pub use endpoint::Endpoint;
+pub use connect::connect;
+pub use endpoint::{Endpoint, Interrupter};
 pub use error::NetError;
 pub use frame::{Frame, FrameHeader, FrameKind, HeaderError};
 pub use limits::Limits;
@@ -58,4 +67,7 @@ pub use member::MemberId;
 pub use memory::memory;
 pub use meter::{Counts, Flow, Meter, Phase, Traffic};
 pub use payload::Payload;
+pub use reception::{Reached, Reception};
+pub use roster::{Peer, Roster};
 pub use shaped::{Shape, shaped};
+pub use tls::Identity;

@@ -16,6 +16,10 @@ pub struct Limits {
     pub room_wait: Duration,
     /// The longest that connecting to all peers may take. Default 10 s.
     pub connect: Duration,
+    /// A link on which nothing was sent for this long sends a heartbeat. Default 2 s.
+    pub heartbeat: Duration,
+    /// The longest that nothing may come from a peer over TCP, not even a heartbeat. Default 10 s.
+    pub silence: Duration,
     /// How long a dropped endpoint goes on sending what was posted. Default 5 s.
     pub linger: Duration,
 }
@@ -27,6 +31,8 @@ impl Default for Limits {
             inbound: 64 << 20,
             room_wait: Duration::from_secs(300),
             connect: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(2),
+            silence: Duration::from_secs(10),
             linger: Duration::from_secs(5),
         }
     }

@@ -15,7 +15,7 @@ pub fn memory(names: &[&str], limits: &Limits) -> Vec<Endpoint> {
 
 pub(crate) fn connect(names: &[&str], limits: &Limits, shape: Option<Shape>) -> Vec<Endpoint> {
     let all: Arc<[String]> = names.iter().map(|name| (*name).to_owned()).collect();
-    let inboxes: Vec<_> = names.iter().map(|_| Arc::new(Inbox::new(names.len()))).collect();
+    let inboxes: Vec<_> = names.iter().map(|_| Arc::new(Inbox::new(names.len(), limits.silence))).collect();
     let link = |from: usize, to: usize| -> Option<Box<dyn Link>> {
         let wire = shape.map(|shape| Wire { shape, free: Mutex::new(Instant::now()) });
         (from != to).then(|| Box::new(MemoryLink { from, inbox: inboxes[to].clone(), wire }) as Box<dyn Link>)

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 /// A byte buffer that is cheap to clone, aligned to ring words.
 ///
 /// Made from `Vec<u64>`, `Arc<Vec<u64>>` or `Arc<[u64]>` without a copy, so one share goes to several peers
@@ -19,12 +21,27 @@ pub struct Payload {
 enum Words {
     Vec(Arc<Vec<u64>>),
     Slice(Arc<[u64]>),
+    /// Erased when the last holder drops it.
+    Secret(Arc<Zeroizing<Vec<u64>>>),
 }
 
 impl Payload {
     /// A payload of no bytes.
     pub fn empty() -> Self {
         Self::from(Vec::<u64>::new())
+    }
+
+    /// A copy of bytes that are a secret, such as a seed: erased when the last holder drops it.
+    pub fn secret(bytes: &[u8]) -> Self {
+        let mut words = vec![0_u64; bytes.len().div_ceil(8)];
+        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Self { words: Words::Secret(Arc::new(Zeroizing::new(words))), len: bytes.len() }
+    }
+
+    /// As it is, but erased when the last holder drops it; for a payload that nobody else holds yet.
+    pub(crate) fn into_secret(self) -> Self {
+        let len = self.len;
+        Self { words: Words::Secret(Arc::new(Zeroizing::new(self.into_words()))), len }
     }
 
     /// The first `len` bytes of `words`; the rest of the last word is set to zero.
@@ -53,15 +70,17 @@ impl Payload {
         match &self.words {
             Words::Vec(words) => words,
             Words::Slice(words) => words,
+            Words::Secret(words) => words,
         }
     }
 
     /// The payload's words, padded as in [`words`](Self::words). No copy if nobody else holds the buffer and it
-    /// was received or made from a `Vec`.
+    /// was received or made from a `Vec`. Of a [`secret`](Self::secret) it is a copy, which is the caller's to erase.
     pub fn into_words(self) -> Vec<u64> {
         match self.words {
             Words::Vec(words) => Arc::unwrap_or_clone(words),
             Words::Slice(words) => words.to_vec(),
+            Words::Secret(words) => words.to_vec(),
         }
     }
 
@@ -70,6 +89,7 @@ impl Payload {
         match self.words {
             Words::Vec(words) => words,
             Words::Slice(words) => Arc::new(words.to_vec()),
+            Words::Secret(words) => Arc::new(words.to_vec()),
         }
     }
 
@@ -160,6 +180,14 @@ mod tests {
             prop_assert_eq!(Payload::from(shared.clone()).words().as_ptr(), shared.as_ptr());
             let back = Payload::from(words).into_words();
             prop_assert_eq!(back.as_ptr(), at);
+        }
+
+        #[test]
+        fn secrets_come_back(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let (plain, secret) = (Payload::from(bytes.clone()), Payload::secret(&bytes));
+            prop_assert_eq!(&secret, &plain);
+            prop_assert_eq!(plain.clone().into_secret(), plain.clone());
+            prop_assert_eq!(secret.into_words(), plain.into_words());
         }
     }
 

@@ -6,32 +6,33 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustls::server::UnbufferedServerConnection;
-
-use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind};
+use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind, Place};
 use crate::inbox::{End, Inbox};
 use crate::link::{Link, Room};
-use crate::tls::{Plaintext, RECORD, RECORD_OVERHEAD, ReadError, TlsReader, TlsWriter};
+use crate::tls::{BATCH, Connection, Plaintext, RECORD, RECORD_OVERHEAD, ReadError, TlsReader, TlsWriter};
 use crate::{Limits, Payload};
 
 /// The longest that a write to the socket blocks, after which the writer looks whether to give up. A post that
 /// writes itself finds the socket full at most once until it drains, so it waits no longer than this.
 const TURN: Duration = Duration::from_millis(5);
 
+/// Bytes of a frame after which it is noted how much has come.
+const PIECE: usize = 1 << 20;
+
 /// One member's side of the link to one peer.
-pub(crate) struct TcpLink {
-    lane: Arc<Lane>,
+pub(crate) struct TcpLink<C> {
+    lane: Arc<Lane<C>>,
     /// On which the peer's frames come.
     inward: TcpStream,
 }
 
-impl TcpLink {
+impl<C: Connection> TcpLink<C> {
     /// Starts the threads of a link to a peer.
     pub fn start(
         peer: usize,
         name: &str,
-        writer: TlsWriter,
-        reader: TlsReader<UnbufferedServerConnection>,
+        writer: TlsWriter<C>,
+        mut reader: TlsReader<C>,
         inbox: &Arc<Inbox>,
         limits: &Limits,
     ) -> std::io::Result<Self> {
@@ -39,13 +40,16 @@ impl TcpLink {
         let inward = reader.socket().try_clone()?;
         let lane = Arc::new(Lane {
             outward: writer.socket().try_clone()?,
-            state: Mutex::default(),
+            state: Mutex::new(LaneState::new()),
             changed: Condvar::new(),
+            inbox: inbox.clone(),
+            heartbeat: limits.heartbeat,
             writer: Mutex::new(FrameWriter { tls: writer, first: vec![0; RECORD] }),
         });
         let writing = lane.clone();
         thread::Builder::new().name(format!("to {name}")).spawn(move || writing.run())?;
         let (receiving, limits) = (inbox.clone(), limits.clone());
+        reader.tell(inbox.watch(peer));
         thread::Builder::new()
             .name(format!("from {name}"))
             .spawn(move || read(reader, peer, &receiving, &limits))?;
@@ -53,7 +57,7 @@ impl TcpLink {
     }
 }
 
-impl Link for TcpLink {
+impl<C: Connection> Link for TcpLink<C> {
     fn post(&self, frame: Frame) -> bool {
         self.lane.post(frame)
     }
@@ -63,7 +67,8 @@ impl Link for TcpLink {
     }
 
     fn flush(&self, until: Instant) -> Room {
-        self.lane.wait(until, |state| state.held == 0)
+        // a lane that closes has yet to say so; it is dead once it has, and the process may end
+        self.lane.wait(until, |state| state.held == 0 && state.close.is_none())
     }
 
     fn abort(&self, frame: Frame, until: Instant) {
@@ -83,7 +88,7 @@ impl Link for TcpLink {
     }
 }
 
-impl Drop for TcpLink {
+impl<C> Drop for TcpLink<C> {
     fn drop(&mut self) {
         // The reader then finds the end of the stream. It fails only if the connection is gone already.
         let _ = self.inward.shutdown(Shutdown::Both);
@@ -92,15 +97,17 @@ impl Drop for TcpLink {
 
 /// The way out to a peer: a queue, and a writer that is used by its own thread or, for a small frame and an
 /// empty queue, by the thread that posts, which saves waking another.
-struct Lane {
+struct Lane<C> {
+    /// This member's, for what its heartbeats say.
+    inbox: Arc<Inbox>,
+    heartbeat: Duration,
     /// The writer's socket.
     outward: TcpStream,
     state: Mutex<LaneState>,
     changed: Condvar,
-    writer: Mutex<FrameWriter>,
+    writer: Mutex<FrameWriter<C>>,
 }
 
-#[derive(Default)]
 struct LaneState {
     queue: VecDeque<Frame>,
     /// Bytes of the frames in the queue and of those being written, headers included.
@@ -112,16 +119,19 @@ struct LaneState {
     /// When to give up what is not sent, once the member closes.
     close: Option<Instant>,
     dead: bool,
+    /// When something was last written.
+    sent: Instant,
 }
 
 /// What the writer's thread does next.
 enum Work {
     Frames(Vec<Frame>, usize),
     Rest(usize),
+    Heartbeat,
     Close,
 }
 
-impl Lane {
+impl<C: Connection> Lane<C> {
     fn lock(&self) -> MutexGuard<'_, LaneState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,6 +205,7 @@ impl Lane {
             let (written, bytes) = match work {
                 Work::Rest(bytes) => (writer.drain(&give_up), bytes),
                 Work::Frames(frames, bytes) => (writer.write(&frames, &give_up), bytes),
+                Work::Heartbeat => (writer.write(&[self.inbox.place().to_frame()], &give_up), 0),
                 Work::Close => {
                     // Best effort: the peer takes an end without a farewell as an end, too.
                     let _ = writer.tls.seal_close().and_then(|()| writer.drain(&give_up));
@@ -224,18 +235,29 @@ impl Lane {
                     return Some(work);
                 }
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let due = (state.sent + self.heartbeat).saturating_duration_since(Instant::now());
+            if due.is_zero() && !state.busy {
+                state.busy = true;
+                return Some(Work::Heartbeat);
+            }
+            let due = due.max(TURN);
+            state = self.changed.wait_timeout(state, due).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 impl LaneState {
+    fn new() -> Self {
+        let sent = Instant::now();
+        Self { queue: VecDeque::new(), held: 0, left: 0, busy: false, close: None, dead: false, sent }
+    }
+
     fn next_work(&mut self) -> Option<Work> {
         if self.left > 0 {
             return Some(Work::Rest(std::mem::take(&mut self.left)));
         }
         let (mut frames, mut bytes) = (Vec::new(), 0);
-        while bytes < TlsWriter::BATCH
+        while bytes < BATCH
             && let Some(frame) = self.queue.pop_front()
         {
             bytes += held_bytes(&frame);
@@ -250,6 +272,7 @@ impl LaneState {
     /// Gives the writer back after so many bytes, all written or some left.
     fn done(&mut self, written: Result<bool, String>, bytes: usize) {
         self.busy = false;
+        self.sent = Instant::now();
         match written {
             Ok(true) => self.held -= bytes,
             Ok(false) => self.left = bytes,
@@ -269,13 +292,13 @@ fn held_bytes(frame: &Frame) -> usize {
 }
 
 /// Turns frames into records.
-struct FrameWriter {
-    tls: TlsWriter,
+struct FrameWriter<C> {
+    tls: TlsWriter<C>,
     /// Where the header and the beginning of the payload meet, to go in one record.
     first: Vec<u8>,
 }
 
-impl FrameWriter {
+impl<C: Connection> FrameWriter<C> {
     /// Seals a frame's header and as much of the payload as goes in the same record; the buffer has room.
     fn begin(&mut self, frame: &Frame) -> Result<(), String> {
         let bytes = frame.payload.bytes();
@@ -317,7 +340,7 @@ impl FrameWriter {
 }
 
 /// The reader's thread: puts frames from a peer into the inbox.
-fn read(mut reader: TlsReader<UnbufferedServerConnection>, from: usize, inbox: &Inbox, limits: &Limits) {
+fn read<C: Connection>(mut reader: TlsReader<C>, from: usize, inbox: &Inbox, limits: &Limits) {
     let end = loop {
         if let Err(end) = read_frame(&mut reader, from, inbox, limits) {
             break end;
@@ -332,29 +355,55 @@ fn read(mut reader: TlsReader<UnbufferedServerConnection>, from: usize, inbox: &
 fn read_frame(reader: &mut impl Plaintext, from: usize, inbox: &Inbox, limits: &Limits) -> Result<(), End> {
     let mut header = [0; FrameHeader::BYTES];
     reader.read_exact(&mut header).map_err(|error| match error {
-        ReadError::Ended { read: 0 } => End::Closed,
-        ReadError::Ended { read } => End::Cut(format!("after {read} bytes of a header")),
+        ReadError::Closed { read: 0 } => End::Closed,
+        ReadError::Ended { read: 0 } => End::Cut("without a word".to_owned()),
+        ReadError::Closed { read } | ReadError::Ended { read } => {
+            End::Cut(format!("after {read} bytes of a header"))
+        }
         ReadError::Lost(cause) => End::Cut(cause),
         ReadError::Garbage(cause) => End::Malformed(cause),
     })?;
     let header = FrameHeader::decode(&header).map_err(|error| End::Malformed(error.to_string()))?;
-    let is_abort = header.kind == FrameKind::Abort;
-    let limit = if is_abort { AbortNotice::BYTES } else { limits.max_frame };
+    // what is about the session itself is short and waits for no room
+    let (limit, is_queued) = match header.kind {
+        FrameKind::Abort => (AbortNotice::BYTES, false),
+        FrameKind::Heartbeat => (Place::BYTES, false),
+        _ => (limits.max_frame, true),
+    };
     let length = usize::try_from(header.length).unwrap_or(usize::MAX);
     if length > limit {
         return Err(End::TooLong { length: header.length, limit: limit as u64 });
     }
-    if !is_abort && !inbox.wait_admission(from, FrameHeader::BYTES + length, limits.inbound) {
+    if is_queued && !inbox.wait_admission(from, FrameHeader::BYTES + length, limits.inbound) {
         return Err(End::Closed);
     }
     let mut words = vec![0_u64; length.div_ceil(8)];
     let bytes = &mut bytemuck::cast_slice_mut(&mut words)[..length];
-    reader.read_exact(bytes).map_err(|error| match error {
-        ReadError::Ended { read } => End::Cut(format!("after {read} of a frame's {length} bytes")),
-        ReadError::Lost(cause) => End::Cut(cause),
-        ReadError::Garbage(cause) => End::Malformed(cause),
-    })?;
-    let payload = Payload::from_padded(words, length);
+    let mut there = 0;
+    for piece in bytes.chunks_mut(PIECE) {
+        if length > PIECE {
+            inbox.put_partial(from, there, length);
+        }
+        reader.read_exact(piece).map_err(|error| match error {
+            ReadError::Closed { read } | ReadError::Ended { read } => {
+                End::Cut(format!("after {} of a frame's {length} bytes", there + read))
+            }
+            ReadError::Lost(cause) => End::Cut(cause),
+            ReadError::Garbage(cause) => End::Malformed(cause),
+        })?;
+        there += piece.len();
+    }
+    if length > PIECE {
+        inbox.put_partial(from, 0, 0);
+    }
+    let mut payload = Payload::from_padded(words, length);
+    if header.kind == FrameKind::Control {
+        payload = payload.into_secret();
+    }
+    if header.kind == FrameKind::Heartbeat {
+        inbox.put_place(from, Place::from_payload(&payload));
+        return Ok(());
+    }
     if !inbox.put(from, None, Frame { header, payload }) {
         return Err(End::Closed);
     }
@@ -373,7 +422,7 @@ mod tests {
     impl Plaintext for Bytes<'_> {
         fn read_exact(&mut self, into: &mut [u8]) -> Result<(), ReadError> {
             let (now, later) =
-                self.0.split_at_checked(into.len()).ok_or(ReadError::Ended { read: self.0.len() })?;
+                self.0.split_at_checked(into.len()).ok_or(ReadError::Closed { read: self.0.len() })?;
             into.copy_from_slice(now);
             self.0 = later;
             Ok(())
@@ -382,7 +431,8 @@ mod tests {
 
     /// What a reader makes of these bytes: the frames, and how they end.
     fn parse(bytes: &[u8], limits: &Limits) -> (Vec<Frame>, End) {
-        let (mut source, inbox, mut frames) = (Bytes(bytes), Inbox::new(1), Vec::new());
+        let (mut source, inbox, mut frames) =
+            (Bytes(bytes), Inbox::new(1, Duration::from_secs(10)), Vec::new());
         loop {
             if let Err(end) = read_frame(&mut source, 0, &inbox, limits) {
                 return (frames, end);

@@ -1,14 +1,16 @@
-//! TLS 1.3 in one direction: a connection on which the dialer writes and the acceptor reads.
+//! TLS 1.3, used in one direction: once a connection is made, one end writes and the other reads.
 //!
-//! A link is two such connections, so each end of each has one thread that does one thing in blocking calls,
-//! and no lock is held across directions. Both ends show a certificate and compare the other's, byte by byte,
-//! with the one that they were given; signatures are checked by rustls's provider.
+//! A link is two such connections, both dialled by the same side, so each end of each has one thread that does one thing
+//! in blocking calls, and no lock is held across directions. Both ends show a certificate and compare the other's, byte
+//! by byte, with the one that they were given; signatures are checked by rustls's provider.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::NetError;
+use crate::inbox::Heard;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConnectionData, Resumption, UnbufferedClientConnection};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature};
@@ -34,28 +36,49 @@ const READ: usize = 1 << 18;
 const HANDSHAKE: usize = 1 << 16;
 /// Names our protocol and its version in the handshake.
 const PROTOCOL: &[u8] = b"tacita/1";
-/// What the acceptor says once it has accepted the dialer's certificate.
-const ACCEPTED: [u8; 1] = [1];
-
-/// A member's key and certificate.
-pub(crate) struct Identity {
-    pub certificate: CertificateDer<'static>,
+/// What the acceptor says once it has accepted the dialler's certificate; the dialler says nothing before.
+const GREETING: [u8; 1] = [1];
+/// A member's key and certificate. The key is never shown.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) certificate: CertificateDer<'static>,
     key: Arc<dyn SigningKey>,
 }
 
 impl Identity {
     /// A fresh key and a certificate signed with it, for one process and one session.
-    pub fn ephemeral() -> Result<Self, String> {
-        let key = rcgen::KeyPair::generate().map_err(|error| error.to_string())?;
-        let parameters =
-            rcgen::CertificateParams::new([HOST.to_owned()]).map_err(|error| error.to_string())?;
-        let certificate = parameters.self_signed(&key).map_err(|error| error.to_string())?.der().clone();
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
-        let key = aws_lc_rs::default_provider()
-            .key_provider
-            .load_private_key(key)
-            .map_err(|error| error.to_string())?;
+    ///
+    /// # Errors
+    /// [`System`](NetError::System) if there is no randomness.
+    pub fn ephemeral() -> Result<Self, NetError> {
+        let fail = |cause: String| NetError::System { doing: "making a certificate".to_owned(), cause };
+        let key = rcgen::KeyPair::generate().map_err(|error| fail(error.to_string()))?;
+        let parameters = rcgen::CertificateParams::new([HOST.to_owned()]);
+        let certificate = parameters.and_then(|parameters| parameters.self_signed(&key));
+        let certificate = certificate.map_err(|error| fail(error.to_string()))?;
+        Self::new(certificate.der(), &key.serialize_der())
+    }
+
+    /// A certificate in DER, and its key as PKCS #8 in DER.
+    ///
+    /// # Errors
+    /// [`System`](NetError::System) if one of them cannot be read, or the key is not the certificate's.
+    pub fn new(certificate: &[u8], key: &[u8]) -> Result<Self, NetError> {
+        let fail =
+            |cause: String| NetError::System { doing: "reading a key and its certificate".to_owned(), cause };
+        let certificate = CertificateDer::from(certificate.to_vec());
+        let key = PrivatePkcs8KeyDer::from(key.to_vec()).into();
+        let key = aws_lc_rs::default_provider().key_provider.load_private_key(key);
+        let key = key.map_err(|_| fail("the key cannot be read: it must be PKCS #8".to_owned()))?;
+        CertifiedKey::new(vec![certificate.clone()], key.clone())
+            .keys_match()
+            .map_err(|_| fail("the key is not the certificate's".to_owned()))?;
         Ok(Self { certificate, key })
+    }
+
+    /// The certificate in DER.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
     }
 
     fn resolver(&self) -> Arc<SingleCertAndKey> {
@@ -63,8 +86,15 @@ impl Identity {
     }
 
     #[cfg(test)]
-    pub fn with_certificate_of(&self, other: &Self) -> Self {
+    pub(crate) fn with_certificate_of(&self, other: &Self) -> Self {
         Self { certificate: other.certificate.clone(), key: self.key.clone() }
+    }
+}
+
+/// Shows nothing of the key.
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
     }
 }
 
@@ -194,53 +224,96 @@ fn acceptor(
     UnbufferedServerConnection::new(Arc::new(config))
 }
 
-/// Dials over a fresh TCP connection to whoever has this certificate, and returns the writing end once the
-/// other side has accepted ours.
+/// Why a connection did not come about.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// The network's fault, or the other end's haste: it may work later.
+    Lost(String),
+    /// The other end is not who it should be, or does not speak our protocol.
+    Wrong(String),
+}
+
+/// The dialler's half of a handshake, over a fresh TCP connection, with whoever has this certificate.
 pub(crate) fn dial(
     socket: TcpStream,
     identity: &Identity,
     peer: &CertificateDer<'static>,
     until: Instant,
-) -> Result<TlsWriter, String> {
-    let connection = dialer(identity, peer).map_err(|error| error.to_string())?;
-    let mut reader = TlsReader::handshake(socket, connection, until)?;
-    let mut accepted = [0];
-    limit(&reader.socket, until)?;
-    match reader.read_exact(&mut accepted) {
-        Ok(()) if accepted == ACCEPTED => {}
-        Ok(()) => return Err("it does not speak our protocol".to_owned()),
-        Err(ReadError::Ended { .. }) => return Err("it closed the connection".to_owned()),
-        Err(ReadError::Lost(cause) | ReadError::Garbage(cause)) => return Err(cause),
+) -> Result<TlsStream<UnbufferedClientConnection>, Failed> {
+    let connection = dialer(identity, peer).map_err(|error| Failed::Wrong(error.to_string()))?;
+    let mut stream = TlsStream::handshake(socket, connection, until)?;
+    let mut greeting = [0];
+    stream.read(&mut greeting, until)?;
+    match greeting == GREETING {
+        true => Ok(stream),
+        false => Err(Failed::Wrong("it does not speak our protocol".to_owned())),
     }
-    let TlsReader { socket, connection, .. } = reader;
-    Ok(TlsWriter { socket, connection, out: vec![0; TlsWriter::OUT], from: 0, to: 0 })
 }
 
-/// Accepts a fresh TCP connection from the holder of one of these certificates, and returns which one and the
-/// reading end.
+/// The acceptor's half, with the holder of one of these certificates: the connection, and whose it is.
 pub(crate) fn accept(
     socket: TcpStream,
     identity: &Identity,
     peers: &[CertificateDer<'static>],
     until: Instant,
-) -> Result<(usize, TlsReader<UnbufferedServerConnection>), String> {
-    let connection = acceptor(identity, peers).map_err(|error| error.to_string())?;
-    let mut reader = TlsReader::handshake(socket, connection, until)?;
-    if reader.connection.alpn_protocol() != Some(PROTOCOL) {
-        return Err("it does not speak our protocol".to_owned());
+) -> Result<(usize, TlsStream<UnbufferedServerConnection>), Failed> {
+    let connection = acceptor(identity, peers).map_err(|error| Failed::Wrong(error.to_string()))?;
+    let mut stream = TlsStream::handshake(socket, connection, until)?;
+    if stream.0.connection.alpn_protocol() != Some(PROTOCOL) {
+        return Err(Failed::Wrong("it does not speak our protocol".to_owned()));
     }
-    let shown = reader.connection.peer_certificates().and_then(<[_]>::first);
-    let who = peers.iter().position(|peer| Some(peer) == shown).ok_or("it showed no certificate")?;
-    let mut record = [0; RECORD_OVERHEAD + ACCEPTED.len()];
-    let length = encrypt(&mut reader.connection, &ACCEPTED, &mut record)?;
-    reader.socket.write_all(&record[..length]).map_err(|error| error.to_string())?;
-    reader.socket.set_read_timeout(None).map_err(|error| error.to_string())?;
-    Ok((who, reader))
+    let shown = stream.0.connection.peer_certificates().and_then(<[_]>::first);
+    let who = peers.iter().position(|peer| Some(peer) == shown);
+    let who = who.ok_or_else(|| Failed::Wrong("it showed no certificate".to_owned()))?;
+    stream.send(&GREETING, until)?;
+    Ok((who, stream))
+}
+
+/// A connection that both ends may still use both ways, a few bytes at a time, before it becomes a lane.
+pub(crate) struct TlsStream<C>(TlsReader<C>);
+
+impl<C: Connection> TlsStream<C> {
+    /// Sends a message of at most a few records.
+    pub fn send(&mut self, bytes: &[u8], until: Instant) -> Result<(), Failed> {
+        let mut sealed = vec![0; bytes.len() + (bytes.len() / RECORD + 1) * RECORD_OVERHEAD + SLACK];
+        let length = encrypt(&mut self.0.connection, bytes, &mut sealed).map_err(Failed::Wrong)?;
+        limit(&self.0.socket, until).map_err(Failed::Lost)?;
+        self.0.socket.write_all(&sealed[..length]).map_err(|error| Failed::Lost(error.to_string()))
+    }
+
+    /// Reads so many bytes.
+    pub fn read(&mut self, into: &mut [u8], until: Instant) -> Result<(), Failed> {
+        limit(&self.0.socket, until).map_err(Failed::Lost)?;
+        self.0.read_exact(into).map_err(|error| match error {
+            ReadError::Closed { .. } | ReadError::Ended { .. } => {
+                Failed::Lost("it closed the connection".to_owned())
+            }
+            ReadError::Lost(cause) => Failed::Lost(cause),
+            ReadError::Garbage(cause) => Failed::Wrong(cause),
+        })
+    }
+
+    /// The end that reads.
+    pub fn into_reader(self) -> Result<TlsReader<C>, Failed> {
+        self.0.socket.set_read_timeout(None).map_err(|error| Failed::Lost(error.to_string()))?;
+        Ok(self.0)
+    }
+
+    /// The end that writes.
+    pub fn into_writer(self) -> TlsWriter<C> {
+        let TlsReader { socket, connection, .. } = self.0;
+        TlsWriter { socket, connection, out: vec![0; BATCH + 8 * RECORD_OVERHEAD + SLACK], from: 0, to: 0 }
+    }
+
+    /// Completes a handshake in the time given.
+    fn handshake(socket: TcpStream, connection: C, until: Instant) -> Result<Self, Failed> {
+        TlsReader::handshake(socket, connection, until).map(Self)
+    }
 }
 
 /// What both ends of a rustls connection have in common.
 pub(crate) trait Connection:
-    std::ops::DerefMut<Target: std::ops::Deref<Target = CommonState>>
+    std::ops::DerefMut<Target: std::ops::Deref<Target = CommonState>> + Send + 'static
 {
     type Data;
     fn process<'c, 'i>(&'c mut self, incoming: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
@@ -282,20 +355,19 @@ fn encrypt(connection: &mut impl Connection, plain: &[u8], out: &mut [u8]) -> Re
 }
 
 /// The writing end. Seals plaintext into a buffer, from which the socket takes it.
-pub(crate) struct TlsWriter {
+pub(crate) struct TlsWriter<C> {
     socket: TcpStream,
-    connection: UnbufferedClientConnection,
+    connection: C,
     out: Vec<u8>,
     /// What is sealed and not written is `out[from..to]`.
     from: usize,
     to: usize,
 }
 
-impl TlsWriter {
-    /// Plaintext that is sealed at once.
-    pub const BATCH: usize = 8 * RECORD;
-    const OUT: usize = Self::BATCH + 8 * RECORD_OVERHEAD + SLACK;
+/// Plaintext that is sealed at once.
+pub(crate) const BATCH: usize = 8 * RECORD;
 
+impl<C: Connection> TlsWriter<C> {
     /// How much plaintext may be sealed now, in whole records.
     pub fn room(&self) -> usize {
         (self.out.len() - self.to).saturating_sub(SLACK) / (RECORD + RECORD_OVERHEAD) * RECORD
@@ -359,7 +431,9 @@ impl TlsWriter {
 /// Why plaintext could not be read.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// The connection ended after so many of the bytes asked for.
+    /// The other end closed the connection as it should, after so many of the bytes asked for.
+    Closed { read: usize },
+    /// The connection ended without a word after so many of the bytes asked for: a process that ended, or an attacker.
     Ended { read: usize },
     /// The operating system gave the connection up.
     Lost(String),
@@ -384,6 +458,8 @@ pub(crate) struct TlsReader<C> {
     /// Plaintext of a record beyond what was asked for, from `next` on.
     plain: Vec<u8>,
     next: usize,
+    /// Told of every byte that comes.
+    heard: Heard,
 }
 
 impl<C: Connection> TlsReader<C> {
@@ -391,8 +467,14 @@ impl<C: Connection> TlsReader<C> {
         &self.socket
     }
 
+    /// Tells this of every byte that comes from now on.
+    pub fn tell(&mut self, heard: Heard) {
+        heard.hear();
+        self.heard = heard;
+    }
+
     /// Completes a handshake in the time given.
-    fn handshake(socket: TcpStream, mut connection: C, until: Instant) -> Result<Self, String> {
+    fn handshake(socket: TcpStream, mut connection: C, until: Instant) -> Result<Self, Failed> {
         let mut incoming = vec![0; READ];
         let mut to = 0;
         let mut outgoing = Vec::new();
@@ -402,17 +484,18 @@ impl<C: Connection> TlsReader<C> {
             match state {
                 Err(error) => {
                     send_alert(&mut connection, &socket, until);
-                    return Err(error.to_string());
+                    return Err(Failed::Wrong(error.to_string()));
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
                     let at = outgoing.len();
                     outgoing.resize(at + HANDSHAKE, 0);
-                    let length = data.encode(&mut outgoing[at..]).map_err(|error| error.to_string())?;
+                    let length =
+                        data.encode(&mut outgoing[at..]).map_err(|error| Failed::Wrong(error.to_string()))?;
                     outgoing.truncate(at + length);
                 }
                 Ok(ConnectionState::TransmitTlsData(data)) => {
-                    limit(&socket, until)?;
-                    (&socket).write_all(&outgoing).map_err(|error| error.to_string())?;
+                    limit(&socket, until).map_err(Failed::Lost)?;
+                    (&socket).write_all(&outgoing).map_err(|error| Failed::Lost(error.to_string()))?;
                     outgoing.clear();
                     data.done();
                 }
@@ -422,20 +505,27 @@ impl<C: Connection> TlsReader<C> {
                     needs_more = connection.is_handshaking();
                     if !needs_more {
                         let (from, plain) = (discard, Vec::new());
-                        return Ok(Self { socket, connection, incoming, from, to, plain, next: 0 });
+                        let heard = Heard::default();
+                        return Ok(Self { socket, connection, incoming, from, to, plain, next: 0, heard });
                     }
                 }
-                Ok(_) => return Err("it closed the connection during the handshake".to_owned()),
+                Ok(_) => {
+                    return Err(Failed::Wrong("it closed the connection during the handshake".to_owned()));
+                }
             }
             incoming.copy_within(discard..to, 0);
             to -= discard;
             if needs_more {
-                limit(&socket, until)?;
+                limit(&socket, until).map_err(Failed::Lost)?;
                 match (&socket).read(&mut incoming[to..]) {
-                    Ok(0) => return Err("it closed the connection during the handshake".to_owned()),
+                    Ok(0) => {
+                        return Err(Failed::Lost("it closed the connection during the handshake".to_owned()));
+                    }
                     Ok(read) => to += read,
-                    Err(error) if is_timeout(&error) => return Err("the handshake took too long".to_owned()),
-                    Err(error) => return Err(error.to_string()),
+                    Err(error) if is_timeout(&error) => {
+                        return Err(Failed::Lost("the handshake took too long".to_owned()));
+                    }
+                    Err(error) => return Err(Failed::Lost(error.to_string())),
                 }
             }
         }
@@ -462,7 +552,7 @@ impl<C: Connection> TlsReader<C> {
                 }
             }
             ConnectionState::PeerClosed | ConnectionState::Closed => {
-                return Err(ReadError::Ended { read: *read });
+                return Err(ReadError::Closed { read: *read });
             }
             // An answer to a change of keys, which need not be sent on a connection in one direction.
             ConnectionState::EncodeTlsData(mut data) => {
@@ -493,6 +583,7 @@ impl<C: Connection> TlsReader<C> {
                 Ok(0) => return Ok(false),
                 Ok(read) => {
                     self.to += read;
+                    self.heard.hear();
                     return Ok(true);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

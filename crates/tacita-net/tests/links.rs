@@ -158,7 +158,8 @@ fn a_timeout_names_the_peer() {
         let start = Instant::now();
         let waited = Duration::from_millis(50);
         let error = alice.receive(BOB, waited).unwrap_err();
-        assert_eq!(error, NetError::Timeout { peer: "bob".into(), waited, doing: "receiving from" });
+        let (peer, doing, because) = ("bob".into(), "receiving from", String::new());
+        assert_eq!(error, NetError::Timeout { peer, because, waited, doing });
         assert!((waited..waited * 10).contains(&start.elapsed()));
         assert!(error.to_string().contains("bob"));
     }
@@ -174,10 +175,10 @@ fn an_abort_wakes_whoever_waits_for_anyone() {
                 (alice.receive(BOB, PATIENCE).unwrap_err(), start.elapsed())
             });
             thread::sleep(Duration::from_millis(50));
-            carol.abort("out of memory", 17, 4);
+            carol.abort("out of memory", "conv_2", 4);
             let (error, waited) = waiting.join().unwrap();
             let cause = "out of memory".to_owned();
-            let expected = NetError::Aborted { by: "carol".into(), node: 17, round: 4, cause };
+            let expected = NetError::Aborted { by: "carol".into(), node: "conv_2".into(), round: 4, cause };
             assert_eq!(error, expected);
             assert!(waited < Duration::from_secs(2));
             assert_eq!(bob.receive(ALICE, PATIENCE), Err(expected.clone()));
@@ -199,7 +200,7 @@ fn an_abort_wakes_a_dealer_that_waits_for_room() {
             });
             thread::sleep(Duration::from_millis(200));
             let start = Instant::now();
-            bob.abort("no", 1, 2);
+            bob.abort("no", "", 2);
             assert!(start.elapsed() < Duration::from_secs(1));
             assert!(matches!(dealing.join().unwrap(), Some(NetError::Aborted { by, .. }) if by == "bob"));
         });
@@ -216,7 +217,7 @@ fn an_abort_overtakes_what_is_queued() {
         thread::scope(|scope| {
             scope.spawn(move || {
                 let start = Instant::now();
-                alice.abort("overtakes", 0, 0);
+                alice.abort("overtakes", "", 0);
                 drop(alice);
                 assert!(start.elapsed() < Duration::from_secs(1));
             });
@@ -359,12 +360,42 @@ fn a_shaped_link_takes_its_time() {
 }
 
 #[test]
+fn an_interrupt_ends_every_wait_and_the_others_can_be_told() {
+    for connect in ALL {
+        let [alice, bob] = two(connect, &Limits { inbound: 1 << 16, ..Limits::default() });
+        let interrupted = NetError::Interrupted { cause: "told to stop".into() };
+        let interrupter = alice.interrupter();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(move || {
+                let start = Instant::now();
+                let ends = [alice.receive(BOB, PATIENCE).err(), alice.receive(BOB, PATIENCE).err()];
+                let dealt = (0..200).find_map(|task| alice.post_bounded(BOB, frame(task, 1 << 16), 0).err());
+                alice.abort("told to stop", "relu", 3);
+                (ends, dealt, start.elapsed())
+            });
+            thread::sleep(Duration::from_millis(50));
+            interrupter.interrupt("told to stop");
+            interrupter.interrupt("told again");
+            let (ends, dealt, waited) = waiting.join().unwrap();
+            assert_eq!(ends, [Some(interrupted.clone()), Some(interrupted.clone())]);
+            assert_eq!(dealt, Some(interrupted));
+            assert!(waited < Duration::from_secs(5));
+        });
+        let end = std::iter::repeat_with(|| bob.receive(ALICE, PATIENCE)).find_map(Result::err);
+        assert!(
+            matches!(end, Some(NetError::Aborted { by, node, round: 3, .. }) if by == "alice" && node == "relu")
+        );
+    }
+}
+
+#[test]
 fn endpoints_know_who_is_who() {
     for connect in ALL {
         let [_, bob, _] = three(connect);
         assert_eq!(bob.id(), BOB);
         let peers: Vec<_> = bob.members().map(|peer| bob.name(peer)).collect();
         assert_eq!(peers, ["alice", "carol"]);
+        assert_eq!(bob.count(), 3);
     }
 }
 

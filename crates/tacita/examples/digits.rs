@@ -12,7 +12,9 @@ fn main() -> Result<(), Error> {
     let model = session.model(model_file, "bob")?; // weights enter as bob's private inputs
     let label = model.forward(&image).argmax(-1);
     let answer = session.reveal(&label, &["alice"])?; // the one step that computes and communicates
-    println!("the digit is a {}", answer[[0]]);
+    if let Some(answer) = answer {
+        println!("the digit is a {}", answer[[0]]);
+    }
     Ok(())
 }
 

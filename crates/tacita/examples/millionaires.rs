@@ -19,9 +19,13 @@ fn main() -> Result<(), Error> {
     let mean = &(&(&alice + &bob) + &carol) * &third;
     let above = &highest - &mean;
 
-    let carol_is_highest = session.reveal(&highest.less(&carol), &everyone)?[[0]] == 0.0
-        && session.reveal(&alice.less(&carol), &everyone)?[[0]] == 1.0;
+    let carol_is_highest = session.reveal(&highest.less(&carol), &everyone)?.expect("all are here")[[0]]
+        == 0.0
+        && session.reveal(&alice.less(&carol), &everyone)?.expect("all are here")[[0]] == 1.0;
     println!("carol earns most: {carol_is_highest}");
-    println!("the highest income is {:.2} above the mean", session.reveal(&above, &everyone)?[[0]]);
+    println!(
+        "the highest income is {:.2} above the mean",
+        session.reveal(&above, &everyone)?.expect("all are here")[[0]]
+    );
     Ok(())
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use tacita_graph::{Nearest, NodeId, PRECISIONS, encode_every_leaf};
 
 use crate::error::Error;
-use crate::local::Prepared;
 use crate::options::Options;
+use crate::prepared::Prepared;
 use crate::report::hex;
 use crate::session::bind;
 

@@ -5,6 +5,8 @@ use tacita_mpc::MpcError;
 use tacita_net::NetError;
 use tacita_onnx::ImportError;
 
+use crate::file_error::FileError;
+
 /// Anything that can go wrong. Every message is one line that names the file, node or peer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +17,9 @@ pub enum Error {
     /// Data that does not fit the computation: wrong shape, not a number, out of range, missing.
     #[error("{0}")]
     Input(String),
+    /// A key, certificate, session file or correlation file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A model cannot be read or is refused.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -27,6 +32,21 @@ pub enum Error {
     /// The members cannot be connected.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// Members do not want the same.
+    #[error("{0}")]
+    Disagreement(String),
+    /// A graph reveals something of this member's data that it has not agreed to.
+    #[error(
+        "{of} has not agreed that {to} learns `{value}`, which is computed from {of}'s data: list it with --allow-reveal {value}:{to} if that is meant"
+    )]
+    NotAllowed {
+        /// The value.
+        value: String,
+        /// Whose data it depends on.
+        of: String,
+        /// Who would learn it.
+        to: String,
+    },
     /// A member's thread ended; its own error says more if there is one.
     #[error("internal error: {0}")]
     Internal(String),
@@ -38,7 +58,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => 2,
-            Error::Input(_) => 3,
+            Error::Input(_) | Error::File(_) => 3,
             Error::Import(ImportError::File { .. }) => 3,
             Error::Import(ImportError::Options(_)) => 2,
             Error::Graph(GraphError::EmptyBatch | GraphError::Precision(_)) => 2,
@@ -53,11 +73,14 @@ impl Error {
             Error::Import(_) | Error::Graph(_) => 4,
             Error::Protocol(error) => match error {
                 MpcError::Net { .. } => 6,
-                MpcError::Disagreement { .. } => 5,
+                MpcError::Disagreement { .. } | MpcError::Mismatch { .. } => 5,
                 MpcError::Unsupported { .. } => 4,
                 MpcError::MissingLeaf { .. } => 3,
                 _ => 7,
             },
+            Error::Disagreement(_) | Error::NotAllowed { .. } => 5,
+            // members that do not mean the same session
+            Error::Net(NetError::Refused { .. }) => 5,
             Error::Net(_) => 6,
             Error::Internal(_) => 7,
         }
@@ -92,7 +115,10 @@ impl Error {
     /// The peer that the error is about.
     pub fn peer(&self) -> Option<&str> {
         match self {
-            Error::Protocol(MpcError::Disagreement { peer, .. }) => Some(peer),
+            Error::Protocol(MpcError::Disagreement { peer, .. } | MpcError::Mismatch { peer, .. }) => {
+                Some(peer)
+            }
+            Error::Protocol(MpcError::Net { source, .. }) | Error::Net(source) => source.peer(),
             _ => None,
         }
     }

@@ -4,8 +4,8 @@ use serde::Serialize;
 use tacita_graph::{Graph, Op, show};
 
 use crate::error::Error;
-use crate::local::Prepared;
 use crate::options::Options;
+use crate::prepared::Prepared;
 use crate::report::{NodeReport, Reveal, hex};
 use crate::session::bind;
 

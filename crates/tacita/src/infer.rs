@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ndarray::{ArrayD, Axis, Slice};
-use tacita_graph::{Graph, NodeId};
+use tacita_graph::{Graph, NodeId, Op};
 
 use crate::error::Error;
 use crate::options::Options;
@@ -160,7 +160,7 @@ fn plain(graph: &Graph, batch: usize, inputs: &tacita_graph::Inputs) -> Result<A
 }
 
 /// The label that each sample's output says.
-fn predictions(output: &ArrayD<f64>, argmax: bool) -> Vec<usize> {
+pub(crate) fn predictions(output: &ArrayD<f64>, argmax: bool) -> Vec<usize> {
     if argmax {
         return output.iter().map(|&index| index as usize).collect();
     }
@@ -207,18 +207,18 @@ fn fixed_batch(model: &tacita_onnx::Model, count: usize) -> Result<usize, Error>
 
 /// Sums over batches.
 #[derive(Default)]
-struct Totals {
-    rounds: u64,
-    online: Vec<u64>,
-    offline: u64,
-    setup: Vec<u64>,
-    wire: u64,
-    nodes: BTreeMap<NodeId, NodeReport>,
-    reveals: Vec<Reveal>,
+pub(crate) struct Totals {
+    pub rounds: u64,
+    pub online: Vec<u64>,
+    pub offline: u64,
+    pub setup: Vec<u64>,
+    pub wire: u64,
+    pub nodes: BTreeMap<NodeId, NodeReport>,
+    pub reveals: Vec<Reveal>,
 }
 
 impl Totals {
-    fn add(&mut self, graph: &Graph, evaluation: &crate::Evaluation, samples: usize) {
+    pub fn add(&mut self, graph: &Graph, evaluation: &crate::Evaluation, samples: usize) {
         let cost = &evaluation.cost;
         self.rounds += u64::from(cost.rounds);
         self.offline += cost.offline_bytes;
@@ -243,17 +243,18 @@ impl Totals {
             entry.seconds += measure.seconds;
         }
         for (index, id) in graph.reveals().into_iter().enumerate() {
-            let Some(values) = evaluation.revealed.get(&id) else { continue };
-            let Some((_, value)) = values.first() else { continue };
+            let node = graph.node(id);
+            let Op::Reveal(to) = &node.op else { continue };
+            let shape = node.ty.sizes().unwrap_or_default();
             if let Some(reveal) = self.reveals.get_mut(index) {
                 if let Some(first) = reveal.shape.first_mut() {
-                    *first += value.shape().first().copied().unwrap_or(samples);
+                    *first += shape.first().copied().unwrap_or(samples);
                 }
             } else {
                 self.reveals.push(Reveal {
                     value: graph.label(id),
-                    to: values.iter().map(|(name, _)| name.clone()).collect(),
-                    shape: value.shape().to_vec(),
+                    to: to.to.iter().map(|to| graph.owners()[to.0 as usize].clone()).collect(),
+                    shape,
                 });
             }
         }

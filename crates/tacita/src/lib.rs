@@ -8,26 +8,46 @@
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+mod certificate;
 mod check;
+mod connect;
+mod consent;
 mod error;
+mod file_error;
 mod foresee;
+mod identity;
 mod infer;
+mod join;
 mod local;
 mod model;
 mod options;
+mod prepared;
+mod recipe;
 mod report;
+mod serve;
 mod session;
+mod session_file;
 mod tensor;
+mod world;
 
+pub use certificate::Certificate;
 pub use check::{Checked, CheckedNode, Proposal, check};
+pub use connect::ConnectOptions;
+pub use consent::{Allowance, Disclosure, consent, disclosures};
 pub use error::Error;
+pub use file_error::FileError;
 pub use foresee::{Foreseen, NETWORKS, Network, Prediction, foresee};
+pub use identity::Identity;
 pub use infer::{InferProgress, Inference, infer};
-pub use local::{Prepared, Progress};
-pub use model::Model;
+pub use join::{Joined, Part, join};
+pub use model::{Model, model_of_graph, read_graph};
 pub use options::{Link, Options};
+pub use prepared::Prepared;
 pub use report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, hex, peak_rss_bytes};
+pub use serve::{ServeOptions, Served, serve};
 pub use session::{Evaluation, Session};
+pub use session_file::{SessionFile, SessionMember, SessionSettings, check_name};
 pub use tacita_graph as graph;
 pub use tacita_onnx as onnx;
 pub use tensor::Tensor;
+pub use world::Progress;

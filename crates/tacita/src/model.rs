@@ -1,8 +1,10 @@
 //! An imported model as a function of tensors.
 
 use std::cell::RefCell;
+use std::path::Path;
 
-use tacita_graph::{Dim, GraphError, NodeId, Op, Role, Visibility};
+use tacita_graph::{Dim, Graph, GraphError, NodeId, Op, Role, Visibility};
+use tacita_onnx::ImportOptions;
 
 use crate::error::Error;
 use crate::tensor::{Shared, Tensor};
@@ -11,15 +13,31 @@ use crate::tensor::{Shared, Tensor};
 pub struct Model {
     workspace: Shared,
     imported: tacita_onnx::Model,
+    owner: String,
     weights: RefCell<Vec<(String, NodeId)>>,
 }
 
 impl Model {
-    pub(crate) fn new(workspace: &Shared, imported: tacita_onnx::Model) -> Result<Model, Error> {
+    /// Reads an ONNX file, or the graph exported from one. The weights are kept where their owner is, only there.
+    pub(crate) fn read(workspace: &Shared, path: &Path, owner: &str, here: bool) -> Result<Model, Error> {
+        let mut imported = match read_graph(path)? {
+            Some(graph) => model_of_graph(graph)?,
+            None => {
+                let options = ImportOptions { weights_owner: owner.to_owned(), ..ImportOptions::default() };
+                tacita_onnx::import(path, &options)?
+            }
+        };
+        if !here {
+            imported.parameters.clear();
+        } else if imported.parameters.is_empty() && imported.graph.inputs().len() > 1 {
+            let path = path.display();
+            return Err(Error::Input(format!("{path} has no weights: {owner} has to give the model itself")));
+        }
         if imported.graph.reveals().is_empty() {
             return Err(Error::Internal("a model without an output".into()));
         }
-        Ok(Model { workspace: workspace.clone(), imported, weights: RefCell::default() })
+        let owner = owner.to_owned();
+        Ok(Model { workspace: workspace.clone(), imported, owner, weights: RefCell::default() })
     }
 
     /// What the import left to its user or ignored, a sentence each.
@@ -61,9 +79,7 @@ impl Model {
                     Some((_, id)) => *id,
                     None => {
                         let visibility = match node.ty.visibility {
-                            Visibility::Private(owner) => {
-                                Visibility::Private(graph.owner(&model.owners()[owner.0 as usize]))
-                            }
+                            Visibility::Private(_) => Visibility::Private(graph.owner(&self.owner)),
                             other => other,
                         };
                         // two models of a session may use the same names
@@ -86,4 +102,51 @@ impl Model {
         }
         unreachable!("a model has an output: checked when it was made")
     }
+}
+
+/// The first bytes of a graph file.
+const GRAPH: &[u8] = b"TACITA-G";
+
+/// Reads a file that `tacita export-graph` wrote; none if it is of another kind.
+///
+/// # Errors
+/// [`Error::Input`] naming the file, if it cannot be read or is a broken graph.
+pub fn read_graph(path: &Path) -> Result<Option<Graph>, Error> {
+    let fail = |e: std::io::Error| Error::Input(format!("{}: cannot be read: {e}", path.display()));
+    let bytes = std::fs::read(path).map_err(fail)?;
+    if !bytes.starts_with(GRAPH) {
+        return Ok(None);
+    }
+    let graph = Graph::decode(&bytes);
+    graph.map(Some).map_err(|e| {
+        Error::Input(format!("{}: {e}; write it again with `tacita export-graph`", path.display()))
+    })
+}
+
+/// A graph as a model without weights: its one input that is data is the model's.
+///
+/// # Errors
+/// [`Error::Input`] if it has none or several.
+pub fn model_of_graph(graph: Graph) -> Result<tacita_onnx::Model, Error> {
+    let is_data = |id: &NodeId| matches!(&graph.node(*id).op, Op::Input(input) if input.role == Role::Data);
+    let data: Vec<NodeId> = graph.inputs().into_iter().filter(is_data).collect();
+    let &[input] = data.as_slice() else {
+        let count = data.len();
+        return Err(Error::Input(format!(
+            "a graph of {count} inputs beside weights is no model, which has one"
+        )));
+    };
+    let node = graph.node(input);
+    let (input, input_shape) = (node.name.clone(), node.ty.shape.clone());
+    let outputs = graph.reveals().into_iter().map(|id| graph.label(id)).collect();
+    let parameters = tacita_graph::Inputs::new();
+    Ok(tacita_onnx::Model {
+        graph,
+        parameters,
+        input,
+        input_shape,
+        outputs,
+        notes: vec![],
+        public_constants: vec![],
+    })
 }

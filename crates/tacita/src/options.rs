@@ -65,6 +65,8 @@ pub struct Options {
     pub dealer_ahead: usize,
     /// Longest wait for a peer in one step.
     pub timeout: Duration,
+    /// For tests: replaces every seed that members draw. **Nothing is private then**, as whoever knows it knows all masks.
+    pub insecure_fixed_seed: Option<[u8; 32]>,
 }
 
 impl Default for Options {
@@ -76,6 +78,7 @@ impl Default for Options {
             precision: 16,
             dealer_ahead: 64 << 20,
             timeout: Duration::from_secs(120),
+            insecure_fixed_seed: None,
         }
     }
 }

@@ -6,32 +6,34 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
 use tacita_graph::{Dim, Graph, Inputs, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility};
-use tacita_mpc::{Cost, NodeMeasure, Revealed, Times};
-use tacita_onnx::ImportOptions;
+use tacita_mpc::{Cost, NodeCost, NodeMeasure, Outcome, Revealed, Times};
 
 use crate::error::Error;
-use crate::local::{Finished, Prepared, Progress, World};
+use crate::local;
 use crate::model::Model;
 use crate::options::Options;
+use crate::prepared::Prepared;
 use crate::tensor::{Shared, Tensor};
+use crate::world::{Finished, Progress, World};
 
 /// What one evaluation gave and cost.
 pub struct Evaluation {
-    /// By reveal node: the value as each receiver got it, in the order of the node's owners.
+    /// By reveal node: the value as each receiver of this process got it, in the order of the node's owners.
     pub revealed: BTreeMap<NodeId, Vec<(String, ArrayD<f64>)>>,
-    /// Wall times, the slowest party's.
+    /// Wall times, of the slowest member of this process.
     pub times: Times,
-    /// Rounds and bytes as the meters counted them.
+    /// Rounds and bytes as the meters counted them; what members on other machines sent is as the plan says.
     pub cost: Cost,
     /// By node of the prepared graph.
     pub nodes: Vec<NodeMeasure>,
-    /// Bytes sent online on all links between computing parties, framing and encryption included.
+    /// Bytes that members of this process sent online on links between them, framing and encryption included.
     pub wire_bytes: u64,
-    /// Seconds that the dealer took to deal, waits for slow receivers included.
+    /// Seconds that the dealer took to deal, waits for slow receivers included; 0 if it is elsewhere.
     pub dealer_seconds: f64,
 }
 
-/// A session of two or more computing parties and a dealer, all in this process.
+/// A session of two or more computing parties and a dealer: all in this process ([`Session::local`]), or each on its
+/// own machine ([`Session::connect`]), where every member runs the same program and gives its own data.
 ///
 /// Tensors are lazy: operations build nodes of a graph and cannot fail on the network; [`Session::reveal`] computes.
 ///
@@ -43,12 +45,14 @@ pub struct Evaluation {
 /// let salary = session.input("salary", "alice", &[3], arr1(&[10.0, 20.0, 30.0]).into_dyn())?;
 /// let factor = session.input("factor", "bob", &[3], arr1(&[1.0, 0.5, -2.0]).into_dyn())?;
 /// let total = (salary * factor).sum(&[0]);
-/// let answer = session.reveal(&total, &["alice"])?;
+/// let answer = session.reveal(&total, &["alice"])?.expect("alice is here");
 /// assert!((answer[[]] - -40.0).abs() < 0.001);
 /// # Ok::<(), tacita::Error>(())
 /// ```
 pub struct Session {
-    options: Options,
+    /// The computing parties.
+    names: Vec<String>,
+    precision: u32,
     world: World,
     workspace: Shared,
     prepared: BTreeMap<([u8; 32], usize), Arc<Prepared>>,
@@ -74,33 +78,38 @@ impl Session {
     /// # Errors
     /// As [`Session::local`], and if links cannot be made.
     pub fn with_options(options: Options) -> Result<Session, Error> {
-        let world = World::start(&options)?;
-        Ok(Session {
-            options,
-            world,
-            workspace: Shared::default(),
-            prepared: BTreeMap::new(),
-            bound: BTreeMap::new(),
-        })
+        let world = local::start(&options)?;
+        Ok(Session::new(options.party_names(), options.precision, world))
     }
 
-    /// The session's settings.
-    pub fn options(&self) -> &Options {
-        &self.options
+    pub(crate) fn new(names: Vec<String>, precision: u32, world: World) -> Session {
+        let (workspace, prepared, bound) = (Shared::default(), BTreeMap::new(), BTreeMap::new());
+        Session { names, precision, world, workspace, prepared, bound }
     }
 
-    /// A private input of a party: nobody else learns it.
+    /// The computing parties, who may own inputs and receive results.
+    pub fn parties(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// What stops this session from another thread, such as one that waits for a signal: the peers are told the cause,
+    /// and whoever waits in this session gets an error.
+    pub fn interrupters(&self) -> Vec<tacita_net::Interrupter> {
+        self.world.interrupters()
+    }
+
+    /// A private input of a party: nobody else learns it. The data is given where the owner is, and `None` elsewhere.
     ///
     /// # Errors
-    /// If the name is taken, the owner is no party, or the data is of another shape.
+    /// If the name is taken, the owner is no party, the data is of another shape, missing, or somebody else's.
     pub fn input(
         &mut self,
         name: &str,
         owner: &str,
         shape: &[usize],
-        data: ArrayD<f64>,
+        data: impl Into<Option<ArrayD<f64>>>,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), shape, data, Role::Data)
+        self.leaf(name, Some(owner), shape, data.into(), Role::Data)
     }
 
     /// A private input that lives as long as the session, such as a weight: opened under its mask only once.
@@ -112,9 +121,9 @@ impl Session {
         name: &str,
         owner: &str,
         shape: &[usize],
-        data: ArrayD<f64>,
+        data: impl Into<Option<ArrayD<f64>>>,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), shape, data, Role::Parameter)
+        self.leaf(name, Some(owner), shape, data.into(), Role::Parameter)
     }
 
     /// A value that everybody knows.
@@ -122,7 +131,7 @@ impl Session {
     /// # Errors
     /// As [`Session::input`].
     pub fn public(&mut self, name: &str, shape: &[usize], data: ArrayD<f64>) -> Result<Tensor, Error> {
-        self.leaf(name, None, shape, data, Role::Data)
+        self.leaf(name, None, shape, Some(data), Role::Data)
     }
 
     fn leaf(
@@ -130,50 +139,65 @@ impl Session {
         name: &str,
         owner: Option<&str>,
         shape: &[usize],
-        data: ArrayD<f64>,
+        data: Option<ArrayD<f64>>,
         role: Role,
     ) -> Result<Tensor, Error> {
-        if data.shape() != shape {
-            let got = data.shape();
-            return Err(Error::Input(format!(
-                "input `{name}` is declared {shape:?} and its data is {got:?}"
-            )));
-        }
-        check_finite(name, &data)?;
         let visibility = match owner {
             Some(owner) => Visibility::Private(self.party(owner)?),
             None => Visibility::Public,
         };
+        let here = owner.is_none_or(|owner| self.world.has(owner));
+        match &data {
+            Some(data) if data.shape() != shape => {
+                let got = data.shape();
+                return Err(Error::Input(format!(
+                    "input `{name}` is declared {shape:?} and its data is {got:?}"
+                )));
+            }
+            Some(_) if !here => {
+                let owner = owner.unwrap_or_default();
+                return Err(Error::Usage(format!(
+                    "the data of `{name}` is {owner}'s alone: give None here, and the data at {owner}"
+                )));
+            }
+            Some(data) => check_finite(name, data)?,
+            None if here => {
+                let owner = owner.unwrap_or("everybody");
+                return Err(Error::Input(format!("no data for `{name}`, which {owner} has to give here")));
+            }
+            None => {}
+        }
         let dims: Vec<Dim> = shape.iter().map(|&size| Dim::Known(size)).collect();
         let id = self.workspace.graph.borrow_mut().input(name, &dims, visibility, role)?;
-        self.workspace.inputs.borrow_mut().insert(name.to_owned(), data);
+        if let Some(data) = data {
+            self.workspace.inputs.borrow_mut().insert(name.to_owned(), data);
+        }
         Ok(Tensor::new(&self.workspace, id))
     }
 
     fn party(&self, name: &str) -> Result<Owner, Error> {
-        let names = self.options.party_names();
-        if !names.iter().any(|n| n == name) {
-            return Err(Error::Usage(format!("{name} is none of the parties {}", names.join(", "))));
+        if !self.parties().any(|party| party == name) {
+            return Err(Error::Usage(format!("{name} is none of the parties {}", self.names.join(", "))));
         }
         Ok(self.workspace.graph.borrow_mut().owner(name))
     }
 
-    /// A model of `owner`, whose weights become that party's private inputs.
+    /// A model of `owner`, whose weights become that member's private inputs. The owner gives the ONNX file; where the
+    /// owner is not, the graph that `tacita export-graph` wrote of it is enough.
     ///
     /// # Errors
     /// If the file cannot be read or the model is refused; the error names the node.
     pub fn model(&mut self, path: impl AsRef<Path>, owner: &str) -> Result<Model, Error> {
         self.party(owner)?;
-        let options = ImportOptions { weights_owner: owner.to_owned(), ..ImportOptions::default() };
-        Model::new(&self.workspace, tacita_onnx::import(path.as_ref(), &options)?)
+        Model::read(&self.workspace, path.as_ref(), owner, self.world.has(owner))
     }
 
     /// Computes a tensor and opens it to the named parties: the one step that communicates. Returns what the first of
-    /// them received.
+    /// those who are here received, `None` if none of them is.
     ///
     /// # Errors
     /// If a receiver is no party, a value is out of range, or the protocol fails.
-    pub fn reveal(&mut self, tensor: &Tensor, to: &[&str]) -> Result<ArrayD<f64>, Error> {
+    pub fn reveal(&mut self, tensor: &Tensor, to: &[&str]) -> Result<Option<ArrayD<f64>>, Error> {
         let mut owners = to.iter().map(|name| self.party(name)).collect::<Result<Vec<_>, _>>()?;
         owners.sort_unstable();
         owners.dedup();
@@ -186,7 +210,20 @@ impl Session {
         let workspace = self.workspace.clone();
         let evaluation = self.evaluate(&prepared, &workspace.inputs.borrow(), &mut |_| ())?;
         let first = evaluation.revealed.into_values().next().and_then(|values| values.into_iter().next());
-        first.map(|(_, value)| value).ok_or_else(|| Error::Internal("nothing was revealed".into()))
+        Ok(first.map(|(_, value)| value))
+    }
+
+    /// Sends some bytes that everybody may know to all other parties, under a topic that all of them name,
+    /// and receives theirs, by name.
+    ///
+    /// # Errors
+    /// If the session is local, or a member does not answer.
+    pub fn exchange(&mut self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let said = self.world.exchange(topic, bytes)?;
+        Ok(said
+            .into_iter()
+            .filter_map(|(id, bytes)| Some((self.names.get(id.index())?.clone(), bytes)))
+            .collect())
     }
 
     /// Makes a graph with reveals ready for this session: prunes, rewrites, lowers and plans it. `batch` fixes a
@@ -200,7 +237,7 @@ impl Session {
             return Ok(found.clone());
         }
         let bound = bind(graph, batch)?;
-        let prepared = Arc::new(Prepared::new(bound, &self.options.party_names(), self.options.precision)?);
+        let prepared = Arc::new(Prepared::new(bound, &self.names, self.precision)?);
         self.prepared.insert(key, prepared.clone());
         Ok(prepared)
     }
@@ -219,7 +256,7 @@ impl Session {
     ) -> Result<Evaluation, Error> {
         self.bind_parameters(prepared.graph(), inputs)?;
         let finished = self.world.evaluate(prepared, inputs, progress)?;
-        collect(prepared, finished)
+        collect(prepared, &self.names, finished)
     }
 
     /// Weights are opened once under a mask that is bound to their value, so another value needs another name.
@@ -280,11 +317,10 @@ pub(crate) fn bind(graph: &Graph, batch: usize) -> Result<Graph, Error> {
     Ok(tacita_graph::optimize(&bound.prune()?)?)
 }
 
-fn collect(prepared: &Prepared, finished: Finished) -> Result<Evaluation, Error> {
+fn collect(prepared: &Prepared, parties: &[String], finished: Finished) -> Result<Evaluation, Error> {
     let program = prepared.plan.program();
     let mut revealed = BTreeMap::new();
     let names = prepared.graph.owners();
-    let (cost, nodes) = tacita_mpc::measure(&prepared.plan, &finished.outcomes, &finished.dealt);
     for id in program.reveals() {
         let node = program.node(id);
         let RingOp::Reveal { to } = &node.op else { continue };
@@ -292,9 +328,10 @@ fn collect(prepared: &Prepared, finished: Finished) -> Result<Evaluation, Error>
         let mut values = Vec::new();
         for owner in to {
             let name = &names[owner.0 as usize];
-            let party = prepared.plan.party(name).ok_or_else(|| Error::Usage(format!("no party {name}")))?;
-            let opened = finished.outcomes[party].revealed.get(&id);
-            let data = match (opened, value.kind) {
+            let index = parties.iter().position(|party| party == name);
+            let index = index.ok_or_else(|| Error::Usage(format!("no party {name}")))?;
+            let Some(outcome) = finished.outcomes.get(&index) else { continue };
+            let data = match (outcome.revealed.get(&id), value.kind) {
                 (Some(Revealed::Ring(tensor)), RingKind::Ring { frac }) => {
                     tacita_ring::decode(tensor.data(), frac)
                 }
@@ -308,13 +345,33 @@ fn collect(prepared: &Prepared, finished: Finished) -> Result<Evaluation, Error>
         }
         revealed.insert(node.origin, values);
     }
+    let (cost, nodes) = measure(prepared, &finished);
     let slowest = |part: fn(&Times) -> std::time::Duration| {
-        finished.outcomes.iter().map(|o| part(&o.times)).max().unwrap_or_default()
+        finished.outcomes.values().map(|o| part(&o.times)).max().unwrap_or_default()
     };
     let times =
         Times { setup: slowest(|t| t.setup), offline: slowest(|t| t.offline), online: slowest(|t| t.online) };
     let wire_bytes =
-        finished.outcomes.iter().map(|o| o.traffic.in_phase(tacita_net::Phase::Online).sent.wire).sum();
-    let dealer_seconds = finished.dealt.time.as_secs_f64();
+        finished.outcomes.values().map(|o| o.traffic.in_phase(tacita_net::Phase::Online).sent.wire).sum();
+    let dealer_seconds = finished.dealt.map_or(0.0, |dealt| dealt.time.as_secs_f64());
     Ok(Evaluation { revealed, times, cost, nodes, wire_bytes, dealer_seconds })
+}
+
+/// What the members here measured; of members elsewhere the plan tells, which what is measured equals.
+fn measure(prepared: &Prepared, finished: &Finished) -> (Cost, Vec<NodeMeasure>) {
+    let outcomes: Vec<&Outcome> = finished.outcomes.values().collect();
+    match &finished.dealt {
+        Some(dealt) => tacita_mpc::measure(&prepared.plan, &outcomes, dealt),
+        None => {
+            let mut cost = prepared.plan.cost();
+            cost.rounds = outcomes.iter().map(|outcome| outcome.rounds()).max().unwrap_or(0);
+            let seconds = prepared.plan.seconds(&outcomes);
+            let measured = |cost: &NodeCost| NodeMeasure {
+                seconds: seconds.get(&cost.node).copied().unwrap_or(0.0),
+                cost: cost.clone(),
+            };
+            let nodes = cost.nodes.iter().map(measured).collect();
+            (cost, nodes)
+        }
+    }
 }

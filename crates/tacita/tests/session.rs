@@ -14,12 +14,12 @@ fn tensors_are_lazy_and_a_reveal_computes() -> Result<(), Error> {
     let weights = arr2(&[[1.0, -2.0], [0.5, 4.0], [0.25, -1.0]]);
     let w = session.parameter("w", "bob", &[3, 2], weights.clone().into_dyn())?;
     let y = x.matmul(&w).relu();
-    let got = session.reveal(&y, &["alice"])?;
+    let got = session.reveal(&y, &["alice"])?.expect("all are here");
     let x = arr2(&[[1.5, -2.0, 0.25], [4.0, 0.5, -1.0]]);
     let want = x.dot(&weights).mapv(|v| v.max(0.0)).into_dyn();
     assert!((&got - &want).iter().all(|e| e.abs() < 1e-4), "{got} {want}");
     // a second reveal of the same session uses bob's opened weights again
-    let label = session.reveal(&y.argmax(-1), &["carol"])?;
+    let label = session.reveal(&y.argmax(-1), &["carol"])?.expect("all are here");
     assert_eq!(label, Array::from(vec![0.0, 0.0]).into_dyn());
     Ok(())
 }
@@ -31,10 +31,10 @@ fn operators_compose() -> Result<(), Error> {
     let b = session.input("b", "bob", &[2, 3], -matrix())?;
     let c = session.public("c", &[3], arr1(&[1.0, 2.0, 3.0]).into_dyn())?;
     let difference = &(&a - &b) * &c;
-    let got = session.reveal(&difference, &["bob"])?;
+    let got = session.reveal(&difference, &["bob"])?.expect("all are here");
     let want = matrix() * 2.0 * arr1(&[1.0, 2.0, 3.0]);
     assert!((got - want).iter().all(|e| e.abs() < 1e-3));
-    let larger = session.reveal(&a.less(&b).select(&b, &a), &["alice"])?;
+    let larger = session.reveal(&a.less(&b).select(&b, &a), &["alice"])?.expect("all are here");
     assert!((larger - matrix().mapv(f64::abs)).iter().all(|e| e.abs() < 1e-3));
     Ok(())
 }
@@ -65,8 +65,8 @@ fn a_model_is_a_function_of_tensors() -> Result<(), Error> {
     let model = session.model(path, "bob")?;
     let logits = model.forward(&image);
     assert_eq!(logits.shape(), [1, 10]);
-    let label = session.reveal(&logits.argmax(-1), &["alice"])?;
-    let logits = session.reveal(&logits, &["alice"])?;
+    let label = session.reveal(&logits.argmax(-1), &["alice"])?.expect("all are here");
+    let logits = session.reveal(&logits, &["alice"])?.expect("all are here");
     let best = (0..10).max_by(|&a, &b| logits[[0, a]].total_cmp(&logits[[0, b]])).unwrap_or(0);
     assert_eq!(label[[0]], best as f64);
     Ok(())

@@ -1,6 +1,7 @@
 //! `tacita infer`.
 
 use ndarray::ArrayD;
+use tacita::Options;
 use tacita::graph::{Graph, Kind, Op};
 use tacita::onnx::ImportOptions;
 
@@ -10,16 +11,14 @@ use crate::print::{Answer, json};
 use crate::progress::Bar;
 use crate::{batch, files, samples, summary};
 
-/// Labels that are printed.
-const SHOWN: usize = 20;
-
 /// Runs the model, writes what is to be written.
 pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
     let model = files::model(
         &arguments.model,
         &ImportOptions { argmax: arguments.argmax, ..ImportOptions::default() },
     )?;
-    let options = arguments.local.options();
+    let insecure_fixed_seed = arguments.insecure.seed();
+    let options = Options { insecure_fixed_seed, ..arguments.local.options() };
     let samples = samples::read(&arguments.samples, &model, options.precision)?;
     let count = samples.shape()[0];
     let labels = arguments.labels.as_deref().map(|text| samples::labels(text, count)).transpose()?;
@@ -50,7 +49,7 @@ pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
     text += "\n";
     text += &summary::summary(&inference.report);
     if indices || inference.output.ndim() == 2 {
-        text += &format!("\nlabels    {}\n", first(&summary::labels(&inference.output, indices)));
+        text += &format!("\nlabels    {}\n", summary::first(&summary::labels(&inference.output, indices)));
     }
     if model.outputs.len() > 1 {
         let (kept, others) = (&model.outputs[0], model.outputs[1..].join(", "));
@@ -78,10 +77,4 @@ fn write(path: &std::path::Path, output: &ArrayD<f64>, indices: bool) -> Result<
         tacita_data::write_f32(path, output.view())?;
     }
     Ok(())
-}
-
-fn first(labels: &[i64]) -> String {
-    let shown: Vec<String> = labels.iter().take(SHOWN).map(i64::to_string).collect();
-    let more = labels.len().saturating_sub(SHOWN);
-    if more == 0 { shown.join(" ") } else { format!("{} and {more} more", shown.join(" ")) }
 }

@@ -2,10 +2,15 @@
 
 mod check;
 mod completions;
+mod dealer;
 mod demo;
 mod export_graph;
+mod identity;
 mod infer;
+mod init;
+mod join;
 mod plan;
+mod session;
 
 use crate::arguments::{Command, Program};
 use crate::failure::Failure;
@@ -14,11 +19,16 @@ use crate::print::Answer;
 /// Does what was asked.
 pub fn run(program: &Program) -> Result<Answer, Failure> {
     match &program.command {
-        Command::Demo(arguments) => demo::run(arguments, program.json),
-        Command::Infer(arguments) => infer::run(arguments, program.json),
+        Command::Demo(arguments) => demo::run(arguments, program.global.json),
+        Command::Infer(arguments) => infer::run(arguments, program.global.json),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::ExportGraph(arguments) => export_graph::run(arguments),
+        Command::Dealer(arguments) => dealer::run(arguments),
+        Command::Join(arguments) => join::run(arguments, program.global.json),
+        Command::Identity(arguments) => identity::run(arguments),
+        Command::Session(command) => session::run(command),
+        Command::Init(arguments) => init::run(arguments),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
     }
 }

@@ -22,10 +22,17 @@ pub fn tacita(arguments: &[&str]) -> Run {
 
 /// The same in a folder.
 pub fn tacita_in(folder: &Path, arguments: &[&str]) -> Run {
+    tacita_with(folder, arguments, &[])
+}
+
+/// The same with these in the environment.
+pub fn tacita_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_tacita"))
         .args(arguments)
         .current_dir(folder)
         .env_remove("RUST_BACKTRACE")
+        .env_remove("TACITA_LOG")
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
         .expect("the program starts");
@@ -57,6 +64,22 @@ impl Run {
         assert_eq!((self.err.matches('\n').count(), self.err.ends_with('\n')), (1, true), "{}", self.err);
         for word in words {
             assert!(self.err.contains(word), "no {word:?} in {}", self.err);
+        }
+    }
+}
+
+impl Run {
+    /// The same where `--json` was asked for: the error is one object on both outputs.
+    #[track_caller]
+    pub fn fails_json(&self, code: i32, words: &[&str]) {
+        assert_eq!((self.code, &self.out), (code, &self.err));
+        let object: Value = serde_json::from_str(&self.out).expect("JSON");
+        for word in words {
+            assert!(
+                object["error"]["message"].as_str().unwrap().contains(word),
+                "no {word:?} in {}",
+                self.out
+            );
         }
     }
 }

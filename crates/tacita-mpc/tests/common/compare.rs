@@ -41,7 +41,7 @@ pub fn compare(case: &Case, inputs: &Inputs, seed: u64) -> BTreeMap<NodeId, Clea
             }
             reveals.entry(program.node(id).origin).or_insert_with(|| expected[id.index()].clone());
         }
-        let (measured, _) = measure(&case.plan, &outcomes, &dealt);
+        let (measured, _) = measure(&case.plan, &outcomes.iter().collect::<Vec<_>>(), &dealt);
         let mut cost = case.plan.cost();
         if number > 1 {
             cost.setup_bytes = vec![0; case.parties]; // weights are opened once a session

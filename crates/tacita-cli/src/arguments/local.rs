@@ -1,56 +1,14 @@
-//! What users type. The comments are what `--help` prints.
+//! What runs in this process: demo, infer, plan, check, export-graph.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueHint};
-use clap_complete::Shell;
+use clap::{Args, ValueHint};
 use tacita::onnx::ImportOptions;
 use tacita::{Link, Options};
 
-use crate::failure::Failure;
-use crate::print;
+use super::values::{batch, parties};
 use crate::scale::Scale;
-
-/// Private machine learning: a trained network is evaluated on data that its owner does not show, with weights that
-/// their owner does not show either.
-///
-/// Local commands run all parties and the dealer in one process, with the real protocol over real links: they show
-/// what a model costs and how accurate it is. What a result reveals, and to whom, is printed with it.
-#[derive(Debug, Parser)]
-#[command(
-    name = "tacita",
-    version,
-    propagate_version = true,
-    arg_required_else_help = true,
-    max_term_width = 100
-)]
-#[command(after_help = "\
-Begin with
-  tacita demo
-
-Exit codes: 0 done, 2 usage, 3 bad file or input, 4 model refused, 5 parties disagree, 6 peer or network, 7 internal")]
-pub struct Program {
-    /// Print one JSON value instead of text; errors become {"error": {"code", "node", "peer", "round", "message"}}
-    #[arg(long, global = true, display_order = 900)]
-    pub json: bool,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Demo(DemoArguments),
-    Infer(InferArguments),
-    Plan(PlanArguments),
-    Check(CheckArguments),
-    ExportGraph(ExportArguments),
-    Completions(CompletionsArguments),
-}
 
 /// Classify 200 shipped images of digits privately with a shipped network
 ///
@@ -101,6 +59,8 @@ pub struct InferArguments {
     pub batch: Option<NonZeroUsize>,
     #[command(flatten)]
     pub local: LocalArguments,
+    #[command(flatten)]
+    pub insecure: super::InsecureArguments,
     /// Write what it cost as JSON here
     #[arg(long, value_name = "R.json", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
@@ -174,18 +134,6 @@ pub struct ExportArguments {
     pub output: PathBuf,
 }
 
-/// Print a script that completes commands and options in your shell
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tacita completions bash > ~/.local/share/bash-completion/completions/tacita
-  tacita completions zsh > ~/.zfunc/_tacita
-  tacita completions fish > ~/.config/fish/completions/tacita.fish")]
-pub struct CompletionsArguments {
-    /// The shell
-    pub shell: Shell,
-}
-
 /// Samples and how to scale them.
 #[derive(Debug, Args)]
 pub struct SampleArguments {
@@ -205,7 +153,7 @@ pub struct OwnerArguments {
     #[arg(long, value_name = "OWNER")]
     pub weights: Option<String>,
     /// Who owns the model's input [default: alice]
-    #[arg(long = "input", value_name = "OWNER")]
+    #[arg(long = "input", visible_alias = "input-owner", value_name = "OWNER")]
     pub input_owner: Option<String>,
     /// To whom the result is revealed; several by commas [default: alice]
     #[arg(long, value_name = "OWNER", value_delimiter = ',')]
@@ -238,19 +186,6 @@ pub struct PrecisionArguments {
     /// Fractional bits, 4 to 24; values must stay below 2^(62 - 2 BITS)
     #[arg(long = "precision", value_name = "BITS", default_value_t = 16, value_parser = clap::value_parser!(u8).range(4..=24))]
     pub bits: u8,
-}
-
-fn parties() -> clap::builder::RangedI64ValueParser<u8> {
-    clap::value_parser!(u8).range(2..=16)
-}
-
-/// A number of samples.
-fn batch(text: &str) -> Result<NonZeroUsize, String> {
-    match text.parse::<usize>().map(NonZeroUsize::new) {
-        Ok(Some(count)) => Ok(count),
-        Ok(None) => Err("0 samples compute nothing: give 1 or more".to_owned()),
-        Err(_) => Err("not a number of samples: give 1 or more".to_owned()),
-    }
 }
 
 impl LocalArguments {
@@ -286,59 +221,6 @@ impl OwnerArguments {
             input_owner: or(&self.input_owner, default.input_owner),
             receivers: if self.reveal.is_empty() { default.receivers } else { self.reveal.clone() },
             argmax: self.argmax,
-        }
-    }
-}
-
-/// Ends a run that got no command: help and version to standard output, a wrong call as one line of error.
-pub fn explain(error: &clap::Error) -> ExitCode {
-    match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // a closed pipe is no error
-            let _ = error.print();
-            u8::try_from(error.exit_code()).unwrap_or(crate::failure::USAGE).into()
-        }
-        _ => {
-            let json = std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json");
-            print::failure(&Failure::usage(in_a_line(&error.to_string())), json)
-        }
-    }
-}
-
-/// Clap's message without its usage and its newlines.
-fn in_a_line(text: &str) -> String {
-    let text = text.strip_prefix("error: ").unwrap_or(text);
-    let end = ["\n\nUsage:", "\n\nFor more information"].iter().filter_map(|mark| text.find(mark)).min();
-    let words: Vec<&str> = text[..end.unwrap_or(text.len())].split_whitespace().collect();
-    format!("{} (see --help)", words.join(" "))
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_commands_are_consistent() {
-        Program::command().debug_assert();
-    }
-
-    #[test]
-    fn errors_of_usage_are_a_line() {
-        for call in [
-            &["tacita", "infer", "m.onnx", "--inptu", "x.npy"][..],
-            &["tacita", "infer"],
-            &["tacita", "infer", "m.onnx", "--input", "x.npy", "--batch", "0"],
-            &["tacita", "infer", "m.onnx", "--input", "x.npy", "--link", "slow"],
-        ] {
-            let line = in_a_line(&Program::try_parse_from(call).unwrap_err().to_string());
-            assert!(
-                !line.contains('\n') && !line.contains("Usage") && line.ends_with("(see --help)"),
-                "{line}"
-            );
         }
     }
 }

@@ -1,0 +1,332 @@
+//! Members that are processes of their own, with folders of their own: nothing is shared but the session file and the graph.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Folder, Run, shipped, tacita};
+use serde_json::Value;
+use tacita::{Identity, SessionFile, SessionMember, SessionSettings};
+
+/// A session of alice, bob and a dealer on this machine, a folder each.
+struct Machines {
+    folder: Folder,
+    graph: PathBuf,
+}
+
+fn settings() -> SessionSettings {
+    let seconds = Duration::from_secs;
+    SessionSettings {
+        timeout: seconds(20),
+        connect_timeout: seconds(15),
+        silence: seconds(3),
+        ..Default::default()
+    }
+}
+
+impl Machines {
+    fn new(parties: &[&str], settings: SessionSettings, export: &[&str]) -> Machines {
+        let folder = Folder::new();
+        let mut members: Vec<SessionMember> = vec![];
+        for name in parties.iter().chain(&["dealer"]) {
+            let home = folder.file(name);
+            std::fs::create_dir(&home).unwrap();
+            let identity = Identity::create(name, 2).unwrap();
+            identity.write(&home).unwrap();
+            // held until all are found, so that no two are the same
+            let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = Some(probe.local_addr().unwrap().to_string());
+            let certificate = identity.certificate().clone();
+            members.push(SessionMember { name: (*name).to_owned(), address, certificate });
+        }
+        let dealer = members.pop().unwrap();
+        let file = SessionFile::new(members, dealer, vec![], settings).unwrap();
+        let graph = folder.file("lenet.graph");
+        let graph_name = graph.to_str().unwrap();
+        tacita(&[&["export-graph", &shipped("lenet.onnx"), "-o", graph_name], export].concat()).ok();
+        for name in parties.iter().chain(&["dealer"]) {
+            std::fs::write(folder.file(name).join("session.toml"), &file.text).unwrap();
+            std::fs::copy(&graph, folder.file(name).join("lenet.graph")).unwrap();
+        }
+        Machines { folder, graph }
+    }
+
+    fn home(&self, name: &str) -> PathBuf {
+        self.folder.file(name)
+    }
+
+    /// Starts a member on its machine.
+    fn start(&self, name: &str, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_tacita"))
+            .args(arguments)
+            .args(["--session", "session.toml", "--as", name])
+            .current_dir(self.home(name))
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    fn dealer(&self) -> Child {
+        self.start("dealer", &["dealer", "--once"])
+    }
+
+    fn alice(&self, more: &[&str]) -> Child {
+        let input = shipped("mnist-200.npz:images");
+        let arguments =
+            ["join", "--graph", "lenet.graph", "--input", &input, "--scale", "255", "--threads", "1"];
+        self.start("alice", &[&arguments[..], &["--output", "y.npy", "--report", "r.json"], more].concat())
+    }
+
+    fn bob(&self, more: &[&str]) -> Child {
+        self.start("bob", &[&["join", "--model", &shipped("lenet.onnx"), "--threads", "1"], more].concat())
+    }
+
+    /// What a member's folder has beyond what it had.
+    fn new_files(&self, name: &str) -> Vec<String> {
+        let given = ["session.toml", "lenet.graph", &format!("{name}.crt"), &format!("{name}.key")]
+            .map(str::to_owned);
+        let mut names: Vec<String> = (std::fs::read_dir(self.home(name)).unwrap())
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !given.contains(name))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Waits for a member to end, which it must in this time.
+#[track_caller]
+fn end(mut child: Child, limit: Duration) -> Run {
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > limit {
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            panic!("it hangs: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[track_caller]
+fn done(child: Child) -> Run {
+    let run = end(child, LIMIT);
+    assert_eq!(run.code, 0, "{}", run.err);
+    run
+}
+
+/// That a member failed with this code and a last line that has all these words, leaving no file.
+#[track_caller]
+fn failed(machines: &Machines, name: &str, child: Child, code: i32, words: &[&str]) {
+    let run = end(child, LIMIT);
+    let line = run.err.lines().last().unwrap_or_default();
+    assert_eq!(run.code, code, "{name}: {}", run.err);
+    for word in words {
+        assert!(line.contains(word), "{name}: no {word:?} in {line}");
+    }
+    assert!(!run.err.contains("panicked"), "{}", run.err);
+    assert_eq!(machines.new_files(name), [""; 0], "{name}");
+}
+
+fn report(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn three_processes_give_what_one_does_bit_for_bit_with_the_same_seeds() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let seed = ["--insecure-fixed-seed-for-tests", &"07".repeat(32)];
+    let dealer = machines.start("dealer", &[&["dealer", "--once"], &seed[..]].concat());
+    let (bob, alice) = (machines.bob(&seed), machines.alice(&seed));
+    let (dealer, bob, alice) = (done(dealer), done(bob), done(alice));
+    for run in [&dealer, &bob, &alice] {
+        assert!(run.err.contains("nothing in this run is private"), "{}", run.err);
+    }
+    let here = machines.folder.name("here.npy");
+    let input = shipped("mnist-200.npz:images");
+    let local = ["infer", &shipped("lenet.onnx"), "--input", &input, "--scale", "255", "--output", &here];
+    let local = tacita(&[&local[..], &seed[..], &["--link", "memory"]].concat());
+    assert_eq!(local.code, 0, "{}", local.err);
+    let (here, there) =
+        (std::fs::read(&here).unwrap(), std::fs::read(machines.home("alice").join("y.npy")).unwrap());
+    assert!(here == there, "the logits differ");
+}
+
+#[test]
+fn with_fresh_seeds_the_labels_are_as_good_and_the_report_says_what_it_cost() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &["--argmax"]);
+    let labels = shipped("mnist-200.npz:labels");
+    let (dealer, alice) = (machines.dealer(), machines.alice(&["--labels", &labels]));
+    let bob = machines.bob(&["--argmax", "--report", "r.json"]);
+    let (alice, bob, dealer) = (done(alice), done(bob), done(dealer));
+    assert!(alice.err.contains("will be revealed to alice: logits:argmax"), "{}", alice.err);
+    assert!(bob.err.contains("computed from data of"), "{}", bob.err);
+    assert!(dealer.err.contains("session 1: all members are here"), "{}", dealer.err);
+    assert_eq!(machines.new_files("alice"), ["r.json", "y.npy"]);
+    assert_eq!(machines.new_files("bob"), ["r.json"]);
+    let (alices, bobs) =
+        (report(&machines.home("alice").join("r.json")), report(&machines.home("bob").join("r.json")));
+    assert!(alices["accuracy"].as_f64().unwrap() >= 0.96, "{alices}");
+    for field in
+        ["graph_digest", "rounds", "online_bytes_per_party", "wire_bytes", "offline_bytes", "reveals"]
+    {
+        assert_eq!(alices[field], bobs[field], "{field}");
+    }
+    let plan = tacita(&["plan", machines.graph.to_str().unwrap(), "--batch", "32", "--json"]).json();
+    assert_eq!(plan["graph_digest"], alices["graph_digest"]);
+    assert_eq!(plan["rounds"].as_u64().unwrap() * 7, alices["rounds"].as_u64().unwrap());
+}
+
+#[test]
+fn three_parties_of_whom_one_only_computes() {
+    let machines = Machines::new(&["alice", "bob", "carol"], settings(), &[]);
+    let members = [
+        machines.dealer(),
+        machines.start("carol", &["join", "--graph", "lenet.graph", "--threads", "1"]),
+        machines.bob(&[]),
+        machines.alice(&[]),
+    ];
+    members.into_iter().for_each(|member| drop(done(member)));
+    assert_eq!(machines.new_files("alice"), ["r.json", "y.npy"]);
+    assert_eq!(machines.new_files("carol"), [""; 0]);
+}
+
+#[test]
+fn a_reveal_of_ones_own_data_needs_a_yes() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &["--reveal", "alice,bob"]);
+    let alice = machines.alice(&[]);
+    failed(&machines, "alice", alice, 5, &["logits", "bob", "--allow-reveal"]);
+    let (dealer, alice) = (machines.dealer(), machines.alice(&["--allow-reveal", "logits:bob"]));
+    let bob = machines.bob(&["--reveal", "alice,bob", "--output", "y.npy"]);
+    [dealer, bob, alice].into_iter().for_each(|member| drop(done(member)));
+    let logits = |name: &str| std::fs::read(machines.home(name).join("y.npy")).unwrap();
+    assert!(logits("alice") == logits("bob"));
+}
+
+#[test]
+fn other_graphs_are_a_disagreement() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let (dealer, alice, bob) = (machines.dealer(), machines.alice(&[]), machines.bob(&["--argmax"]));
+    // who finds out first says 5; who is told by its abort before it could compare says 6, with the same cause
+    let ends = [end(alice, LIMIT), end(bob, LIMIT), end(dealer, LIMIT)];
+    assert!(ends.iter().any(|run| run.code == 5));
+    for run in &ends {
+        assert!(
+            matches!(run.code, 5 | 6) && run.err.contains("another program"),
+            "{}: {}",
+            run.code,
+            run.err
+        );
+    }
+    assert_eq!((machines.new_files("alice"), machines.new_files("bob")), (vec![], vec![]));
+}
+
+#[test]
+fn a_session_file_that_differs_is_named_by_its_line() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let path = machines.home("bob").join("session.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("precision_bits = 16", "precision_bits = 18");
+    std::fs::write(&path, text).unwrap();
+    let (alice, bob) = (machines.alice(&[]), machines.bob(&[]));
+    failed(&machines, "alice", alice, 5, &["line 7", "precision_bits = 16", "precision_bits = 18"]);
+    failed(&machines, "bob", bob, 5, &["line 7", "precision_bits = 16", "precision_bits = 18"]);
+}
+
+#[test]
+fn a_party_that_never_comes_is_named_by_everybody() {
+    let quick = SessionSettings { connect_timeout: Duration::from_secs(2), ..settings() };
+    let machines = Machines::new(&["alice", "bob"], quick, &[]);
+    let (dealer, alice) = (machines.dealer(), machines.alice(&[]));
+    failed(&machines, "alice", alice, 6, &["bob", "waiting for"]);
+    failed(&machines, "dealer", dealer, 6, &["bob"]);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let alice = machines.alice(&["--listen", &address]);
+    failed(&machines, "alice", alice, 6, &[&address, "in use", "--listen"]);
+}
+
+/// Starts all three and waits until the dealer has them.
+fn begun(machines: &Machines) -> (Child, Child, Child) {
+    let mut dealer = machines.dealer();
+    let slow = ["--batch", "1"];
+    let (alice, bob) = (machines.alice(&slow), machines.bob(&slow));
+    let mut said = BufReader::new(dealer.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("all members are here") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "the dealer ended");
+    }
+    dealer.stderr = Some(said.into_inner());
+    (dealer, alice, bob)
+}
+
+#[test]
+fn a_killed_member_is_named_by_the_others() {
+    for victim in ["bob", "dealer"] {
+        let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+        let (mut dealer, alice, mut bob) = begun(&machines);
+        match victim {
+            "bob" => bob.kill().unwrap(),
+            _ => dealer.kill().unwrap(),
+        }
+        let begun = Instant::now();
+        failed(&machines, "alice", alice, 6, &[victim]);
+        match victim {
+            "bob" => assert!(end(dealer, LIMIT).err.contains("bob")),
+            _ => failed(&machines, "bob", bob, 6, &[victim]),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_member_is_silent_and_a_short_stop_is_none() {
+    let signal = |child: &Child, name: &str| {
+        let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let (dealer, alice, bob) = begun(&machines);
+    signal(&bob, "-STOP");
+    std::thread::sleep(Duration::from_secs(1));
+    signal(&bob, "-CONT");
+    [dealer, alice, bob].into_iter().for_each(|member| drop(done(member)));
+
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let (dealer, alice, bob) = begun(&machines);
+    signal(&bob, "-STOP");
+    failed(&machines, "alice", alice, 6, &["bob", "silent"]);
+    assert!(end(dealer, LIMIT).err.contains("bob"));
+    signal(&bob, "-CONT");
+    failed(&machines, "bob", bob, 6, &["bob", "silent"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_member_that_is_asked_to_stop_tells_the_others() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let (dealer, alice, bob) = begun(&machines);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(Command::new("kill").args(["-TERM", &bob.id().to_string()]).status().unwrap().success());
+    failed(&machines, "bob", bob, 6, &["SIGTERM"]);
+    failed(&machines, "alice", alice, 6, &["bob", "SIGTERM"]);
+    assert!(end(dealer, LIMIT).err.contains("SIGTERM"));
+}

@@ -1,0 +1,211 @@
+//! Taking in the connections of those who dial this member.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::CertificateDer;
+use rustls::server::UnbufferedServerConnection;
+
+use crate::inbox::Inbox;
+use crate::link::Link;
+use crate::preamble::Preamble;
+use crate::roster::check_dates;
+use crate::tcp::TcpLink;
+use crate::tls::{self, Failed, Identity, TlsReader, TlsStream, TlsWriter};
+use crate::{Endpoint, Limits, MemberId, NetError, Roster};
+
+/// The longest that a stranger may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Strangers who are listened to at once.
+const STRANGERS: usize = 64;
+/// How often a listener looks for whoever comes.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// Both connections of a link: the one to write on, the one to read from.
+pub(crate) enum Ends {
+    Dialled(Box<(TlsWriter<UnbufferedClientConnection>, TlsReader<UnbufferedClientConnection>)>),
+    Accepted(Box<(TlsWriter<UnbufferedServerConnection>, TlsReader<UnbufferedServerConnection>)>),
+}
+
+/// Somebody whose certificate is known, and what it said.
+pub(crate) struct Caller {
+    /// Index of the certificate.
+    pub who: usize,
+    pub preamble: Preamble,
+    pub stream: TlsStream<UnbufferedServerConnection>,
+    /// Until when an answer makes sense.
+    pub until: Instant,
+}
+
+/// Listens until told to stop. Each connection is heard by a thread of its own, so that no stranger delays another.
+/// `caller` gets who has one of the certificates, `stranger` the address of everybody else and what was wrong.
+pub(crate) fn admit(
+    listener: &TcpListener,
+    identity: &Identity,
+    certificates: &[CertificateDer<'static>],
+    stop: &(dyn Fn() -> bool + Sync),
+    caller: &(dyn Fn(Caller) + Sync),
+    stranger: &(dyn Fn(SocketAddr, String) + Sync),
+) {
+    let heard = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        while !stop() {
+            let Ok((socket, address)) = listener.accept() else {
+                thread::sleep(GLANCE);
+                continue;
+            };
+            if heard.fetch_add(1, Ordering::Relaxed) >= STRANGERS {
+                heard.fetch_sub(1, Ordering::Relaxed);
+                continue; // closes it: whoever means us tries again
+            }
+            let heard = &heard;
+            let hear = move || {
+                match hear(socket, identity, certificates) {
+                    Ok(found) => caller(found),
+                    Err(Failed::Lost(cause) | Failed::Wrong(cause)) => {
+                        tracing::info!(%address, cause, "refused a connection");
+                        stranger(address, cause);
+                    }
+                }
+                heard.fetch_sub(1, Ordering::Relaxed);
+            };
+            // without a thread nobody is heard; the stranger tries again
+            if thread::Builder::new().name("caller".to_owned()).spawn_scoped(scope, hear).is_err() {
+                heard.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    });
+}
+
+fn hear(
+    socket: TcpStream,
+    identity: &Identity,
+    certificates: &[CertificateDer<'static>],
+) -> Result<Caller, Failed> {
+    let until = Instant::now() + PATIENCE;
+    socket
+        .set_nonblocking(false)
+        .and_then(|()| socket.set_nodelay(true))
+        .map_err(|error| Failed::Lost(error.to_string()))?;
+    let (who, mut stream) = tls::accept(socket, identity, certificates, until)?;
+    check_dates(&certificates[who]).map_err(Failed::Wrong)?;
+    let preamble = Preamble::read(|into| stream.read(into, until))?;
+    Ok(Caller { who, preamble, stream, until })
+}
+
+/// A listening socket, at a free port if the address names port 0.
+pub(crate) fn listen(address: &str) -> Result<TcpListener, NetError> {
+    let fail = |error: std::io::Error| NetError::System {
+        doing: format!("listening on {address}"),
+        cause: match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "the port is in use, perhaps by another tacita: end that, or listen elsewhere with --listen"
+                    .to_owned()
+            }
+            std::io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address: give one of its own with --listen, such as 0.0.0.0:PORT"
+                    .to_owned()
+            }
+            _ => error.to_string(),
+        },
+    };
+    let listener = TcpListener::bind(address).map_err(fail)?;
+    listener.set_nonblocking(true).map_err(fail)?;
+    Ok(listener)
+}
+
+/// The connections of one member, as they come.
+struct Pair {
+    attempt: [u8; 16],
+    writer: Option<TlsWriter<UnbufferedServerConnection>>,
+    reader: Option<TlsReader<UnbufferedServerConnection>>,
+}
+
+/// Those who have come for one session.
+#[derive(Default)]
+pub(crate) struct Gathering {
+    pairs: BTreeMap<usize, Pair>,
+    /// When the first came.
+    since: Option<Instant>,
+}
+
+impl Gathering {
+    /// Takes a connection in. A member's new attempt replaces its old one: it was started again.
+    pub fn put(&mut self, member: MemberId, caller: Caller) -> Result<(), Failed> {
+        self.since.get_or_insert_with(Instant::now);
+        let attempt = caller.preamble.attempt;
+        let fresh = || Pair { attempt, writer: None, reader: None };
+        let pair = self.pairs.entry(member.index()).or_insert_with(fresh);
+        if pair.attempt != attempt {
+            *pair = fresh();
+        }
+        match caller.preamble.writes {
+            true => pair.reader = Some(caller.stream.into_reader()?),
+            false => pair.writer = Some(caller.stream.into_writer()),
+        }
+        Ok(())
+    }
+
+    /// How long ago the first came.
+    pub fn age(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// The first of these who has not come with both connections.
+    pub fn missing(&self, wanted: impl Iterator<Item = MemberId>) -> Option<MemberId> {
+        let there = |member: &MemberId| {
+            self.pairs.get(&member.index()).is_some_and(|pair| pair.writer.is_some() && pair.reader.is_some())
+        };
+        wanted.into_iter().find(|member| !there(member))
+    }
+
+    /// Hands over everybody who is there with both.
+    pub fn take(&mut self) -> BTreeMap<usize, Ends> {
+        self.since = None;
+        let pairs = std::mem::take(&mut self.pairs).into_iter();
+        pairs
+            .filter_map(|(member, pair)| {
+                Some((member, Ends::Accepted(Box::new((pair.writer?, pair.reader?)))))
+            })
+            .collect()
+    }
+}
+
+/// Starts the links of a member.
+pub(crate) fn endpoint(
+    roster: &Roster,
+    me: MemberId,
+    mut ends: BTreeMap<usize, Ends>,
+    limits: &Limits,
+) -> Result<Endpoint, NetError> {
+    let names: Arc<[String]> = roster.members.iter().map(|member| member.name.clone()).collect();
+    let inbox = Arc::new(Inbox::new(names.len(), limits.silence));
+    let mut links: Vec<Option<Box<dyn Link>>> = vec![];
+    for (peer, name) in names.iter().enumerate() {
+        let link = match ends.remove(&peer) {
+            None => None,
+            Some(Ends::Dialled(ends)) => {
+                let (writer, reader) = *ends;
+                Some(TcpLink::start(peer, name, writer, reader, &inbox, limits).map(boxed))
+            }
+            Some(Ends::Accepted(ends)) => {
+                let (writer, reader) = *ends;
+                Some(TcpLink::start(peer, name, writer, reader, &inbox, limits).map(boxed))
+            }
+        };
+        links.push(link.transpose().map_err(|error| NetError::System {
+            doing: "starting a link's threads".to_owned(),
+            cause: error.to_string(),
+        })?);
+    }
+    Ok(Endpoint::new(me, names, limits.clone(), inbox, links))
+}
+
+fn boxed(link: impl Link + 'static) -> Box<dyn Link> {
+    Box::new(link)
+}

@@ -1,0 +1,72 @@
+//! Who is in a session between machines: names, addresses, certificates, and what all must have agreed on.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::pki_types::CertificateDer;
+
+use crate::MemberId;
+
+/// One member as the others see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// Its name.
+    pub name: String,
+    /// `host:port`, looked up when it is dialled. A member that nobody dials needs none.
+    pub address: Option<String>,
+    /// Its certificate in DER. Nothing else is accepted.
+    pub certificate: Vec<u8>,
+}
+
+/// The members of a session, the same at each of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Roster {
+    /// By [`MemberId`].
+    pub members: Vec<Peer>,
+    /// The dealer, who never dials.
+    pub dealer: MemberId,
+    /// A member of the list who takes no part: the dealer, where correlations come from files.
+    pub absent: Option<MemberId>,
+    /// What all members agreed on before, byte for byte: the session file. At most 64 KiB.
+    pub terms: Vec<u8>,
+    /// How they run it, in a few words that must be the same: which correlations are used.
+    pub mode: String,
+}
+
+impl Roster {
+    /// Whether `from` dials `to`: the dealer never dials, otherwise the later member dials the earlier. So a daemon only
+    /// listens, and the last member needs no open port.
+    pub fn dials(&self, from: MemberId, to: MemberId) -> bool {
+        from != to && from != self.dealer && (to == self.dealer || from > to)
+    }
+
+    /// Everybody who takes part, but for one.
+    pub(crate) fn peers(&self, me: MemberId) -> impl Iterator<Item = MemberId> + '_ {
+        let all = (0..self.members.len()).map(MemberId::at);
+        all.filter(move |peer| *peer != me && Some(*peer) != self.absent)
+    }
+
+    pub(crate) fn peer(&self, member: MemberId) -> &Peer {
+        &self.members[member.index()]
+    }
+
+    pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.members.iter().map(|member| CertificateDer::from(member.certificate.clone())).collect()
+    }
+}
+
+/// Refuses a certificate out of its time. The one use of the wall clock: everything else is timed by a clock that
+/// cannot jump.
+pub(crate) fn check_dates(certificate: &[u8]) -> Result<(), String> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
+        .map_err(|_| "its certificate cannot be read".to_owned())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (validity, now) = (parsed.validity(), i64::try_from(now).unwrap_or(i64::MAX));
+    if now > validity.not_after.timestamp() {
+        return Err(format!("its certificate expired on {}: make a new one", validity.not_after));
+    }
+    if now < validity.not_before.timestamp() {
+        let from = validity.not_before;
+        return Err(format!("its certificate is valid only from {from}: is this machine's clock right?"));
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! A session whose members are on different machines.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tacita_mpc::Config;
+use tacita_net::{Limits, MemberId, Roster};
+
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::session::Session;
+use crate::session_file::SessionFile;
+use crate::world::{Member, World};
+
+/// Bytes of corrections that a dealer may be ahead of each party.
+const DEALER_AHEAD: usize = 64 << 20;
+/// A member tells this often, in parts of the time after which it counts as silent, that it is alive.
+const HEARTBEATS: u32 = 5;
+
+/// What a member decides for itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectOptions {
+    /// Where to listen, if not at the member's address in the session file.
+    pub listen: Option<String>,
+    /// Threads of this member's kernels.
+    pub threads: usize,
+    /// For tests: replaces every seed that this member draws. **Nothing is private then.** All members must agree on
+    /// whether they have one.
+    pub insecure_fixed_seed: Option<[u8; 32]>,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> ConnectOptions {
+        ConnectOptions { listen: None, threads: 1, insecure_fixed_seed: None }
+    }
+}
+
+impl Session {
+    /// Joins the session that a file describes, as one of its parties. The member's key lies beside the file,
+    /// as `NAME.key`.
+    ///
+    /// Every member has to run the same program: the same inputs, operations and reveals in the same order.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the others cannot be reached or do not agree in the time that the file allows.
+    pub fn connect(session: impl AsRef<Path>, me: &str) -> Result<Session, Error> {
+        let path = session.as_ref();
+        let file = SessionFile::read(path)?;
+        let identity = file.identity(me, &path.with_file_name(format!("{me}.key")))?;
+        Session::connect_with(&file, me, &identity, &ConnectOptions::default())
+    }
+
+    /// Joins a session with a key from elsewhere and these settings.
+    ///
+    /// # Errors
+    /// As [`Session::connect`].
+    pub fn connect_with(
+        file: &SessionFile,
+        me: &str,
+        identity: &Identity,
+        options: &ConnectOptions,
+    ) -> Result<Session, Error> {
+        let names = parties(file)?;
+        let index = names.iter().position(|name| name == me).ok_or_else(|| {
+            Error::Usage(format!("{me} is no party of this session, which has {}", file.names()))
+        })?;
+        let endpoint = tacita_net::connect(
+            &file.roster(),
+            MemberId(index as u16),
+            &identity.for_links()?,
+            options.listen.as_deref(),
+            &limits(file),
+        )?;
+        let member = Member {
+            index,
+            name: me.to_owned(),
+            parties: names.len(),
+            endpoint,
+            config: config(file, options.insecure_fixed_seed),
+            threads: options.threads,
+            recipes: true,
+        };
+        Ok(Session::new(names, file.precision_bits, World::start(vec![member])?))
+    }
+}
+
+/// Who computes, by the file.
+pub(crate) fn parties(file: &SessionFile) -> Result<Vec<String>, Error> {
+    if let Some(owner) = file.owners.first() {
+        let name = &owner.name;
+        return Err(Error::Usage(format!(
+            "{name} is an owner that computes nothing, which this version does not serve yet: make {name} a party"
+        )));
+    }
+    Ok(file.parties.iter().map(|party| party.name.clone()).collect())
+}
+
+/// The limits that a session's file sets.
+pub(crate) fn limits(file: &SessionFile) -> Limits {
+    Limits {
+        inbound: DEALER_AHEAD,
+        connect: file.connect_timeout,
+        silence: file.silence,
+        heartbeat: (file.silence / HEARTBEATS).max(Duration::from_millis(10)),
+        room_wait: file.timeout,
+        ..Limits::default()
+    }
+}
+
+/// A member's settings by the session's file.
+pub(crate) fn config(file: &SessionFile, insecure_fixed_seed: Option<[u8; 32]>) -> Config {
+    let mut config =
+        Config { timeout: file.timeout, dealer_ahead: DEALER_AHEAD, context: file.hash, ..Config::default() };
+    config.hooks.insecure_fixed_seed = insecure_fixed_seed;
+    config
+}
+
+/// A session's links, and which of its members the dealer is.
+pub(crate) fn dealer_roster(file: &SessionFile) -> (Roster, MemberId) {
+    let roster = file.roster();
+    let dealer = roster.dealer;
+    (roster, dealer)
+}

@@ -1,0 +1,82 @@
+//! What a dealer on another machine needs to make the parties' plan: the graph, the precision, the public inputs.
+
+use ndarray::{ArrayD, IxDyn};
+use serde::{Deserialize, Serialize};
+use tacita_graph::{Graph, Inputs};
+
+use crate::error::Error;
+use crate::prepared::Prepared;
+
+#[derive(Serialize, Deserialize)]
+struct Recipe<'a> {
+    precision: u32,
+    graph: &'a [u8],
+    /// Name, shape, values.
+    public: Vec<(String, Vec<u32>, Vec<f64>)>,
+}
+
+/// For a prepared graph and its inputs, of which the public ones are taken.
+pub(crate) fn encode(prepared: &Prepared, inputs: &Inputs) -> Result<Vec<u8>, Error> {
+    let public = prepared
+        .public_inputs()
+        .filter_map(|name| Some((name, inputs.get(name)?)))
+        .map(|(name, value)| {
+            let shape = value.shape().iter().map(|&size| size as u32).collect();
+            (name.to_owned(), shape, value.iter().copied().collect())
+        })
+        .collect();
+    let graph = prepared.graph.encode();
+    let recipe = Recipe { precision: prepared.precision, graph: &graph, public };
+    postcard::to_stdvec(&recipe).map_err(|e| Error::Internal(format!("a graph that cannot be encoded: {e}")))
+}
+
+/// Reads what a party sent. The plan that comes of it is compared with what the parties agreed on, so bytes of a wrong
+/// meaning are found out; bytes of no meaning are an error here.
+pub(crate) fn decode(bytes: &[u8], names: &[String]) -> Result<(Prepared, Inputs), Error> {
+    let broken = |why: &str| Error::Input(format!("the graph that the parties sent cannot be read: {why}"));
+    let recipe: Recipe<'_> = postcard::from_bytes(bytes).map_err(|e| broken(&e.to_string()))?;
+    if !tacita_graph::PRECISIONS.contains(&recipe.precision) {
+        return Err(broken(&format!("{} fractional bits", recipe.precision)));
+    }
+    let graph = Graph::decode(recipe.graph)?;
+    let mut public = Inputs::new();
+    for (name, shape, values) in recipe.public {
+        let shape: Vec<usize> = shape.into_iter().map(|size| size as usize).collect();
+        let value = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|e| broken(&e.to_string()))?;
+        public.insert(name, value);
+    }
+    Ok((Prepared::new(graph, names, recipe.precision)?, public))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr1;
+    use tacita_graph::{Role, Visibility, dims, ops};
+
+    use super::*;
+
+    fn members() -> Vec<String> {
+        vec!["alice".into(), "bob".into()]
+    }
+
+    #[test]
+    fn a_recipe_gives_the_same_plan() -> Result<(), Error> {
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let x = graph.input("x", &dims(&[3]), Visibility::Private(alice), Role::Data)?;
+        let c = graph.input("c", &dims(&[3]), Visibility::Public, Role::Data)?;
+        let product = graph.add(ops::Mul {}, &[x, c], "product")?;
+        graph.reveal(product, &[alice], "result")?;
+        let prepared = Prepared::new(graph, &members(), 12)?;
+        let value = arr1(&[1.0, -2.0, 0.5]).into_dyn();
+        let inputs = Inputs::from([("x".to_owned(), value.clone()), ("c".to_owned(), value.clone())]);
+        let bytes = encode(&prepared, &inputs)?;
+        let (again, public) = decode(&bytes, &members())?;
+        assert_eq!(again.plan.digest(), prepared.plan.digest());
+        assert_eq!(public, Inputs::from([("c".to_owned(), value)]), "the private input stays");
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length], &members()).is_err(), "{length} of {} bytes", bytes.len());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,584 @@
+//! The session file: who takes part, where, under which certificate, and what all must have the same.
+//!
+//! It has no secrets, and is the same, byte for byte, at every member: members compare it when they connect.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tacita_net::{MemberId, Peer, Roster};
+use toml::Spanned;
+
+use crate::certificate::{Certificate, read};
+use crate::error::Error;
+use crate::file_error::FileError;
+use crate::identity::Identity;
+
+/// The version of the format that is written and read.
+const VERSION: u32 = 1;
+/// The longest file: links carry it whole.
+const MAX_BYTES: usize = 1 << 16;
+/// The most computing parties.
+const MAX_PARTIES: usize = 16;
+/// What a member may be called.
+const NAMES: &str = "1 to 32 lower-case letters, digits, - and _";
+/// Seconds that can be waited.
+const SECONDS: std::ops::RangeInclusive<f64> = 0.1..=604_800.0;
+
+/// A member of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionMember {
+    /// Its name: 1 to 32 lower-case letters, digits, - and _.
+    pub name: String,
+    /// `host:port` where it listens; none if nobody dials it.
+    pub address: Option<String>,
+    /// Its certificate.
+    pub certificate: Certificate,
+}
+
+/// What all members have the same.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SessionSettings {
+    /// Fractional bits of fixed-point values, 4 to 24.
+    pub precision_bits: u32,
+    /// The longest wait for a peer in one step.
+    pub timeout: Duration,
+    /// The longest wait for all members to come.
+    pub connect_timeout: Duration,
+    /// The longest that nothing may be heard of a peer.
+    pub silence: Duration,
+}
+
+impl Default for SessionSettings {
+    fn default() -> SessionSettings {
+        let seconds = Duration::from_secs;
+        SessionSettings {
+            precision_bits: 16,
+            timeout: seconds(120),
+            connect_timeout: seconds(60),
+            silence: seconds(10),
+        }
+    }
+}
+
+/// A session file, read. Members are numbered in this order: parties, dealer, owners.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SessionFile {
+    /// The file, byte for byte.
+    pub text: String,
+    /// BLAKE3 of the text: a part of each session's id, and for people to compare.
+    pub hash: [u8; 32],
+    /// Fractional bits of fixed-point values.
+    pub precision_bits: u32,
+    /// The longest wait for a peer in one step.
+    pub timeout: Duration,
+    /// The longest wait for all members to come.
+    pub connect_timeout: Duration,
+    /// The longest that nothing may be heard of a peer.
+    pub silence: Duration,
+    /// Those who compute, in order.
+    pub parties: Vec<SessionMember>,
+    /// The dealer.
+    pub dealer: SessionMember,
+    /// Those who own inputs or receive results and do not compute.
+    pub owners: Vec<SessionMember>,
+}
+
+/// Read first, so that a file of another version is told as such and not by its unknown fields.
+#[derive(Deserialize)]
+struct Version {
+    version: Spanned<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "version")]
+    _version: u32,
+    id: Spanned<String>,
+    precision_bits: Spanned<u32>,
+    timeout_seconds: Spanned<f64>,
+    connect_timeout_seconds: Spanned<f64>,
+    silence_seconds: Spanned<f64>,
+    #[serde(default)]
+    party: Vec<Member>,
+    dealer: Member,
+    #[serde(default)]
+    owner: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Member {
+    name: Spanned<String>,
+    address: Option<Spanned<String>>,
+    certificate: Spanned<String>,
+}
+
+impl SessionFile {
+    /// Reads a session file.
+    ///
+    /// # Errors
+    /// [`FileError`] naming the file and what is wrong with it.
+    pub fn read(path: &Path) -> Result<SessionFile, Error> {
+        let bytes = read(path, MAX_BYTES)?;
+        Ok(parse(&bytes).map_err(|error| error.of(path))?)
+    }
+
+    /// Reads the bytes of a session file, whatever they are.
+    ///
+    /// # Errors
+    /// [`FileError`] naming the line or field.
+    pub fn parse(bytes: &[u8]) -> Result<SessionFile, Error> {
+        Ok(parse(bytes)?)
+    }
+
+    /// Makes a file that differs from every other, also from one of the same members.
+    ///
+    /// # Errors
+    /// [`FileError`] if members or settings cannot be, [`Error::Internal`] if there is no randomness.
+    pub fn new(
+        parties: Vec<SessionMember>,
+        dealer: SessionMember,
+        owners: Vec<SessionMember>,
+        settings: SessionSettings,
+    ) -> Result<SessionFile, Error> {
+        let mut id = [0; 16];
+        aws_lc_rs::rand::fill(&mut id).map_err(|_| Error::Internal("no randomness".into()))?;
+        let all = parties.iter().chain([&dealer]).chain(&owners);
+        for SessionMember { name, address, .. } in all {
+            check_name(name)?;
+            address.as_deref().map_or(Ok(()), check_address)?;
+        }
+        let text = write(&id, &parties, &dealer, &owners, &settings);
+        // what is written is what can be read, by the same rules
+        let refused = |error| match error {
+            // the lines are of a text that nobody has
+            FileError::Invalid { reason, .. } => FileError::invalid(reason),
+            other => other,
+        };
+        Ok(parse(text.as_bytes()).map_err(refused)?)
+    }
+
+    /// All members: parties, the dealer, owners.
+    pub fn members(&self) -> impl Iterator<Item = &SessionMember> {
+        self.parties.iter().chain([&self.dealer]).chain(&self.owners)
+    }
+
+    /// All members' names in order, for messages.
+    pub fn names(&self) -> String {
+        self.members().map(|member| member.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A member's identity: its certificate as this file has it, its key from a file.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no such member, [`FileError`] if the key cannot be used.
+    pub fn identity(&self, name: &str, key: &Path) -> Result<Identity, Error> {
+        let member = self.members().find(|member| member.name == name).ok_or_else(|| {
+            Error::Usage(format!("{name:?} is no member of this session, which has {}", self.names()))
+        })?;
+        Identity::with_key(member.certificate.clone(), key)
+    }
+
+    /// The members as links take them, with a dealer among them.
+    pub(crate) fn roster(&self) -> Roster {
+        let peer = |member: &SessionMember| Peer {
+            name: member.name.clone(),
+            address: member.address.clone(),
+            certificate: member.certificate.der().to_vec(),
+        };
+        Roster {
+            members: self.members().map(peer).collect(),
+            dealer: MemberId(self.parties.len() as u16),
+            absent: None,
+            terms: self.text.clone().into_bytes(),
+            mode: "a dealer".to_owned(),
+        }
+    }
+}
+
+/// Whether a session takes this name for a member.
+///
+/// # Errors
+/// [`FileError::Invalid`] that says what a name has.
+pub fn check_name(name: &str) -> Result<(), FileError> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    match (1..=32).contains(&name.len()) && name.bytes().all(fits) {
+        true => Ok(()),
+        false => Err(FileError::invalid(format!("{name:?} is no name of a member, which has {NAMES}"))),
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<SessionFile, FileError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(FileError::invalid(format!("more than {MAX_BYTES} bytes, which no session file has")));
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| FileError::invalid("not UTF-8 text").in_line(line(bytes, error.valid_up_to())))?;
+    let at = |span: std::ops::Range<usize>| line(bytes, span.start);
+    let refused = |error: toml::de::Error| {
+        let refused = FileError::invalid(error.message().replace('\n', " "));
+        match error.span() {
+            // a missing field is nowhere, which toml says as everywhere
+            Some(span) if span != (0..text.len()) => refused.in_line(at(span)),
+            _ => refused,
+        }
+    };
+    let version: Version = toml::from_str(text).map_err(refused)?;
+    if *version.version.get_ref() != VERSION {
+        let theirs = version.version.get_ref();
+        let reason = format!("`version` {theirs} of session files; this program reads {VERSION}");
+        return Err(FileError::invalid(reason).in_line(at(version.version.span())));
+    }
+    let file: File = toml::from_str(text).map_err(refused)?;
+    let id = file.id.get_ref();
+    if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let reason = "`id` is not 32 hexadecimal digits: `tacita session new` draws them";
+        return Err(FileError::invalid(reason).in_line(at(file.id.span())));
+    }
+    if !tacita_graph::PRECISIONS.contains(file.precision_bits.get_ref()) {
+        let (least, most) = (tacita_graph::PRECISIONS.start(), tacita_graph::PRECISIONS.end());
+        let reason =
+            format!("`precision_bits` is {}: {least} to {most} can be", file.precision_bits.get_ref());
+        return Err(FileError::invalid(reason).in_line(at(file.precision_bits.span())));
+    }
+    let seconds = |field: &str, value: &Spanned<f64>| match *value.get_ref() {
+        value if SECONDS.contains(&value) => Ok(Duration::from_secs_f64(value)),
+        other => {
+            let (least, most) = (SECONDS.start(), SECONDS.end());
+            let reason = format!("`{field}` is {other}: {least} to {most} can be waited");
+            Err(FileError::invalid(reason).in_line(at(value.span())))
+        }
+    };
+    let (parties, owners) = (file.party.len(), file.owner.len());
+    if !(2..=MAX_PARTIES).contains(&parties) {
+        let reason = format!("{parties} computing parties (`[[party]]`): 2 to {MAX_PARTIES} can be");
+        return Err(FileError::invalid(reason));
+    }
+    let mut members = file
+        .party
+        .iter()
+        .chain([&file.dealer])
+        .chain(&file.owner)
+        .map(|member| self::member(member, bytes))
+        .collect::<Result<Vec<_>, _>>()?;
+    check_together(&members, parties)?;
+    let owners = members.split_off(members.len() - owners);
+    let dealer = members.remove(parties);
+    Ok(SessionFile {
+        text: text.to_owned(),
+        hash: *blake3::hash(bytes).as_bytes(),
+        precision_bits: *file.precision_bits.get_ref(),
+        timeout: seconds("timeout_seconds", &file.timeout_seconds)?,
+        connect_timeout: seconds("connect_timeout_seconds", &file.connect_timeout_seconds)?,
+        silence: seconds("silence_seconds", &file.silence_seconds)?,
+        parties: members,
+        dealer,
+        owners,
+    })
+}
+
+/// The line, counted from 1, of a position.
+fn line(bytes: &[u8], position: usize) -> usize {
+    1 + bytes[..position.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn member(member: &Member, bytes: &[u8]) -> Result<SessionMember, FileError> {
+    let at = |field: &Spanned<String>| line(bytes, field.span().start);
+    let name = member.name.get_ref().clone();
+    check_name(&name).map_err(|error| error.in_line(at(&member.name)))?;
+    let address = member.address.as_ref();
+    if let Some(address) = address {
+        check_address(address.get_ref()).map_err(|error| error.in_line(at(address)))?;
+    }
+    let certificate = Certificate::from_pem(member.certificate.get_ref().as_bytes()).map_err(|error| {
+        FileError::invalid(format!("`certificate` of {name}: {error}")).in_line(at(&member.certificate))
+    })?;
+    Ok(SessionMember { name, address: address.map(|address| address.get_ref().clone()), certificate })
+}
+
+/// `host:port`, where the host is a name, an IPv4 address, or an IPv6 address in brackets.
+fn check_address(address: &str) -> Result<(), FileError> {
+    let split = address.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
+    let fits = match split {
+        Some((host, Ok(1..))) => {
+            let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+            match v6 {
+                Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok(),
+                None => {
+                    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+                    (1..=253).contains(&host.len()) && host.bytes().all(plain)
+                }
+            }
+        }
+        _ => false,
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(FileError::invalid(format!(
+            "`address` {address:?} is not HOST:PORT, as alice.example:7400, 192.0.2.1:7400 or [2001:db8::1]:7400 are"
+        ))),
+    }
+}
+
+/// What no member breaks alone.
+fn check_together(members: &[SessionMember], parties: usize) -> Result<(), FileError> {
+    let (mut names, mut keys) = (BTreeMap::new(), BTreeMap::new());
+    for (index, SessionMember { name, certificate, .. }) in members.iter().enumerate() {
+        if names.insert(name, index).is_some() {
+            return Err(FileError::invalid(format!("two members are called {name}: names have to differ")));
+        }
+        if let Some(other) = keys.insert(certificate.point(), name) {
+            return Err(FileError::invalid(format!(
+                "the certificates of {other} and {name} are of the same key: each member makes its own, by `tacita identity`"
+            )));
+        }
+    }
+    // the dealer dials nobody; of two others the later dials the earlier
+    let dialling: Vec<&SessionMember> =
+        members.iter().enumerate().filter(|(index, _)| *index != parties).map(|(_, member)| member).collect();
+    let Some((last, dialled)) = dialling.split_last() else { return Ok(()) };
+    match dialled.iter().find(|member| member.address.is_none()) {
+        None => Ok(()),
+        Some(SessionMember { name, .. }) => Err(FileError::invalid(format!(
+            "{name} has no `address`, and {} dials it: only the last member and a dealer that deals ahead need none",
+            last.name
+        ))),
+    }
+}
+
+fn write(
+    id: &[u8],
+    parties: &[SessionMember],
+    dealer: &SessionMember,
+    owners: &[SessionMember],
+    settings: &SessionSettings,
+) -> String {
+    let SessionSettings { precision_bits, timeout, connect_timeout, silence } = settings;
+    let [timeout, connect_timeout, silence] =
+        [timeout, connect_timeout, silence].map(|duration| duration.as_secs_f64());
+    let id = crate::report::hex(id);
+    let mut text = format!(
+        "\
+# A Tacita session: who takes part, and what all must have the same. It holds no secrets. Every member needs this very
+# file, byte for byte; members whose files differ do not connect. Compare it by telephone: tacita session show.
+version = {VERSION}
+# Makes this file different from every other.
+id = \"{id}\"
+# Fractional bits of fixed-point numbers; values must stay below 2^(62 - 2 precision_bits).
+precision_bits = {precision_bits}
+# The longest wait for a member in one step.
+timeout_seconds = {timeout}
+# The longest wait until all members are there.
+connect_timeout_seconds = {connect_timeout}
+# A member of which nothing is heard for so long is lost.
+silence_seconds = {silence}
+"
+    );
+    let mut section = |head: &str, member: &SessionMember| {
+        let SessionMember { name, address, certificate } = member;
+        let address =
+            address.as_ref().map(|address| format!("address = \"{address}\"\n")).unwrap_or_default();
+        let certificate = certificate.to_pem();
+        // writing to a String cannot fail
+        let _ =
+            write!(text, "\n{head}\nname = \"{name}\"\n{address}certificate = \"\"\"\n{certificate}\"\"\"\n");
+    };
+    let about = [
+        "# Those who compute, on shares.\n",
+        "# Who deals correlated randomness, and sees neither shares nor what is opened.\n",
+        "# Those who give data or receive results and do not compute.\n",
+    ];
+    for (index, party) in parties.iter().enumerate() {
+        section(&format!("{}[[party]]", if index == 0 { about[0] } else { "" }), party);
+    }
+    section(&format!("{}[dealer]", about[1]), dealer);
+    for (index, owner) in owners.iter().enumerate() {
+        section(&format!("{}[[owner]]", if index == 0 { about[2] } else { "" }), owner);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, address: Option<&str>) -> SessionMember {
+        let certificate = Identity::create(name, 30).unwrap().certificate().clone();
+        SessionMember { name: name.to_owned(), address: address.map(str::to_owned), certificate }
+    }
+
+    fn made(owners: &[&str]) -> SessionFile {
+        let parties = vec![member("alice", Some("a.example:7400")), member("bob", Some("192.0.2.1:7400"))];
+        let owners = owners.iter().map(|name| member(name, Some("[2001:db8::1]:1"))).collect();
+        SessionFile::new(parties, member("dealer", Some("d:7401")), owners, SessionSettings::default())
+            .unwrap()
+    }
+
+    fn refusal(text: &str) -> String {
+        let error = SessionFile::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.exit_code(), 3, "{error}");
+        let text = error.to_string();
+        assert!(!text.contains('\n'), "{text}");
+        text
+    }
+
+    #[test]
+    fn a_file_comes_back() {
+        for owners in [&[][..], &["carol"], &["carol", "dave"]] {
+            let file = made(owners);
+            assert_eq!(SessionFile::parse(file.text.as_bytes()).unwrap(), file);
+            assert_eq!(file.names(), [&["alice", "bob", "dealer"], owners].concat().join(", "));
+            assert_eq!(file.owners.len(), owners.len());
+            let roster = file.roster();
+            assert_eq!((roster.dealer, roster.members.len()), (MemberId(2), 3 + owners.len()));
+            assert_eq!(roster.terms, file.text.as_bytes());
+        }
+        let settings = SessionSettings {
+            precision_bits: 20,
+            timeout: Duration::from_millis(1500),
+            connect_timeout: Duration::from_secs(604_800),
+            silence: Duration::from_millis(100),
+        };
+        let parties = vec![member("p", Some("p:1")), member("q", None)];
+        let file = SessionFile::new(parties.clone(), member("d", None), vec![], settings).unwrap();
+        assert_eq!((file.precision_bits, file.timeout), (20, settings.timeout));
+        assert_eq!((file.connect_timeout, file.silence), (settings.connect_timeout, settings.silence));
+        assert_eq!(file.parties, parties);
+    }
+
+    #[test]
+    fn every_file_is_another_session() {
+        let parties = || vec![member("p", Some("p:1")), member("q", None)];
+        let (parties, dealer) = (parties(), member("d", Some("d:1")));
+        let new =
+            || SessionFile::new(parties.clone(), dealer.clone(), vec![], SessionSettings::default()).unwrap();
+        let (one, two) = (new(), new());
+        assert_ne!(one.hash, two.hash);
+        let spaced = SessionFile::parse(format!("{}\n", one.text).as_bytes()).unwrap();
+        assert_ne!(one.hash, spaced.hash);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let text = made(&["carol"]).text;
+        let number = |part: &str| 1 + text[..text.find(part).unwrap()].matches('\n').count();
+        for (from, to, word) in [
+            ("version = 1", "version = 2\ncolour = 1", "`version` 2"),
+            ("id = \"", "id = \"x", "`id`"),
+            ("precision_bits = 16", "precision_bits = 60", "`precision_bits` is 60: 4 to 24"),
+            ("precision_bits = 16", "precision = 16", "precision"),
+            ("precision_bits = 16", "precision_bits = -1", "-1"),
+            ("timeout_seconds = 120", "timeout_seconds = \"long\"", "expected"),
+            ("timeout_seconds = 120", "timeout_seconds = 1e9", "`timeout_seconds`"),
+            ("silence_seconds = 10", "silence_seconds = nan", "`silence_seconds`"),
+            ("silence_seconds = 10", "silence_seconds = 0", "`silence_seconds`"),
+            ("silence_seconds = 10", "silence_seconds = 10\nsilence_seconds = 10", "duplicate"),
+            ("name = \"bob\"", "name = \"Bob!\"", "\"Bob!\""),
+            ("a.example:7400", "a.example", "HOST:PORT"),
+            ("a.example:7400", "a.example:0", "HOST:PORT"),
+            ("a.example:7400", "a.example:65536", "HOST:PORT"),
+            ("a.example:7400", "a example:1", "HOST:PORT"),
+            ("a.example:7400", ":1", "HOST:PORT"),
+            ("a.example:7400", "2001:db8::1:1", "HOST:PORT"),
+            ("a.example:7400", "[2001:db8::g]:1", "HOST:PORT"),
+            ("[dealer]", "[dealer]\ncolour = 1", "colour"),
+        ] {
+            let told = refusal(&text.replacen(from, to, 1));
+            assert!(told.contains(word), "{to}: {told}");
+            let (least, most) = (number(from), number(from) + 1);
+            let here =
+                told.starts_with(&format!("line {least}: ")) || told.starts_with(&format!("line {most}: "));
+            assert!(here, "{to}, line {least}: {told}");
+        }
+        for (from, to, word) in [
+            ("name = \"bob\"", "name = \"alice\"", "two members are called alice"),
+            ("[[party]]", "[[partei]]", "partei"),
+            ("[dealer]", "[trader]", "trader"),
+            ("BEGIN CERTIFICATE", "BEGIN CERTIFICATION", "`certificate` of alice: "),
+            ("address = \"192.0.2.1:7400\"\n", "", "bob has no `address`, and carol dials it"),
+            ("[[party]]", "[[owner]]", "1 computing parties"),
+            ("silence_seconds = 10\n", "", "silence_seconds"),
+        ] {
+            let told = refusal(&text.replacen(from, to, 1));
+            assert!(told.contains(word), "{to}: {told}");
+        }
+        refusal("");
+        refusal("no session at all");
+        assert!(refusal(&format!("{text}#{}", "x".repeat(MAX_BYTES))).contains("65536"));
+        assert_eq!(
+            SessionFile::parse(b"version = 1\n\xff").unwrap_err().to_string(),
+            "line 2: not UTF-8 text"
+        );
+    }
+
+    #[test]
+    fn a_refused_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.toml");
+        assert!(SessionFile::read(&path).unwrap_err().to_string().contains("cannot read"));
+        std::fs::write(&path, "version = 1\nversion").unwrap();
+        let told = SessionFile::read(&path).unwrap_err().to_string();
+        assert!(told.starts_with(&format!("{}: line 2: ", path.display())), "{told}");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_written() {
+        let dealer = || member("d", Some("d:1"));
+        let new = |parties: Vec<SessionMember>, precision_bits| {
+            let settings = SessionSettings { precision_bits, ..SessionSettings::default() };
+            SessionFile::new(parties, dealer(), vec![], settings).map(drop)
+        };
+        let (p, q) = (member("p", Some("p:1")), member("q", None));
+        assert!(new(vec![p.clone(), q.clone()], 16).is_ok());
+        let named = |name: &str| SessionMember { name: name.into(), ..p.clone() };
+        let at = |address: &str| SessionMember { address: Some(address.into()), ..p.clone() };
+        for (parties, precision, word) in [
+            (vec![p.clone(), q.clone()], 30, "`precision_bits`"),
+            (vec![p.clone()], 16, "1 computing parties"),
+            (vec![named("p\""), q.clone()], 16, "p\\\""),
+            (vec![at("p:1\"\nname = \"x"), q.clone()], 16, "HOST:PORT"),
+            (vec![p.clone(), named("r")], 16, "p and r are of the same key"),
+            (vec![q.clone(), p.clone()], 16, "q has no `address`, and p dials it"),
+            ((0..17).map(|n| member(&format!("p{n}"), Some("p:1"))).collect(), 16, "17 computing parties"),
+        ] {
+            let told = new(parties, precision).unwrap_err().to_string();
+            assert!(told.contains(word) && !told.contains("line "), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_member_has_its_own_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let (alice, bob) = (Identity::create("alice", 1).unwrap(), Identity::create("bob", 1).unwrap());
+        let [(_, key), (_, other)] = [&alice, &bob].map(|identity| identity.write(folder.path()).unwrap());
+        let of = |identity: &Identity| SessionMember {
+            name: identity.certificate().name().to_owned(),
+            address: Some("h:1".into()),
+            certificate: identity.certificate().clone(),
+        };
+        let dealer = member("dealer", Some("h:2"));
+        let file =
+            SessionFile::new(vec![of(&alice), of(&bob)], dealer, vec![], SessionSettings::default()).unwrap();
+        assert_eq!(file.identity("alice", &key).unwrap().certificate(), alice.certificate());
+        assert!(file.identity("alice", &other).unwrap_err().to_string().contains("another certificate"));
+        let unknown = file.identity("carol", &key).unwrap_err();
+        assert!(unknown.exit_code() == 2 && unknown.to_string().contains("alice, bob, dealer"), "{unknown}");
+    }
+
+    #[test]
+    fn cut_and_changed_files_are_errors_or_files() {
+        let text = made(&[]).text;
+        for end in (0..text.len()).step_by(7) {
+            assert!(SessionFile::parse(&text.as_bytes()[..end]).is_err());
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[end] ^= 0x15;
+            if let Ok(file) = SessionFile::parse(&bytes) {
+                assert!(file.text.as_bytes() == bytes && file.hash == *blake3::hash(&bytes).as_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The members of a session that live in this process: all of them, or one. Each is a thread with a state of its own,
+//! and nothing but its own inputs and the public ones reaches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tacita_graph::{Inputs, NodeId, Visibility};
+use tacita_mpc::{Config, Dealer, Dealt, Leaves, MpcError, Outcome, Party};
+use tacita_net::{Endpoint, Interrupter, MemberId};
+
+use crate::error::Error;
+use crate::prepared::{Prepared, leaves};
+use crate::recipe;
+
+/// How far an evaluation is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Steps done.
+    pub done: usize,
+    /// Steps in all.
+    pub total: usize,
+    /// The node that was last worked on.
+    pub node: NodeId,
+}
+
+/// What the members here report of an evaluation.
+pub(crate) struct Finished {
+    /// By member.
+    pub outcomes: BTreeMap<usize, Outcome>,
+    /// The dealer's, if it lives here.
+    pub dealt: Option<Dealt>,
+}
+
+/// What members say to each other, by member.
+type Said = Vec<(MemberId, Vec<u8>)>;
+
+enum Command {
+    Evaluate { job: Arc<Prepared>, inputs: Inputs, reply: Sender<Message> },
+    Exchange { topic: String, bytes: Vec<u8>, reply: Sender<Result<Said, Error>> },
+}
+
+enum Message {
+    Progress(Progress),
+    Member(usize, Box<Result<Outcome, Error>>),
+    Dealer(Box<Result<Dealt, Error>>),
+}
+
+/// A member's thread and the way to it; both go when the world ends.
+struct Handle {
+    index: usize,
+    name: String,
+    interrupter: Interrupter,
+    commands: Option<Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A member that has its links and has not joined yet.
+pub(crate) struct Member {
+    pub index: usize,
+    pub name: String,
+    pub parties: usize,
+    pub endpoint: Endpoint,
+    pub config: Config,
+    pub threads: usize,
+    /// The dealer is elsewhere and has to be sent what it deals for.
+    pub recipes: bool,
+}
+
+/// The members' threads.
+pub(crate) struct World {
+    members: Vec<Handle>,
+    /// Plans whose weights the owners hold encoded.
+    supplied: BTreeSet<[u8; 32]>,
+}
+
+impl World {
+    /// Starts these members, a thread each, and waits until they have joined their session.
+    pub fn start(members: Vec<Member>) -> Result<World, Error> {
+        let (opened, ready) = channel();
+        let mut handles = Vec::new();
+        for member in members {
+            let (sender, commands) = channel();
+            let (opened, interrupter) = (opened.clone(), member.endpoint.interrupter());
+            let (index, name) = (member.index, member.name.clone());
+            let thread = std::thread::Builder::new()
+                .name(name.clone())
+                .spawn(move || member.run(&commands, &opened))
+                .map_err(|e| Error::Internal(format!("no thread for a member: {e}")))?;
+            handles.push(Handle { index, name, interrupter, commands: Some(sender), thread: Some(thread) });
+        }
+        drop(opened);
+        for _ in 0..handles.len() {
+            ready
+                .recv()
+                .map_err(|_| Error::Internal("a member ended before the session opened".into()))??;
+        }
+        Ok(World { members: handles, supplied: BTreeSet::new() })
+    }
+
+    /// What stops the members from another thread.
+    pub fn interrupters(&self) -> Vec<Interrupter> {
+        self.members.iter().map(|member| member.interrupter.clone()).collect()
+    }
+
+    /// Whether a member of this name lives here.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member.name == name)
+    }
+
+    /// Sends some bytes that everybody may know to all parties and owners, and receives theirs. For a world of one.
+    pub fn exchange(&mut self, topic: &str, bytes: &[u8]) -> Result<Said, Error> {
+        let (reply, replies) = channel();
+        let ended = || Error::Internal("a member of the session has ended".into());
+        let member = self.members.first().and_then(|member| member.commands.as_ref()).ok_or_else(ended)?;
+        let command = Command::Exchange { topic: topic.to_owned(), bytes: bytes.to_vec(), reply };
+        member.send(command).map_err(|_| ended())?;
+        replies.recv().map_err(|_| ended())?
+    }
+
+    /// Evaluates a job with each owner's inputs given to that owner alone; weights only the first time.
+    pub fn evaluate(
+        &mut self,
+        job: &Arc<Prepared>,
+        inputs: &Inputs,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Finished, Error> {
+        let again = !self.supplied.insert(job.plan.digest());
+        let shares = self.split(job, inputs, again)?;
+        let (reply, replies) = channel();
+        for (member, inputs) in self.members.iter().zip(shares) {
+            let command = Command::Evaluate { job: job.clone(), inputs, reply: reply.clone() };
+            let sent = member.commands.as_ref().map(|sender| sender.send(command).is_ok());
+            if sent != Some(true) {
+                return Err(Error::Internal("a member of the session has ended".into()));
+            }
+        }
+        drop(reply);
+        let mut finished = Finished { outcomes: BTreeMap::new(), dealt: None };
+        let mut failure: Option<Error> = None;
+        let mut fail = |error: Error| match &failure {
+            // the cause, not the consequence that another member saw
+            Some(first) if !is_consequence(first) => {}
+            _ => failure = Some(error),
+        };
+        let mut silent: BTreeSet<usize> = self.members.iter().map(|member| member.index).collect();
+        for message in replies {
+            match message {
+                Message::Progress(p) => progress(p),
+                Message::Member(index, result) => match *result {
+                    Ok(outcome) => {
+                        silent.remove(&index);
+                        finished.outcomes.insert(index, outcome);
+                    }
+                    Err(error) => fail(error),
+                },
+                Message::Dealer(result) => match *result {
+                    Ok(dealt) => {
+                        silent.pop_last(); // the dealer is the last member
+                        finished.dealt = Some(dealt);
+                    }
+                    Err(error) => fail(error),
+                },
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if silent.is_empty() {
+            Ok(finished)
+        } else {
+            Err(Error::Internal("a member ended without a word".into()))
+        }
+    }
+
+    /// What each member here is given: its own inputs and the public ones; the dealer only the public ones. Not `again`
+    /// what it keeps as long as the session.
+    fn split(&self, job: &Prepared, inputs: &Inputs, again: bool) -> Result<Vec<Inputs>, Error> {
+        let graph = &job.graph;
+        let mut shares = vec![Inputs::new(); self.members.len()];
+        for id in graph.inputs() {
+            let node = graph.node(id);
+            if again && !job.fresh[id.index()] {
+                continue;
+            }
+            let missing = || Error::Input(format!("no value for the input `{}`", node.name));
+            match node.ty.visibility {
+                Visibility::Private(owner) => {
+                    let owner = &graph.owners()[owner.0 as usize];
+                    // another machine's input is none of ours
+                    if let Some(at) = self.members.iter().position(|member| member.name == *owner) {
+                        let value = inputs.get(&node.name).ok_or_else(missing)?;
+                        shares[at].insert(node.name.clone(), value.clone());
+                    }
+                }
+                _ => {
+                    let value = inputs.get(&node.name).ok_or_else(missing)?;
+                    shares.iter_mut().for_each(|share| {
+                        share.insert(node.name.clone(), value.clone());
+                    });
+                }
+            }
+        }
+        Ok(shares)
+    }
+}
+
+/// Whether an error tells of somebody else's.
+fn is_consequence(error: &Error) -> bool {
+    matches!(error, Error::Protocol(MpcError::Net { .. } | MpcError::Poisoned { .. }))
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for member in &mut self.members {
+            member.commands = None;
+        }
+        for member in &mut self.members {
+            if let Some(thread) = member.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// A member in its session.
+enum Joined {
+    Party(Box<Party>),
+    Dealer(Box<Dealer>),
+}
+
+impl Member {
+    /// The member's thread. Kernels run in a pool of its own, of which this thread is one.
+    fn run(self, commands: &Receiver<Command>, opened: &Sender<Result<(), Error>>) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).use_current_thread().build();
+        let pool = pool.map_err(|e| Error::Internal(format!("no thread pool: {e}")));
+        let (index, name) = (self.index, self.name.clone());
+        // the first party sends the dealer what it needs; of several members here one speaks for all
+        let (recipes, speaks) = (self.recipes && index == 0, self.recipes || index == 0);
+        let joined = pool.and_then(|pool| Ok((pool, self.join()?)));
+        let (_pool, mut joined) = match joined {
+            Ok(joined) => joined,
+            Err(error) => {
+                // nobody listens any more if another member failed first
+                let _ = opened.send(Err(error));
+                return;
+            }
+        };
+        if opened.send(Ok(())).is_err() {
+            return;
+        }
+        let mut state =
+            State { index, name, recipes, speaks, described: BTreeSet::new(), weights: BTreeMap::new() };
+        for command in commands {
+            match command {
+                Command::Evaluate { job, inputs, reply } => state.evaluate(&mut joined, &job, inputs, &reply),
+                Command::Exchange { topic, bytes, reply } => {
+                    let said = match &mut joined {
+                        Joined::Party(party) => party.exchange(&topic, &bytes).map_err(Error::from),
+                        Joined::Dealer(_) => {
+                            Err(Error::Internal("a dealer takes no part in exchanges".into()))
+                        }
+                    };
+                    let _ = reply.send(said);
+                }
+            }
+        }
+    }
+
+    fn join(self) -> Result<Joined, Error> {
+        let Member { index, parties, endpoint, config, .. } = self;
+        Ok(match index == parties {
+            false => Joined::Party(Box::new(Party::connect(endpoint, parties, config)?)),
+            true => Joined::Dealer(Box::new(Dealer::connect(endpoint, parties, config)?)),
+        })
+    }
+}
+
+/// What a member's thread keeps from one evaluation to the next.
+struct State {
+    index: usize,
+    name: String,
+    recipes: bool,
+    speaks: bool,
+    /// Plans that the dealer was sent.
+    described: BTreeSet<[u8; 32]>,
+    weights: BTreeMap<tacita_mpc::LeafKey, Arc<tacita_ring::RingTensor>>,
+}
+
+impl State {
+    fn evaluate(&mut self, joined: &mut Joined, job: &Prepared, inputs: Inputs, reply: &Sender<Message>) {
+        match joined {
+            Joined::Dealer(dealer) => {
+                let encoded = leaves(job, None, inputs, &mut self.weights);
+                if encoded.is_err() {
+                    dealer.abort("a public input cannot be used");
+                }
+                let result = encoded.and_then(|public| Ok(dealer.deal(&job.plan, &public)?));
+                let _ = reply.send(Message::Dealer(Box::new(result)));
+            }
+            Joined::Party(party) => {
+                let result = self.own(job, inputs).and_then(|(leaves, recipe)| {
+                    let mut report = self.reporter(job, reply);
+                    Ok(party.evaluate(&job.plan, &leaves, recipe.as_deref(), &mut report)?)
+                });
+                if let Err(error) = &result
+                    && !matches!(error, Error::Protocol(_))
+                {
+                    party.abort(&self.cannot());
+                }
+                let _ = reply.send(Message::Member(self.index, Box::new(result)));
+            }
+        }
+    }
+
+    /// What the others are told of an error that may name a private value and so is for its owner alone.
+    fn cannot(&self) -> String {
+        format!("an input of {} cannot be used; {} was told why", self.name, self.name)
+    }
+
+    /// This member's leaves, and what the dealer needs if it is elsewhere and this is the first time.
+    fn own(&mut self, job: &Prepared, inputs: Inputs) -> Result<(Leaves, Option<Vec<u8>>), Error> {
+        let public = job.public_inputs().next().is_some();
+        let new = self.recipes && self.described.insert(job.plan.digest());
+        let recipe = (new || self.recipes && public).then(|| recipe::encode(job, &inputs)).transpose()?;
+        Ok((leaves(job, Some(&self.name), inputs, &mut self.weights)?, recipe))
+    }
+
+    /// Passes progress on, not too often.
+    fn reporter<'a>(
+        &self,
+        job: &'a Prepared,
+        reply: &'a Sender<Message>,
+    ) -> impl FnMut(tacita_mpc::Progress) + use<'a> {
+        let (speaks, mut last) = (self.speaks, Instant::now());
+        move |p| {
+            if speaks && (last.elapsed() > Duration::from_millis(50) || p.done == p.total) {
+                last = Instant::now();
+                let node = job.plan.program().node(p.node).origin;
+                let _ = reply.send(Message::Progress(Progress { done: p.done, total: p.total, node }));
+            }
+        }
+    }
+}
