@@ -24,6 +24,13 @@ impl Bar {
         Bar(bar)
     }
 
+    /// Moves on in something that is counted.
+    pub fn count(&self, done: usize, all: usize) {
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
+        self.0.set_message(format!("{done} of {all}"));
+    }
+
     /// Moves on.
     pub fn update(&self, progress: &InferProgress<'_>) {
         let share = RESOLUTION * progress.done as u64 / progress.total.max(1) as u64;

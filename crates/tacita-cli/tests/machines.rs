@@ -30,9 +30,19 @@ fn settings() -> SessionSettings {
 
 impl Machines {
     fn new(parties: &[&str], settings: SessionSettings, export: &[&str]) -> Machines {
+        Machines::with_owners(parties, &[], settings, export)
+    }
+
+    fn with_owners(
+        parties: &[&str],
+        owners: &[&str],
+        settings: SessionSettings,
+        export: &[&str],
+    ) -> Machines {
         let folder = Folder::new();
         let mut members: Vec<SessionMember> = vec![];
-        for name in parties.iter().chain(&["dealer"]) {
+        let all: Vec<&str> = [parties, &["dealer"], owners].concat();
+        for name in &all {
             let home = folder.file(name);
             std::fs::create_dir(&home).unwrap();
             let identity = Identity::create(name, 2).unwrap();
@@ -43,12 +53,13 @@ impl Machines {
             let certificate = identity.certificate().clone();
             members.push(SessionMember { name: (*name).to_owned(), address, certificate });
         }
+        let owners = members.split_off(parties.len() + 1);
         let dealer = members.pop().unwrap();
-        let file = SessionFile::new(members, dealer, vec![], settings).unwrap();
+        let file = SessionFile::new(members, dealer, owners, settings).unwrap();
         let graph = folder.file("lenet.graph");
         let graph_name = graph.to_str().unwrap();
         tacita(&[&["export-graph", &shipped("lenet.onnx"), "-o", graph_name], export].concat()).ok();
-        for name in parties.iter().chain(&["dealer"]) {
+        for name in &all {
             std::fs::write(folder.file(name).join("session.toml"), &file.text).unwrap();
             std::fs::copy(&graph, folder.file(name).join("lenet.graph")).unwrap();
         }
@@ -219,18 +230,11 @@ fn a_reveal_of_ones_own_data_needs_a_yes() {
 fn other_graphs_are_a_disagreement() {
     let machines = Machines::new(&["alice", "bob"], settings(), &[]);
     let (dealer, alice, bob) = (machines.dealer(), machines.alice(&[]), machines.bob(&["--argmax"]));
-    // who finds out first says 5; who is told by its abort before it could compare says 6, with the same cause
-    let ends = [end(alice, LIMIT), end(bob, LIMIT), end(dealer, LIMIT)];
-    assert!(ends.iter().any(|run| run.code == 5));
-    for run in &ends {
-        assert!(
-            matches!(run.code, 5 | 6) && run.err.contains("another program"),
-            "{}: {}",
-            run.code,
-            run.err
-        );
-    }
-    assert_eq!((machines.new_files("alice"), machines.new_files("bob")), (vec![], vec![]));
+    failed(&machines, "alice", alice, 5, &["bob is about to evaluate another program", "`logits`"]);
+    failed(&machines, "bob", bob, 5, &["alice is about to evaluate another program", "`logits:argmax`"]);
+    // who is told by an abort before it could compare says 6, with the same cause
+    let dealer = end(dealer, LIMIT);
+    assert!(matches!(dealer.code, 5 | 6) && dealer.err.contains("`logits:argmax`"), "{}", dealer.err);
 }
 
 #[test]
@@ -329,4 +333,176 @@ fn a_member_that_is_asked_to_stop_tells_the_others() {
     failed(&machines, "bob", bob, 6, &["SIGTERM"]);
     failed(&machines, "alice", alice, 6, &["bob", "SIGTERM"]);
     assert!(end(dealer, LIMIT).err.contains("SIGTERM"));
+}
+
+#[test]
+fn owners_that_compute_nothing_give_data_and_weights_and_get_results() {
+    let export = ["--weights", "lab", "--input", "clinic", "--reveal", "clinic"];
+    let machines = Machines::with_owners(&["alice", "bob"], &["clinic", "lab"], settings(), &export);
+    let input = shipped("mnist-200.npz:images");
+    let common = ["join", "--graph", "lenet.graph", "--threads", "1"];
+    let clinic = ["--input", &input, "--scale", "255", "--output", "y.npy", "--report", "r.json"];
+    let labels = ["--labels", &shipped("mnist-200.npz:labels")];
+    let lab = ["--model", &shipped("lenet.onnx"), "--allow-reveal", "logits:clinic"];
+    let members = [
+        machines.dealer(),
+        machines.start("alice", &common),
+        machines.start("lab", &[&common[..], &lab].concat()),
+        machines.start("clinic", &[&common[..], &clinic, &labels].concat()),
+        machines.start("bob", &[&common[..], &["--report", "r.json"]].concat()),
+    ];
+    members.into_iter().for_each(|member| drop(done(member)));
+    assert_eq!(machines.new_files("clinic"), ["r.json", "y.npy"]);
+    for name in ["alice", "lab"] {
+        assert_eq!(machines.new_files(name), [""; 0], "{name}");
+    }
+    let [clinics, bobs] = ["clinic", "bob"].map(|name| report(&machines.home(name).join("r.json")));
+    assert!(clinics["accuracy"].as_f64().unwrap() >= 0.96, "{clinics}");
+    assert_eq!(clinics["reveals"], bobs["reveals"]);
+    assert_eq!(clinics["wire_bytes"], bobs["wire_bytes"]);
+    assert_eq!(bobs["parties"], 2);
+}
+
+#[test]
+fn an_owner_that_says_no_ends_it_for_nobody_but_itself_before_anything_is_sent() {
+    let export = ["--weights", "bob", "--input", "clinic", "--reveal", "bob"];
+    let machines = Machines::with_owners(&["alice", "bob"], &["clinic"], settings(), &export);
+    let input = shipped("mnist-200.npz:images");
+    let clinic =
+        machines.start("clinic", &["join", "--graph", "lenet.graph", "--input", &input, "--scale", "255"]);
+    failed(&machines, "clinic", clinic, 5, &["logits", "bob", "--allow-reveal"]);
+}
+
+/// Deals ahead on the dealer's machine and brings each member its file.
+fn dealt(machines: &Machines, members: &[&str], samples: &str) {
+    let arguments = ["dealer", "--ahead", "tonight", "--graph", "lenet.graph", "--samples", samples];
+    done(machines.start("dealer", &arguments));
+    for name in members {
+        let file = format!("tonight.{name}");
+        std::fs::copy(machines.home("dealer").join(&file), machines.home(name).join(&file)).unwrap();
+    }
+}
+
+#[test]
+fn what_was_dealt_ahead_serves_without_a_dealer_and_once() {
+    let export = ["--weights", "bob", "--input", "clinic", "--reveal", "clinic"];
+    let machines = Machines::with_owners(&["alice", "bob"], &["clinic"], settings(), &export);
+    let all = ["alice", "bob", "clinic"];
+    dealt(&machines, &all, "200");
+    let input = shipped("mnist-200.npz:images");
+    let labels = shipped("mnist-200.npz:labels");
+    let start = || {
+        let with = |name: &str, more: &[&str]| {
+            let file = format!("tonight.{name}");
+            let common = ["join", "--graph", "lenet.graph", "--threads", "1", "--correlations", &file];
+            machines.start(name, &[&common[..], more].concat())
+        };
+        let clinic = [
+            "--input", &input, "--scale", "255", "--labels", &labels, "--output", "y.npy", "--report",
+            "r.json",
+        ];
+        let bob = ["--model", &shipped("lenet.onnx"), "--allow-reveal", "logits:clinic"];
+        [with("alice", &[]), with("bob", &bob), with("clinic", &clinic)]
+    };
+    start().into_iter().for_each(|member| drop(done(member)));
+    let report = report(&machines.home("clinic").join("r.json"));
+    assert!(report["accuracy"].as_f64().unwrap() >= 0.96, "{report}");
+    for (name, member) in all.iter().zip(start()) {
+        let run = end(member, LIMIT);
+        assert_eq!(run.code, 3, "{}", run.err);
+        assert!(
+            run.err.contains(&format!("tonight.{name}")) && run.err.contains("used already"),
+            "{}",
+            run.err
+        );
+    }
+}
+
+#[test]
+fn a_crash_uses_up_what_was_dealt_once_something_may_have_been_opened() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    dealt(&machines, &["alice", "bob"], "200");
+    let path = machines.home("alice").join("tonight.alice");
+    let with = |name: &str| {
+        let file = format!("tonight.{name}");
+        match name {
+            "alice" => machines.alice(&["--correlations", &file]),
+            _ => machines.bob(&["--correlations", &file]),
+        }
+    };
+    // alone: nothing is opened, and the file is as it was
+    let good = std::fs::read(&path).unwrap();
+    let mut alice = with("alice");
+    let mut said = BufReader::new(alice.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("nothing else is revealed") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "alice ended");
+    }
+    alice.kill().unwrap();
+    alice.wait().unwrap();
+    assert!(std::fs::read(&path).unwrap() == good);
+    // killed as soon as it is used
+    let (mut alice, bob) = (with("alice"), with("bob"));
+    let used = || std::fs::read(&path).unwrap().starts_with(b"TACITA-U");
+    let begun = Instant::now();
+    while !used() {
+        assert!(begun.elapsed() < LIMIT);
+    }
+    alice.kill().unwrap();
+    alice.wait().unwrap();
+    let bob = end(bob, LIMIT);
+    assert!(bob.code == 6 && bob.err.contains("alice"), "{}", bob.err);
+    for name in ["alice", "bob"] {
+        let run = end(with(name), LIMIT);
+        assert!(run.code == 3 && run.err.contains("used already"), "{}", run.err);
+    }
+}
+
+#[test]
+fn correlations_that_do_not_fit_are_refused_by_file() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    dealt(&machines, &["alice", "bob"], "100");
+    let with = |file: &str| machines.alice(&["--correlations", file]);
+    let refuse = |file: &str, words: &[&str]| {
+        let run = end(with(file), LIMIT);
+        assert_eq!(run.code, 3, "{}", run.err);
+        let line = run.err.lines().last().unwrap();
+        assert!(line.contains(file) && words.iter().all(|word| line.contains(word)), "{line}");
+    };
+    let path = machines.home("alice").join("tonight.alice");
+    let good = std::fs::read(&path).unwrap();
+    let with_bytes = |bytes: &[u8], words: &[&str]| {
+        std::fs::write(machines.home("alice").join("other"), bytes).unwrap();
+        refuse("other", words);
+    };
+    with_bytes(&good[..50], &["cut off"]);
+    with_bytes(&good[..1000], &["damaged"]);
+    with_bytes(b"", &["not what"]);
+    let changed = |at: usize| {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    with_bytes(&changed(8), &["version 0"]);
+    with_bytes(&changed(20), &["another session file"]);
+    with_bytes(&changed(42), &["dealt for bob, not for alice"]);
+    with_bytes(&changed(80), &["damaged"]);
+    with_bytes(&changed(200), &["damaged"]);
+    refuse("nowhere", &["cannot read"]);
+    // dealt for 100 samples, and there are 200: told by both, and not used up
+    let bob = machines.bob(&["--correlations", "tonight.bob"]);
+    let alice = with("tonight.alice");
+    for member in [alice, bob] {
+        let run = end(member, LIMIT);
+        assert_eq!(run.code, 3, "{}", run.err);
+        assert!(run.err.contains("dealt for 100 samples"), "{}", run.err);
+    }
+    assert!(std::fs::read(&path).unwrap() == good, "it is as it was");
+    // one of them has none
+    for member in [with("tonight.alice"), machines.bob(&[])] {
+        let run = end(member, LIMIT);
+        assert_eq!(run.code, 5, "{}", run.err);
+        assert!(run.err.contains("dealt ahead"), "{}", run.err);
+    }
 }

@@ -31,6 +31,8 @@ pub struct RingProgram {
     pub owners: Vec<String>,
     /// The names of the graph's nodes, by [`NodeId`]: for reports, not in the digest.
     pub node_names: Vec<String>,
+    /// The digests of the graph's nodes, by [`NodeId`]: those of leaves, which their owners compute, are in the digest.
+    pub node_origins: Vec<[u8; 32]>,
 }
 
 /// One operation applied to earlier nodes.
@@ -48,6 +50,24 @@ pub struct RingNode {
     pub visibility: Visibility,
     /// The graph's node that this is part of.
     pub origin: NodeId,
+}
+
+impl RingNode {
+    /// All that digests have of this node but for its inputs.
+    fn own_words(&self) -> [Vec<u64>; 5] {
+        let (tag, attributes) = self.op.words();
+        let kind = match self.kind {
+            RingKind::Ring { frac } => vec![0, u64::from(frac)],
+            RingKind::Bits { planes } => vec![1, planes as u64],
+        };
+        let visibility = match self.visibility {
+            Visibility::Public => vec![0, 0],
+            Visibility::Private(owner) => vec![1, u64::from(owner.0)],
+            Visibility::Secret => vec![2, 0],
+        };
+        let shape = self.shape.iter().map(|&size| size as u64).collect();
+        [vec![u64::from(tag)], attributes, shape, kind, visibility]
+    }
 }
 
 /// What a ring program's value holds for each element of its shape.
@@ -365,7 +385,7 @@ impl RingProgram {
     /// What parties must agree on to run this program: blake3 over precision, owners' names and all nodes'
     /// operations, inputs, shapes, kinds and visibilities. Names of nodes and origins do not count.
     pub fn digest(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("tacita ring program digest, version 1");
+        let mut hasher = blake3::Hasher::new_derive_key("tacita ring program digest, version 2");
         let mut words = |list: &[u64]| {
             hasher.update(&(list.len() as u64).to_le_bytes());
             list.iter().for_each(|word| {
@@ -377,21 +397,41 @@ impl RingProgram {
             words(&owner.bytes().map(u64::from).collect::<Vec<_>>());
         }
         for node in &self.nodes {
-            let (tag, attributes) = node.op.words();
-            words(&[u64::from(tag)]);
-            words(&attributes);
             words(&node.inputs.iter().map(|id| u64::from(id.0)).collect::<Vec<_>>());
-            words(&node.shape.iter().map(|&size| size as u64).collect::<Vec<_>>());
-            words(&match node.kind {
-                RingKind::Ring { frac } => [0, u64::from(frac)],
-                RingKind::Bits { planes } => [1, planes as u64],
-            });
-            words(&match node.visibility {
-                Visibility::Public => [0, 0],
-                Visibility::Private(owner) => [1, u64::from(owner.0)],
-                Visibility::Secret => [2, 0],
-            });
+            node.own_words().iter().for_each(|list| words(list));
+            words(
+                &self.what_is_computed_before(node).iter().map(|byte| u64::from(*byte)).collect::<Vec<_>>(),
+            );
         }
         *hasher.finalize().as_bytes()
+    }
+
+    /// What the owner of a leaf computes to have it: members must agree on that, too.
+    fn what_is_computed_before(&self, node: &RingNode) -> &[u8] {
+        match node.op {
+            RingOp::Input { .. } => self.node_origins.get(node.origin.index()).map_or(&[], |digest| digest),
+            _ => &[],
+        }
+    }
+
+    /// A digest of each node: of its operation, shape, kind and visibility, and of its inputs' digests. Where two programs
+    /// differ, the first of their digests that differ says at which node.
+    pub fn node_digests(&self) -> Vec<[u8; 32]> {
+        let mut digests: Vec<[u8; 32]> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let mut hasher = blake3::Hasher::new_derive_key("tacita ring node digest, version 1");
+            for list in node.own_words() {
+                hasher.update(&(list.len() as u64).to_le_bytes());
+                list.iter().for_each(|word| {
+                    hasher.update(&word.to_le_bytes());
+                });
+            }
+            for input in &node.inputs {
+                hasher.update(&digests[input.index()]);
+            }
+            hasher.update(self.what_is_computed_before(node));
+            digests.push(*hasher.finalize().as_bytes());
+        }
+        digests
     }
 }

@@ -37,6 +37,8 @@ pub struct Cost {
     pub offline_bytes: u64,
     /// Payload bytes that each party sends once a session, to open its weights.
     pub setup_bytes: Vec<u64>,
+    /// Payload bytes that each data owner sends: once a session, and online.
+    pub data_owners: Vec<(u64, u64)>,
     /// By graph node, in order; nodes that cost nothing are left out.
     pub nodes: Vec<NodeCost>,
 }
@@ -50,12 +52,17 @@ impl Plan {
             online_bytes: vec![0; parties],
             offline_bytes: 0,
             setup_bytes: vec![0; parties],
+            data_owners: vec![(0, 0); self.data_owners.len()],
             nodes: vec![],
         };
         for id in self.persistent() {
-            if let Some(owner) = self.owner(id) {
-                let bytes = crate::primitives::words(self.node(id)) as u64 * 8;
-                cost.setup_bytes[owner] += bytes * (parties as u64 - 1);
+            let bytes = crate::primitives::words(self.node(id)) as u64 * 8;
+            match self.owner(id) {
+                Some(owner) if owner > parties => {
+                    cost.data_owners[owner - parties - 1].0 += bytes * parties as u64;
+                }
+                Some(owner) => cost.setup_bytes[owner] += bytes * (parties as u64 - 1),
+                None => {}
             }
         }
         let mut nodes = self.rows();
@@ -67,6 +74,9 @@ impl Plan {
                     let bytes = opening.bytes_sent(party, parties);
                     node.online_bytes[party] += bytes;
                     cost.online_bytes[party] += bytes;
+                }
+                for (at, sent) in cost.data_owners.iter_mut().enumerate() {
+                    sent.1 += opening.bytes_sent(parties + 1 + at, parties);
                 }
             }
             node.offline_bytes += task.steps.dealt_bytes();
@@ -114,7 +124,9 @@ impl Plan {
         let cost = self.cost();
         let seconds = |bytes: u64| bytes as f64 * 8.0 / bits_per_second;
         let links = (self.parties() - 1).max(1) as u64;
-        let online = cost.online_bytes.iter().map(|&bytes| seconds(bytes / links)).fold(0.0, f64::max);
+        let owners = cost.data_owners.iter().map(|(_, online)| online / (links + 1));
+        let online = cost.online_bytes.iter().map(|bytes| bytes / links).chain(owners);
+        let online = online.map(seconds).fold(0.0, f64::max);
         let busiest = self.corrections(u64::MAX).into_iter().map(|(all, _)| all).max().unwrap_or(0);
         (seconds(busiest) + latency, online + f64::from(cost.rounds) * latency)
     }
@@ -156,13 +168,16 @@ pub struct NodeMeasure {
 }
 
 /// The cost that the members' meters and executors saw, to compare with [`Plan::cost`], and the time each node took.
+/// `outcomes` are those of the parties and then of the data owners.
 pub fn measure(plan: &Plan, outcomes: &[&Outcome], dealt: &Dealt) -> (Cost, Vec<NodeMeasure>) {
     let parties = plan.parties();
+    let (outcomes, data_owners) = outcomes.split_at(parties.min(outcomes.len()));
+    // what goes to the dealer is not of the protocol; results may go to data owners
+    let is_counted = |peer: MemberId| peer.index() != parties;
     let sent = |traffic: &Traffic, phase: Phase| -> BTreeMap<u32, u64> {
         let mut by_task = BTreeMap::new();
         for ((peer, task, at), counts) in traffic.iter() {
-            let to_party = peer < MemberId(parties as u16);
-            if at == phase && to_party && counts.sent.messages > 0 {
+            if at == phase && is_counted(peer) && counts.sent.messages > 0 {
                 *by_task.entry(task).or_insert(0) += counts.sent.payload;
             }
         }
@@ -191,11 +206,13 @@ pub fn measure(plan: &Plan, outcomes: &[&Outcome], dealt: &Dealt) -> (Cost, Vec<
         });
         counted.sent.payload
     };
+    let by_data_owner = |o: &&Outcome| (persistent(o), sent(&o.traffic, Phase::Online).values().sum::<u64>());
     let measured = Cost {
         rounds: outcomes.iter().map(|o| o.rounds).max().unwrap_or(0),
         online_bytes: online.iter().map(|by_task| by_task.values().sum()).collect(),
         offline_bytes: offline.values().sum(),
         setup_bytes: outcomes.iter().map(persistent).collect(),
+        data_owners: data_owners.iter().map(by_data_owner).collect(),
         nodes: rows.values().filter(|row| costs_something(row)).cloned().collect(),
     };
     let seconds = plan.seconds(outcomes);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tacita_graph::RingId;
-use tacita_net::{Endpoint, Frame, FrameKind, MemberId, Payload};
+use tacita_net::{Frame, FrameKind, NetError, Payload};
 use tacita_ring::RingTensor;
 
 use crate::config::Config;
@@ -22,7 +22,8 @@ pub(crate) struct DealContext<'a> {
     pub plan: &'a Plan,
     pub config: &'a Config,
     pub number: u64,
-    pub endpoint: &'a Endpoint,
+    /// Takes a correction to a party.
+    pub deliver: &'a dyn Fn(usize, Frame) -> Result<(), NetError>,
     pub streams: &'a Streams,
     pub public: &'a BTreeMap<RingId, Arc<RingTensor>>,
     /// Masks that later tasks use again.
@@ -49,15 +50,8 @@ impl DealContext<'_> {
                 }
                 let node = plan.node(source);
                 let stream = plan.mask_stream(number, source)?;
-                let sum = sum_of_streams(
-                    plan,
-                    streams,
-                    plan.owner(source),
-                    stream,
-                    0,
-                    elements(node),
-                    Combine::Add,
-                )?;
+                let holders = plan.mask_streams(source);
+                let sum = streams.sum(holders, stream, 0, elements(node), Combine::Add)?;
                 let mask = Arc::new(RingTensor::new(node.shape.clone(), sum));
                 fresh.push((source, mask.clone()));
                 Ok(Some(mask))
@@ -73,7 +67,7 @@ impl DealContext<'_> {
     /// The masks under which bits are opened.
     pub fn bit_mask(&self, id: RingId) -> Result<Vec<u64>, MpcError> {
         let stream = self.plan.mask_stream(self.number, id)?;
-        sum_of_streams(self.plan, self.streams, None, stream, 0, words(self.plan.node(id)), Combine::Xor)
+        self.streams.sum(0..self.plan.parties(), stream, 0, words(self.plan.node(id)), Combine::Xor)
     }
 
     /// The masks of this task's opening `step` of bits.
@@ -114,8 +108,7 @@ impl DealContext<'_> {
         );
         self.emitted += 1;
         self.config.hooks.sent(self.plan.parties(), task.receiver, &frame);
-        let to = MemberId(task.receiver as u16);
-        self.endpoint.post_bounded(to, frame, self.config.dealer_ahead).map_err(|source| MpcError::Net {
+        (self.deliver)(task.receiver, frame).map_err(|source| MpcError::Net {
             node: self.plan.task_name(self.task).to_owned(),
             round: task.start + 1,
             source,
@@ -133,26 +126,8 @@ pub(crate) struct BitMasks<'a> {
 impl BitMasks<'_> {
     /// The words of a range.
     pub fn read(&self, range: Range<usize>) -> Result<Vec<u64>, MpcError> {
-        sum_of_streams(self.plan, self.streams, None, self.stream, range.start, range.len(), Combine::Xor)
+        self.streams.sum(0..self.plan.parties(), self.stream, range.start, range.len(), Combine::Xor)
     }
-}
-
-/// The combination of a stream of all parties, or of its owner alone.
-fn sum_of_streams(
-    plan: &Plan,
-    streams: &Streams,
-    owner: Option<usize>,
-    stream: StreamId,
-    first: usize,
-    len: usize,
-    how: Combine,
-) -> Result<Vec<u64>, MpcError> {
-    let mut sum = vec![0; len];
-    let parties = owner.map_or(0..plan.parties(), |owner| owner..owner + 1);
-    for party in parties {
-        streams.apply(party, stream, first, &mut sum, how)?;
-    }
-    Ok(sum)
 }
 
 fn missing(what: &str, id: RingId) -> MpcError {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tacita_graph::{RingId, Visibility};
-use tacita_net::{Endpoint, MemberId, NetError, Phase, Traffic};
+use tacita_net::{Endpoint, Frame, MemberId, NetError, Phase, Traffic};
 
+use crate::agreement::{agreed, hear};
 use crate::config::Config;
 use crate::deal::DealContext;
 use crate::error::MpcError;
@@ -14,7 +15,7 @@ use crate::linear::{Image, apply, constant};
 use crate::party::Leaves;
 use crate::plan::{Plan, TaskKind};
 use crate::primitives;
-use crate::session::{Membership, agreed, hear, hex};
+use crate::session::{Membership, hex};
 use crate::streams::Streams;
 
 /// The dealer of a session.
@@ -52,8 +53,7 @@ impl Dealer {
     /// # Errors
     /// If a peer cannot be reached in time or the operating system gives no randomness.
     pub fn connect(endpoint: Endpoint, parties: usize, config: Config) -> Result<Dealer, MpcError> {
-        let (member, seeds) = Membership::join(endpoint, parties, config)?;
-        let streams = Streams::new(seeds, member.config.hooks.overrides.clone());
+        let (member, streams, _) = Membership::join(endpoint, parties, config, None)?;
         Ok(Dealer { member, streams, asked: None })
     }
 
@@ -68,32 +68,39 @@ impl Dealer {
     }
 
     fn hear_all(&mut self, number: u64) -> Result<Option<Request>, MpcError> {
-        let Membership { endpoint, config, parties, .. } = &self.member;
+        let Membership { endpoint, config, .. } = &self.member;
         let fail = |source| MpcError::Net { node: "agreement".into(), round: 0, source };
         endpoint.set_phase(Phase::Offline);
         endpoint.set_place("agreement", 0);
         let (mut first, mut recipe) = (None, None);
-        for party in (0..*parties).map(|party| MemberId(party as u16)) {
+        for peer in endpoint.members() {
             let timeout = if first.is_none() { config.idle } else { config.timeout };
-            let (digest, sent) = match hear(endpoint, party, number, timeout) {
+            let (digest, sent) = match hear(endpoint, peer, number, timeout) {
                 Err(NetError::Closed { .. }) if first.is_none() => return Ok(None),
                 heard => heard.map_err(fail)?,
             };
-            match first {
-                None => first = Some(digest),
-                Some(agreed) if agreed != digest => {
-                    return Err(MpcError::Disagreement {
-                        peer: endpoint.name(party).to_owned(),
-                        ours: format!("{} of {}", hex(&agreed[..8]), endpoint.name(MemberId(0))),
-                        theirs: hex(&digest[..8]),
-                    });
-                }
-                Some(_) => {}
+            if first.is_some_and(|agreed| agreed != digest) {
+                return Err(self.hear_of_difference());
             }
+            first = Some(digest);
             recipe = recipe.or(sent);
         }
         self.asked = first.map(|digest| (number, digest));
         Ok(first.map(|digest| Request { digest, recipe }))
+    }
+
+    /// The others find out at which node they differ, and say so when they leave.
+    fn hear_of_difference(&self) -> MpcError {
+        let Membership { endpoint, config, .. } = &self.member;
+        let said = endpoint.receive(MemberId(0), config.timeout).map(drop);
+        let (peer, what) = match said {
+            Err(NetError::Aborted { by, cause, .. }) => (by, format!("stopped the session: {cause}")),
+            _ => (
+                endpoint.name(MemberId(0)).to_owned(),
+                "is about to evaluate another program than others".into(),
+            ),
+        };
+        MpcError::Mismatch { peer, what }
     }
 
     /// Deals for the evaluation that [`Dealer::request`] returned, or, if that was not called, for the parties' next one. It
@@ -116,53 +123,54 @@ impl Dealer {
     }
 
     fn attempt(&mut self, plan: &Plan, public: &Leaves) -> Result<Dealt, MpcError> {
-        let Membership { endpoint, config, parties, .. } = &self.member;
+        self.member.fits(plan)?;
+        let Membership { endpoint, config, .. } = &self.member;
         let asked = self.asked.take();
         let (number, digest) = asked.ok_or_else(|| MpcError::Internal("nothing was asked for".into()))?;
         let own = agreed(plan, public);
         if own != digest {
             let (ours, theirs) = (hex(&own[..8]), hex(&digest[..8]));
-            return Err(MpcError::Disagreement { peer: endpoint.name(MemberId(0)).to_owned(), ours, theirs });
-        }
-        if plan.parties() != *parties {
-            let planned = plan.parties();
-            return Err(MpcError::Internal(format!(
-                "a plan for {planned} parties in a session of {parties}"
-            )));
+            let (node, at) = (String::new(), String::new());
+            let peer = endpoint.name(MemberId(0)).to_owned();
+            return Err(MpcError::Disagreement { peer, ours, theirs, node, at });
         }
         endpoint.set_place("dealing", 0);
         config.hooks.at("offline", 0);
         let start = Instant::now();
-        let constants = constants(plan, public);
-        let mut ctx = DealContext {
-            plan,
-            config,
-            number,
-            endpoint,
-            streams: &self.streams,
-            public: &constants,
-            masks: BTreeMap::new(),
-            task: 0,
-            emitted: 0,
+        let deliver = |party: usize, frame: Frame| {
+            endpoint.post_bounded(MemberId(party as u16), frame, config.dealer_ahead)
         };
-        for (position, &t) in plan.order.iter().enumerate() {
-            let task = &plan.tasks[t as usize];
-            if task.kind == TaskKind::Run && !task.steps.dealt.is_empty() {
-                (ctx.task, ctx.emitted) = (t, 0);
-                primitives::deal(&mut ctx, task.node)?;
-                if ctx.emitted != task.steps.dealt.len() {
-                    let (dealt, declared) = (ctx.emitted, task.steps.dealt.len());
-                    return Err(MpcError::Internal(format!(
-                        "task {t} dealt {dealt} items, declared {declared}"
-                    )));
-                }
-            }
-            for expired in &plan.expired_masks[position] {
-                ctx.masks.remove(expired);
-            }
-        }
+        deal_all(plan, public, number, &self.streams, config, &deliver)?;
         Ok(Dealt { time: start.elapsed(), traffic: endpoint.meter().reset() })
     }
+}
+
+/// Deals all corrections of an evaluation, in order.
+pub(crate) fn deal_all(
+    plan: &Plan,
+    public: &Leaves,
+    number: u64,
+    streams: &Streams,
+    config: &Config,
+    deliver: &dyn Fn(usize, Frame) -> Result<(), NetError>,
+) -> Result<(), MpcError> {
+    let (public, masks) = (&constants(plan, public), BTreeMap::new());
+    let mut ctx = DealContext { plan, config, number, deliver, streams, public, masks, task: 0, emitted: 0 };
+    for (position, &t) in plan.order.iter().enumerate() {
+        let task = &plan.tasks[t as usize];
+        if task.kind == TaskKind::Run && !task.steps.dealt.is_empty() {
+            (ctx.task, ctx.emitted) = (t, 0);
+            primitives::deal(&mut ctx, task.node)?;
+            if ctx.emitted != task.steps.dealt.len() {
+                let (dealt, declared) = (ctx.emitted, task.steps.dealt.len());
+                return Err(MpcError::Internal(format!("task {t} dealt {dealt} items, declared {declared}")));
+            }
+        }
+        for expired in &plan.expired_masks[position] {
+            ctx.masks.remove(expired);
+        }
+    }
+    Ok(())
 }
 
 /// Public values that masks are multiplied by: leaves, constants, and what is computed from them.

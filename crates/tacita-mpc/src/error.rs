@@ -20,7 +20,7 @@ pub enum MpcError {
     },
     /// The members do not evaluate the same program under the same configuration.
     #[error(
-        "{peer} is about to evaluate another program ({theirs}) than this member ({ours}): compare the graph, its batch size and the precision"
+        "{peer} is about to evaluate another program ({theirs}) than this member ({ours}){at}: compare the graph, its batch size and the precision"
     )]
     Disagreement {
         /// The member that differs.
@@ -29,6 +29,10 @@ pub enum MpcError {
         ours: String,
         /// The peer's digest, in hexadecimal.
         theirs: String,
+        /// The first node that differs, as this member calls it; empty if it is not known.
+        node: String,
+        /// What this node is here and there, in words that continue a sentence; empty if it is not known.
+        at: String,
     },
     /// Members disagree about something else that they must have in common.
     #[error("{peer} {what}")]
@@ -62,6 +66,9 @@ pub enum MpcError {
         /// The first error.
         cause: String,
     },
+    /// What was dealt ahead cannot be used.
+    #[error("{0}")]
+    Correlations(String),
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(String),

@@ -9,6 +9,7 @@ use tacita_net::{Endpoint, FrameHeader, FrameKind, MemberId, NetError};
 use tacita_ring::{BitTensor, RingTensor};
 
 use crate::config::Config;
+use crate::correlations::Correlations;
 use crate::error::MpcError;
 use crate::linear::Maybe;
 use crate::plan::{Form, LeafKey, Plan, TaskKind};
@@ -58,11 +59,22 @@ pub(crate) struct Evaluation<'a> {
     pub corrections: RefCell<BTreeMap<u32, Vec<Option<Vec<u64>>>>>,
     pub prepared: RefCell<BTreeMap<u32, RingTensor>>,
     pub revealed: RefCell<BTreeMap<RingId, Revealed>>,
+    /// Where corrections come from if no dealer takes part.
+    pub ahead: &'a RefCell<Option<Box<dyn Correlations>>>,
 }
 
 impl Evaluation<'_> {
     pub fn dealer(&self) -> MemberId {
         MemberId(self.plan.parties() as u16)
+    }
+
+    /// Takes the next correction, which must be this one.
+    pub fn correction(&self, header: FrameHeader) -> Result<Vec<u64>, MpcError> {
+        if let Some(ahead) = self.ahead.borrow_mut().as_mut() {
+            return ahead.next(&header).map_err(MpcError::Correlations);
+        }
+        let frame = self.endpoint.expect(self.dealer(), header, self.config.timeout);
+        Ok(frame.map_err(|source| self.fail(header.task, source))?.payload.into_words())
     }
 
     pub fn stored(&self, id: RingId) -> Option<&Stored> {
@@ -144,10 +156,11 @@ impl Evaluation<'_> {
             };
             let mut sum: Option<Vec<u64>> = None;
             if receives {
-                for peer in (0..self.plan.parties()).filter(|&peer| peer != self.me) {
-                    if matches!(p.opening.from, Sender::Owner(owner) if owner != peer) {
-                        continue;
-                    }
+                let senders = match p.opening.from {
+                    Sender::All => 0..self.plan.parties(),
+                    Sender::Owner(owner) => owner..owner + 1,
+                };
+                for peer in senders.filter(|&peer| peer != self.me) {
                     let length = p.opening.words as u64 * 8;
                     let header = FrameHeader { evaluation: self.number, task, step, kind: p.kind, length };
                     let frame = self.endpoint.expect(MemberId(peer as u16), header, self.config.timeout);

@@ -132,8 +132,7 @@ fn receive_corrections(eval: &Evaluation<'_>, task: u32) -> Result<Duration, Mpc
             kind: FrameKind::Correction,
             length: item.bytes(),
         };
-        let frame = eval.endpoint.expect(eval.dealer(), header, eval.config.timeout);
-        items.push(Some(frame.map_err(|source| eval.fail(task, source))?.payload.into_words()));
+        items.push(Some(eval.correction(header)?));
     }
     eval.corrections.borrow_mut().insert(task, items);
     Ok(begun.elapsed())

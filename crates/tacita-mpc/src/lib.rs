@@ -4,15 +4,19 @@
 //! computing party runs a [`Party`], somebody who computes nothing runs the [`Dealer`]; both evaluate plans.
 //! Start reading with `plan.rs`, then `party.rs`, then `primitives/`.
 
+mod agreement;
 mod blocks;
 mod comparison;
 mod config;
+mod correlations;
 mod cost;
+mod data_owner;
 mod deal;
 mod dealer;
 mod error;
 mod evaluation;
 mod executor;
+mod handshake;
 mod linear;
 mod narrow;
 mod party;
@@ -29,7 +33,9 @@ pub mod world;
 pub use config::Config;
 #[doc(hidden)]
 pub use config::{Hooks, Tap, Watch};
+pub use correlations::{AheadDealer, Correlations};
 pub use cost::{Cost, NodeCost, NodeMeasure, measure};
+pub use data_owner::DataOwner;
 pub use dealer::{Dealer, Dealt, Request};
 pub use error::MpcError;
 pub use executor::Progress;

@@ -9,14 +9,16 @@ use tacita_graph::{RingId, RingOp};
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, Payload, Phase, Traffic};
 use tacita_ring::RingTensor;
 
+use crate::agreement::agree;
 use crate::config::Config;
+use crate::correlations::Correlations;
 use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Slot, Stored};
 use crate::executor::{Progress, execute};
 use crate::linear;
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{self, Revealed};
-use crate::session::{Membership, agree, agreed, announce};
+use crate::session::Membership;
 use crate::streams::{Combine, StreamId, Streams};
 use crate::task::TaskContext;
 
@@ -52,6 +54,19 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of a member that computes nothing.
+    pub(crate) fn of_data_owner(plan: &Plan) -> Outcome {
+        let tasks = plan.tasks.len();
+        Outcome {
+            revealed: BTreeMap::new(),
+            times: Times::default(),
+            task_seconds: vec![0.0; tasks],
+            rounds: plan.rounds(),
+            task_rounds: vec![(0, 0); tasks],
+            traffic: Traffic::default(),
+        }
+    }
+
     /// Rounds that this party took part in.
     pub fn rounds(&self) -> u32 {
         self.rounds
@@ -68,19 +83,42 @@ pub struct Party {
     streams: Streams,
     pairwise: Streams,
     store: BTreeMap<LeafKey, Stored>,
+    /// What was dealt ahead, if no dealer takes part.
+    ahead: RefCell<Option<Box<dyn Correlations>>>,
 }
 
 impl Party {
-    /// Joins a session of so many computing parties, which are its first members, and a dealer after them.
+    /// Joins a session of so many computing parties, which are its first members, and a dealer after them. Data owners may
+    /// follow.
     ///
     /// # Errors
     /// If a peer cannot be reached in time or the operating system gives no randomness.
     pub fn connect(endpoint: Endpoint, parties: usize, config: Config) -> Result<Party, MpcError> {
-        let (member, mut shared) = Membership::join(endpoint, parties, config)?;
-        let mut seeds: Vec<_> = (0..parties).map(|_| None).collect();
-        seeds[member.me] = shared.get_mut(parties).and_then(Option::take);
-        let streams = Streams::new(seeds, member.config.hooks.overrides.clone());
-        Ok(Party { member, streams, pairwise: Streams::new(shared, None), store: BTreeMap::new() })
+        Party::join(endpoint, parties, config, None)
+    }
+
+    /// As [`Party::connect`], with what a dealer dealt ahead who takes no part.
+    ///
+    /// # Errors
+    /// As [`Party::connect`].
+    pub fn connect_ahead(
+        endpoint: Endpoint,
+        parties: usize,
+        config: Config,
+        ahead: Box<dyn Correlations>,
+    ) -> Result<Party, MpcError> {
+        Party::join(endpoint, parties, config, Some(ahead))
+    }
+
+    fn join(
+        endpoint: Endpoint,
+        parties: usize,
+        config: Config,
+        ahead: Option<Box<dyn Correlations>>,
+    ) -> Result<Party, MpcError> {
+        let dealt = ahead.as_ref().map(|ahead| ahead.seed());
+        let (member, streams, pairwise) = Membership::join(endpoint, parties, config, dealt)?;
+        Ok(Party { member, streams, pairwise, store: BTreeMap::new(), ahead: RefCell::new(ahead) })
     }
 
     /// As [`Party::connect`]; then lets a test send what a party never would.
@@ -151,19 +189,12 @@ impl Party {
         let (endpoint, config, me) = (&self.member.endpoint, &self.member.config, self.member.me);
         endpoint.set_phase(Phase::Setup);
         config.hooks.at("setup", 0);
-        let fail = |source| MpcError::Net { node: "agreement".into(), round: 0, source };
-        if plan.parties() != self.member.parties {
-            let (planned, here) = (plan.parties(), self.member.parties);
-            return Err(MpcError::Internal(format!("a plan for {planned} parties in a session of {here}")));
+        self.member.fits(plan)?;
+        let digest = agree(&self.member, number, plan, leaves, recipe)?;
+        if let Some(ahead) = self.ahead.get_mut() {
+            // nothing has been opened yet: from here on what was dealt is used up, also if this process ends
+            ahead.begin(number, digest).map_err(MpcError::Correlations)?;
         }
-        endpoint.set_place("agreement", 0);
-        let digest = agreed(plan, leaves);
-        let announced = announce(&self.member, number, digest, recipe);
-        for peer in endpoint.members().filter(|peer| peer.index() < plan.parties()) {
-            agree(endpoint, peer, number, digest, config.timeout)?;
-        }
-        // who has left because it disagrees has said what it wanted before: that is the better answer
-        announced.map_err(fail)?;
         open_persistent(&self.member, &self.streams, &mut self.store, (plan, leaves, number))?;
         let setup = start.elapsed();
 
@@ -182,6 +213,7 @@ impl Party {
             corrections: RefCell::default(),
             prepared: RefCell::default(),
             revealed: RefCell::default(),
+            ahead: &self.ahead,
         };
         set_leaves(&eval, leaves)?;
 
@@ -197,8 +229,11 @@ impl Party {
                 }
             }
         }
-        let (_, ahead) = plan.corrections(config.dealer_ahead as u64)[me];
-        endpoint.wait_buffered(eval.dealer(), ahead as usize, config.timeout).map_err(fail)?;
+        if eval.ahead.borrow().is_none() {
+            let (_, expected) = plan.corrections(config.dealer_ahead as u64)[me];
+            let waited = endpoint.wait_buffered(eval.dealer(), expected as usize, config.timeout);
+            waited.map_err(|source| MpcError::Net { node: "corrections".into(), round: 0, source })?;
+        }
         let offline = start.elapsed();
 
         let start = Instant::now();
@@ -240,7 +275,7 @@ fn open_persistent(
         move |source| MpcError::Net { node, round: 0, source }
     };
     for &(task, id) in new.iter().filter(|(_, id)| plan.owner(*id) == Some(me)) {
-        let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id, me))?;
+        let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?;
         let mut hat = value.data().to_vec();
         let key = key(plan, id)?;
         streams.apply(me, StreamId::Persistent(key), 0, &mut hat, Combine::Add)?;
@@ -270,11 +305,8 @@ fn key(plan: &Plan, id: RingId) -> Result<LeafKey, MpcError> {
     plan.keys.get(&id).copied().ok_or_else(|| MpcError::Internal(format!("leaf {} has no key", id.0)))
 }
 
-fn missing_leaf(plan: &Plan, id: RingId, party: usize) -> MpcError {
-    let owner = match plan.owner(id) {
-        Some(_) => plan.names[party].clone(),
-        None => "everybody".to_owned(),
-    };
+pub(crate) fn missing_leaf(plan: &Plan, id: RingId) -> MpcError {
+    let owner = plan.owner(id).map_or("everybody", |owner| plan.member_names()[owner]).to_owned();
     MpcError::MissingLeaf { node: plan.name(plan.node(id).origin).to_owned(), owner }
 }
 
@@ -288,9 +320,10 @@ fn set_leaves(eval: &Evaluation<'_>, leaves: &Leaves) -> Result<(), MpcError> {
                 eval.set_leaf(id, true, linear::constant(node).map(Arc::new));
             }
             RingOp::Input { .. } => match plan.owner(id) {
+                Some(_) if plan.is_data_owners(id) => {} // its opening is on the way
                 Some(owner) if owner != eval.me => eval.set_leaf(id, false, None),
                 owner => {
-                    let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id, eval.me))?;
+                    let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?;
                     if value.shape() != node.shape {
                         let name = plan.name(node.origin);
                         let reason = format!("leaf `{name}` is {:?}, not {:?}", value.shape(), node.shape);

@@ -5,6 +5,7 @@
 //! All of this follows from the program and the number of parties alone, so every member derives the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use tacita_graph::{NodeId, RingId, RingKind, RingNode, RingOp, RingProgram, Visibility};
@@ -83,7 +84,11 @@ pub(crate) struct Task {
 /// A program prepared for a number of parties.
 pub struct Plan {
     pub(crate) program: Arc<RingProgram>,
+    /// The computing parties: members 0, 1, …; the dealer is the member after them.
     pub(crate) names: Vec<String>,
+    /// Data owners, who compute nothing: the members after the dealer.
+    pub(crate) data_owners: Vec<String>,
+    /// By owner of the program, which member that is.
     pub(crate) owners: Vec<usize>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) form: Vec<Form>,
@@ -112,6 +117,19 @@ impl Plan {
         names: &[String],
         keys: BTreeMap<RingId, LeafKey>,
     ) -> Result<Plan, MpcError> {
+        Plan::with_data_owners(program, names, &[], keys)
+    }
+
+    /// As [`Plan::new`], with members that own inputs or receive results and compute nothing ([`crate::DataOwner`]).
+    ///
+    /// # Errors
+    /// As [`Plan::new`], where an owner or receiver may also be one of these.
+    pub fn with_data_owners(
+        mut program: Arc<RingProgram>,
+        names: &[String],
+        data_owners: &[String],
+        keys: BTreeMap<RingId, LeafKey>,
+    ) -> Result<Plan, MpcError> {
         let parties = names.len();
         if !(2..=64).contains(&parties) {
             return Err(unsupported(
@@ -124,14 +142,24 @@ impl Plan {
             .owners
             .iter()
             .map(|owner| {
-                names.iter().position(|n| n == owner).ok_or_else(|| {
-                    let reason = format!("{owner} is none of the computing parties {}", names.join(", "));
-                    unsupported(owner, "owner", reason)
+                let party = names.iter().position(|name| name == owner);
+                let apart = || data_owners.iter().position(|name| name == owner);
+                party.or_else(|| apart().map(|at| parties + 1 + at)).ok_or_else(|| {
+                    let members = [names, data_owners].concat().join(", ");
+                    unsupported(owner, "owner", format!("{owner} is none of the members {members}"))
                 })
             })
             .collect::<Result<Vec<usize>, _>>()?;
+        if !data_owners.is_empty() {
+            share_what_data_owners_know(Arc::make_mut(&mut program), &owners, parties);
+        }
         let nodes = &program.nodes;
-        let form = forms(&program, &keys);
+        // a data owner's leaf reaches the parties as an opening, whoever uses it
+        let is_apart = |id: RingId| match nodes[id.0 as usize].visibility {
+            Visibility::Private(owner) => owners[owner.0 as usize] > parties,
+            _ => false,
+        };
+        let form = forms(&program, &keys, is_apart);
 
         let mut tasks = Vec::with_capacity(2 * nodes.len());
         let mut run_task = Vec::with_capacity(nodes.len());
@@ -145,7 +173,7 @@ impl Plan {
                 let at = input.0 as usize;
                 let by_opening = wants_opening[position] || form[i] == Form::Derived;
                 after.insert(match open_task[at] {
-                    Some(open) if by_opening => open,
+                    Some(open) if by_opening || is_apart(*input) => open,
                     _ => run_task[at],
                 });
             }
@@ -221,6 +249,7 @@ impl Plan {
             dependents,
             program,
             names: names.to_vec(),
+            data_owners: data_owners.to_vec(),
             owners,
             tasks,
             form,
@@ -245,6 +274,12 @@ impl Plan {
     /// The index of the computing party of this name.
     pub fn party(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| n == name)
+    }
+
+    /// All members' names, the dealer's as `dealer`, in the order of their indices.
+    pub(crate) fn member_names(&self) -> Vec<&str> {
+        let names = self.names.iter().map(String::as_str);
+        names.chain(["dealer"]).chain(self.data_owners.iter().map(String::as_str)).collect()
     }
 
     /// Number of computing parties.
@@ -317,11 +352,31 @@ impl Plan {
         self.name(node.origin)
     }
 
-    /// The party that owns a private node.
+    /// The member that owns a private node.
     pub(crate) fn owner(&self, id: RingId) -> Option<usize> {
         match self.node(id).visibility {
             Visibility::Private(owner) => Some(self.owners[owner.0 as usize]),
             _ => None,
+        }
+    }
+
+    /// Whether a node is a leaf of a data owner.
+    pub(crate) fn is_data_owners(&self, id: RingId) -> bool {
+        self.owner(id).is_some_and(|owner| owner > self.parties())
+    }
+
+    /// The streams, by index in [`crate::streams::Streams`], that add up to the mask of an opened value: of all parties,
+    /// of the party that owns it, or of the data owner that does.
+    pub(crate) fn mask_streams(&self, id: RingId) -> Range<usize> {
+        mask_streams(self.owner(id), self.parties())
+    }
+
+    /// The one of these streams that is this party's; none if its share of the mask is zero.
+    pub(crate) fn own_mask_stream(&self, id: RingId, me: usize) -> Option<usize> {
+        match self.owner(id) {
+            Some(owner) if owner > self.parties() => Some(self.mask_streams(id).start + me),
+            Some(owner) => (owner == me).then_some(me),
+            None => Some(me),
         }
     }
 
@@ -378,11 +433,14 @@ impl Plan {
     }
 
     fn hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("tacita plan v1");
+        let mut hasher = blake3::Hasher::new_derive_key("tacita plan v2");
         hasher.update(&self.program.digest());
-        for name in &self.names {
-            hasher.update(&(name.len() as u64).to_le_bytes());
-            hasher.update(name.as_bytes());
+        for names in [&self.names, &self.data_owners] {
+            hasher.update(&(names.len() as u64).to_le_bytes());
+            for name in names {
+                hasher.update(&(name.len() as u64).to_le_bytes());
+                hasher.update(name.as_bytes());
+            }
         }
         for (id, key) in &self.keys {
             hasher.update(&id.0.to_le_bytes());
@@ -415,9 +473,39 @@ fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
         .collect()
 }
 
-fn forms(program: &RingProgram, keys: &BTreeMap<RingId, LeafKey>) -> Vec<Form> {
+/// The streams that add up to the mask of a value of this owner, among so many parties. Every party has a stream with the
+/// dealer, under its own index, and after these every data owner has one with each party, which the dealer knows too.
+pub(crate) fn mask_streams(owner: Option<usize>, parties: usize) -> Range<usize> {
+    match owner {
+        None => 0..parties,
+        Some(owner) if owner > parties => {
+            let first = parties + (owner - parties - 1) * parties;
+            first..first + parties
+        }
+        Some(owner) => owner..owner + 1,
+    }
+}
+
+/// What one data owner knows and is computed from its leaves is, for those who compute, a secret like any other.
+fn share_what_data_owners_know(program: &mut RingProgram, owners: &[usize], parties: usize) {
+    for node in &mut program.nodes {
+        let is_leaf = matches!(node.op, RingOp::Input { .. });
+        if let Visibility::Private(owner) = node.visibility
+            && !is_leaf
+            && owners[owner.0 as usize] > parties
+        {
+            node.visibility = Visibility::Secret;
+        }
+    }
+}
+
+fn forms(
+    program: &RingProgram,
+    keys: &BTreeMap<RingId, LeafKey>,
+    is_apart: impl Fn(RingId) -> bool,
+) -> Vec<Form> {
     let nodes = &program.nodes;
-    let mut demanded = vec![false; nodes.len()];
+    let mut demanded: Vec<bool> = program.ids().map(is_apart).collect();
     for node in nodes {
         for (input, wanted) in node.inputs.iter().zip(demands(program, node)) {
             demanded[input.0 as usize] |= wanted;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use tacita_graph::{RingId, Rounding, Visibility};
-use tacita_net::{Endpoint, Limits, memory};
+use tacita_net::{Limits, memory};
 use tacita_ring::RingTensor;
 
 use crate::config::Config;
 use crate::deal::DealContext;
 use crate::dealer::constants;
 use crate::error::MpcError;
+use crate::handshake::handshake;
 use crate::party::Leaves;
 use crate::plan::Plan;
 use crate::primitives::truncate_clear;
@@ -22,7 +23,6 @@ pub struct MaskRounding<'a> {
     streams: Streams,
     public: Leaves,
     config: Config,
-    endpoint: Endpoint,
     evaluation: u64,
 }
 
@@ -33,22 +33,20 @@ impl<'a> MaskRounding<'a> {
     /// As the handshake's.
     pub fn new(plan: &'a Plan, config: &Config, public: &Leaves, evaluation: u64) -> Result<Self, MpcError> {
         // a session of the same seed, whose handshake gives the same seeds
-        let mut names: Vec<&str> = plan.names.iter().map(String::as_str).collect();
-        names.push("dealer");
-        let mut endpoints = memory(&names, &Limits::default());
-        let dealer = endpoints.pop().ok_or_else(|| MpcError::Internal("no dealer".into()))?;
+        let parties = plan.parties();
+        let mut endpoints = memory(&plan.member_names(), &Limits::default());
+        let dealer = endpoints.remove(parties);
         let seeds = std::thread::scope(|scope| {
             for endpoint in endpoints {
-                scope.spawn(move || crate::session::handshake(&endpoint, config).map(|_| ()));
+                scope.spawn(move || handshake(&endpoint, parties, config, None).map(|_| ()));
             }
-            crate::session::handshake(&dealer, config).map(|shaken| shaken.seeds)
+            handshake(&dealer, parties, config, None).map(|shaken| shaken.streams)
         })?;
         Ok(MaskRounding {
             plan,
             streams: Streams::new(seeds, config.hooks.overrides.clone()),
             public: constants(plan, public),
             config: config.clone(),
-            endpoint: dealer,
             evaluation,
         })
     }
@@ -70,7 +68,7 @@ impl<'a> MaskRounding<'a> {
             plan: self.plan,
             config: &self.config,
             number: self.evaluation,
-            endpoint: &self.endpoint,
+            deliver: &|_, _| Ok(()),
             streams: &self.streams,
             public: &self.public,
             masks: BTreeMap::new(),

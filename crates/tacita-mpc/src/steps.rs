@@ -46,7 +46,7 @@ impl Item {
 pub enum Sender {
     /// Every computing party sends its masked share to every other.
     All,
-    /// The owner of a value, who alone masks it, sends to every other computing party.
+    /// The owner of a value, who alone masks it, sends to every other computing party. It may be a data owner.
     Owner(usize),
 }
 
@@ -55,7 +55,7 @@ pub enum Sender {
 pub enum Receivers {
     /// Every computing party.
     All,
-    /// The named computing parties: a reveal.
+    /// The named members, computing parties or data owners: a reveal.
     Only(Vec<usize>),
 }
 
@@ -76,15 +76,15 @@ impl Opening {
         Opening { words, from: Sender::All, to: Receivers::All }
     }
 
-    /// Payload bytes that `party` of `parties` sends.
-    pub fn bytes_sent(&self, party: usize, parties: usize) -> u64 {
+    /// Payload bytes that a member sends, where so many parties compute.
+    pub fn bytes_sent(&self, member: usize, parties: usize) -> u64 {
         let sends = match self.from {
-            Sender::All => true,
-            Sender::Owner(owner) => owner == party,
+            Sender::All => member < parties,
+            Sender::Owner(owner) => owner == member,
         };
         let receivers = match &self.to {
-            Receivers::All => parties - 1,
-            Receivers::Only(to) => to.iter().filter(|&&r| r != party).count(),
+            Receivers::All => (0..parties).filter(|&party| party != member).count(),
+            Receivers::Only(to) => to.iter().filter(|&&r| r != member).count(),
         };
         if sends { self.words as u64 * 8 * receivers as u64 } else { 0 }
     }

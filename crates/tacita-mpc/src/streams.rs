@@ -76,8 +76,9 @@ pub(crate) enum Combine {
 /// Streams replaced in a test: of the holder, by address.
 pub type Overrides = Arc<Mutex<BTreeMap<(usize, StreamId), Vec<u64>>>>;
 
-/// The seeds a member shares with others, by the other's index: a party's with the dealer under the party's own index,
-/// the dealer's with each party under the party's.
+/// The seeds a member shares with others, by holder: those of a party and the dealer under the party's index, then those
+/// of a data owner, a party and the dealer, owner by owner ([`crate::plan::mask_streams`]). A member has those that it is
+/// one of; those of two parties are in a table of their own, by the other's index.
 pub(crate) struct Streams {
     seeds: Vec<Option<Seed>>,
     overrides: Option<Overrides>,
@@ -119,6 +120,22 @@ impl Streams {
             Combine::Xor => generator.xor_to(first as u64, values),
         }
         Ok(())
+    }
+
+    /// The combination of a stream of several holders, `len` words of it from `first` on.
+    pub fn sum(
+        &self,
+        holders: Range<usize>,
+        id: StreamId,
+        first: usize,
+        len: usize,
+        how: Combine,
+    ) -> Result<Vec<u64>, MpcError> {
+        let mut sum = vec![0; len];
+        for holder in holders {
+            self.apply(holder, id, first, &mut sum, how)?;
+        }
+        Ok(sum)
     }
 
     /// The first `len` words of a stream.

@@ -63,7 +63,9 @@ impl<'a> TaskContext<'a> {
         if let Some(share) = &self.eval.slots.borrow()[id.0 as usize].share {
             return Ok(share.clone());
         }
-        if let Some(stored) = self.eval.stored(id) {
+        if let Some(stored) = self.eval.stored(id)
+            && !self.plan().is_data_owners(id)
+        {
             return Ok(stored.value.clone());
         }
         // of x̂ = x + r: x̂ − [r] at the first party, −[r] at the others
@@ -82,12 +84,10 @@ impl<'a> TaskContext<'a> {
     /// This party's share of the mask of an opened value.
     pub fn mask(&self, id: RingId) -> Result<Maybe, MpcError> {
         let base = |id: RingId| -> Result<Maybe, MpcError> {
-            if self.plan().owner(id).is_some_and(|owner| owner != self.eval.me) {
-                return Ok(None);
-            }
+            let Some(own) = self.plan().own_mask_stream(id, self.eval.me) else { return Ok(None) };
             let node = self.plan().node(id);
             let stream = self.plan().mask_stream(self.eval.number, id)?;
-            let words = self.eval.streams.words(self.eval.me, stream, elements(node))?;
+            let words = self.eval.streams.words(own, stream, elements(node))?;
             Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), words))))
         };
         linear::mask(self.plan(), id, base, |id| {
@@ -217,16 +217,15 @@ impl<'a> TaskContext<'a> {
                     format!("task {} opens {} words, declared {}", self.task, own.len(), opening.words);
                 return Err(MpcError::Internal(reason));
             }
-            for peer in (0..self.plan().parties()).filter(|&peer| peer != eval.me) {
-                if match &opening.to {
-                    Receivers::All => true,
-                    Receivers::Only(to) => to.contains(&peer),
-                } {
-                    let frame = Frame::new(eval.number, self.task, step, kind, Payload::from(own.clone()));
-                    eval.config.hooks.sent(eval.me, peer, &frame);
-                    let posted = eval.endpoint.post(MemberId(peer as u16), frame);
-                    posted.map_err(|source| eval.fail(self.task, source))?;
-                }
+            let receivers: Vec<usize> = match &opening.to {
+                Receivers::All => (0..self.plan().parties()).collect(),
+                Receivers::Only(to) => to.clone(),
+            };
+            for peer in receivers.into_iter().filter(|&peer| peer != eval.me) {
+                let frame = Frame::new(eval.number, self.task, step, kind, Payload::from(own.clone()));
+                eval.config.hooks.sent(eval.me, peer, &frame);
+                let posted = eval.endpoint.post(MemberId(peer as u16), frame);
+                posted.map_err(|source| eval.fail(self.task, source))?;
             }
         }
         let key = (self.task, step);

@@ -1,4 +1,4 @@
-//! A world in one process: all computing parties and the dealer, each a thread with a state of its own.
+//! A world in one process: all computing parties, the dealer and data owners, each a thread with a state of its own.
 //!
 //! For tests, benchmarks and whoever wants to see a protocol run in a line; a program uses the `tacita` crate.
 
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use tacita_net::{Endpoint, Limits, memory};
 
 use crate::config::Config;
+use crate::data_owner::DataOwner;
 use crate::dealer::{Dealer, Dealt};
 use crate::error::MpcError;
 use crate::party::{Leaves, Outcome, Party};
 use crate::plan::Plan;
 
-/// Runs a plan some times in one new session over memory links. `leaves` holds each party's own leaves and the public
-/// ones; `public` the public ones for the dealer.
+/// Runs a plan some times in one new session over memory links. `leaves` holds the own leaves and the public ones of each
+/// party, then of each data owner; `public` the public ones for the dealer. Outcomes are in the order of `leaves`.
 ///
 /// # Errors
 /// The first error of any member.
@@ -24,12 +25,10 @@ pub fn run(
     config: &Config,
     times: usize,
 ) -> Result<Vec<(Vec<Outcome>, Dealt)>, MpcError> {
-    let mut names: Vec<&str> = plan.names.iter().map(String::as_str).collect();
-    names.push("dealer");
-    run_over(memory(&names, &Limits::default()), plan, leaves, public, config, times)
+    run_over(memory(&plan.member_names(), &Limits::default()), plan, leaves, public, config, times)
 }
 
-/// As [`run`], over given links, the dealer's last.
+/// As [`run`], over given links: of the parties, the dealer, the data owners.
 ///
 /// # Errors
 /// The first error of any member.
@@ -41,14 +40,21 @@ pub fn run_over(
     config: &Config,
     times: usize,
 ) -> Result<Vec<(Vec<Outcome>, Dealt)>, MpcError> {
-    let dealer = endpoints.pop().ok_or_else(|| MpcError::Internal("a session without members".into()))?;
+    if endpoints.len() <= plan.parties() {
+        return Err(MpcError::Internal("a session without a dealer".into()));
+    }
+    let dealer = endpoints.remove(plan.parties());
     std::thread::scope(|scope| {
-        let parties: Vec<_> = endpoints
+        let members: Vec<_> = endpoints
             .into_iter()
             .zip(leaves)
             .map(|(endpoint, leaves)| {
                 let (plan, config) = (plan.clone(), config.clone());
                 scope.spawn(move || -> Result<Vec<Outcome>, MpcError> {
+                    if endpoint.id().index() > plan.parties() {
+                        let mut owner = DataOwner::connect(endpoint, plan.parties(), config)?;
+                        return (0..times).map(|_| owner.evaluate(&plan, leaves)).collect();
+                    }
                     let mut party = Party::connect(endpoint, plan.parties(), config)?;
                     (0..times).map(|_| party.evaluate(&plan, leaves, None, &mut |_| ())).collect()
                 })
@@ -63,14 +69,14 @@ pub fn run_over(
         };
         let join = |e| MpcError::Internal(format!("a member's thread panicked: {e:?}"));
         let mut outcomes = Vec::new();
-        for party in parties {
-            outcomes.push(party.join().map_err(join)?);
+        for member in members {
+            outcomes.push(member.join().map_err(join)?);
         }
         let dealt = dealt.join().map_err(join)?;
-        let mut by_party = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut by_member = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut evaluations = Vec::with_capacity(times);
         for dealt in dealt?.into_iter().rev() {
-            let outcomes: Vec<Outcome> = by_party.iter_mut().filter_map(Vec::pop).collect();
+            let outcomes: Vec<Outcome> = by_member.iter_mut().filter_map(Vec::pop).collect();
             evaluations.push((outcomes, dealt));
         }
         evaluations.reverse();

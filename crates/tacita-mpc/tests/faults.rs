@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use common::Case;
 use ndarray::{ArrayD, IxDyn};
-use tacita_graph::{Graph, Inputs, Role, Visibility, dims, ops};
+use tacita_graph::{Graph, Inputs, Op, Role, Visibility, dims, ops};
 use tacita_mpc::{Config, Dealer, Leaves, MpcError, Party};
 use tacita_net::{Endpoint, Frame, FrameKind, Limits, MemberId, NetError, memory};
 
@@ -91,8 +91,55 @@ fn without_faults_there_is_no_error() {
 fn different_programs_are_a_disagreement() {
     let ((one, leaves), (other, _)) = (case(100), case(101));
     let ends = play(honest(&one.plan, &leaves[0]), honest(&other.plan, &leaves[1]), dealing(&one.plan));
-    let named = ends.iter().flatten().any(|e| matches!(e, MpcError::Disagreement { .. }));
-    assert!(named && ends.iter().all(Option::is_some), "{ends:?}");
+    for (end, shapes) in ends[..2].iter().zip([("100", "101"), ("101", "100")]) {
+        let Some(MpcError::Disagreement { node, at, .. }) = end else { panic!("{ends:?}") };
+        assert_eq!(node, "x");
+        let (here, there) =
+            (format!("`x` (Input, {}) here", shapes.0), format!("`x` (Input, {}) at", shapes.1));
+        assert!(at.contains(&here) && at.contains(&there), "{at}");
+    }
+    assert!(message(&ends[2]).contains("another program"), "{ends:?}");
+}
+
+/// A node in the middle that is of another operation: it is named, with the names that both have for it.
+#[test]
+fn the_first_node_that_differs_is_named_by_three_parties() {
+    let graph = |op: Op, name: &str| {
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let x = graph.input("x", &dims(&[4]), Visibility::Private(alice), Role::Data).unwrap();
+        let square = graph.add(ops::Mul {}, &[x, x], "square").unwrap();
+        let odd = graph.add(op, &[square], name).unwrap();
+        graph.reveal(odd, &[alice], "answer").unwrap();
+        Case::new(&graph, 3, 16)
+    };
+    let (one, other) = (graph(ops::Relu {}.into(), "relu"), graph(ops::Neg {}.into(), "minus"));
+    let inputs = Inputs::from([("x".to_owned(), ArrayD::from_elem(IxDyn(&[4]), 1.5))]);
+    let mut endpoints = memory(&["alice", "bob", "carol", "dealer"], &Limits::default());
+    let dealer = endpoints.pop().unwrap();
+    let ends: Vec<MpcError> = std::thread::scope(|scope| {
+        let cases = [&one, &other, &one];
+        let dealing = scope.spawn(|| {
+            let mut dealer = Dealer::connect(dealer, 3, config()).unwrap();
+            dealer.deal(&one.plan, &Leaves::new()).err().unwrap()
+        });
+        let parties: Vec<_> = (endpoints.into_iter().zip(cases).enumerate())
+            .map(|(index, (endpoint, case))| {
+                let leaves = case.leaves(&inputs).0.swap_remove(index);
+                scope.spawn(move || {
+                    let mut party = Party::connect(endpoint, 3, config()).unwrap();
+                    party.evaluate(&case.plan, &leaves, None, &mut |_| ()).err().unwrap()
+                })
+            })
+            .collect();
+        parties.into_iter().chain([dealing]).map(|thread| thread.join().unwrap()).collect()
+    });
+    for (end, name) in ends[..3].iter().zip(["relu", "minus", "relu"]) {
+        let MpcError::Disagreement { node, at, .. } = end else { panic!("{ends:?}") };
+        assert_eq!(node, name);
+        assert!(at.contains("`relu`") && at.contains("`minus`"), "{at}");
+    }
+    assert!(ends[3].to_string().contains("`minus`"), "{ends:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tacita_graph::{Nearest, NodeId, PRECISIONS, encode_every_leaf};
 
 use crate::error::Error;
+use crate::members::Members;
 use crate::options::Options;
 use crate::prepared::Prepared;
 use crate::report::hex;
@@ -68,7 +69,7 @@ pub fn check(model: &tacita_onnx::Model, samples: &ArrayD<f64>, options: &Option
     options.check()?;
     let count = crate::infer::check_samples(model, samples)?;
     let bound = bind(&model.graph, count)?;
-    let prepared = Prepared::new(bound, &options.party_names(), options.precision)?;
+    let prepared = Prepared::new(bound, &Members::parties(options.party_names()), options.precision)?;
     let (graph, program) = (prepared.graph(), prepared.plan().program());
     let mut inputs = model.parameters.clone();
     inputs.insert(model.input.clone(), samples.clone());

@@ -1,15 +1,17 @@
 //! A session whose members are on different machines.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tacita_mpc::Config;
+use tacita_mpc::{Config, Correlations};
 use tacita_net::{Limits, MemberId, Roster};
 
+use crate::correlations::CorrelationFile;
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::members::Members;
 use crate::session::Session;
-use crate::session_file::SessionFile;
+use crate::session_file::{SessionFile, SessionMember};
 use crate::world::{Member, World};
 
 /// Bytes of corrections that a dealer may be ahead of each party.
@@ -24,6 +26,8 @@ pub struct ConnectOptions {
     pub listen: Option<String>,
     /// Threads of this member's kernels.
     pub threads: usize,
+    /// What a dealer dealt ahead for this member ([`crate::deal_ahead`]): the session then has no dealer.
+    pub correlations: Option<PathBuf>,
     /// For tests: replaces every seed that this member draws. **Nothing is private then.** All members must agree on
     /// whether they have one.
     pub insecure_fixed_seed: Option<[u8; 32]>,
@@ -31,12 +35,12 @@ pub struct ConnectOptions {
 
 impl Default for ConnectOptions {
     fn default() -> ConnectOptions {
-        ConnectOptions { listen: None, threads: 1, insecure_fixed_seed: None }
+        ConnectOptions { listen: None, threads: 1, correlations: None, insecure_fixed_seed: None }
     }
 }
 
 impl Session {
-    /// Joins the session that a file describes, as one of its parties. The member's key lies beside the file,
+    /// Joins the session that a file describes, as one of its parties or data owners. The member's key lies beside the file,
     /// as `NAME.key`.
     ///
     /// Every member has to run the same program: the same inputs, operations and reveals in the same order.
@@ -60,12 +64,24 @@ impl Session {
         identity: &Identity,
         options: &ConnectOptions,
     ) -> Result<Session, Error> {
-        let names = parties(file)?;
-        let index = names.iter().position(|name| name == me).ok_or_else(|| {
-            Error::Usage(format!("{me} is no party of this session, which has {}", file.names()))
+        let members = members(file);
+        let index = members.index(me).ok_or_else(|| {
+            let who = if *me == file.dealer.name {
+                "the dealer, and joins by `tacita dealer`:"
+            } else {
+                "no member of"
+            };
+            Error::Usage(format!("{me} is {who} this session, which has {}", file.names()))
         })?;
+        let ahead = options.correlations.as_deref();
+        let ahead = ahead.map(|path| CorrelationFile::open(path, file, me, identity)).transpose()?;
+        let mut roster = file.roster();
+        if let Some(ahead) = &ahead {
+            (roster.absent, roster.mode) = (Some(roster.dealer), ahead.mode());
+        }
+        let dealt = ahead.as_ref().map(|ahead| (ahead.samples(), ahead.batch()));
         let endpoint = tacita_net::connect(
-            &file.roster(),
+            &roster,
             MemberId(index as u16),
             &identity.for_links()?,
             options.listen.as_deref(),
@@ -74,25 +90,23 @@ impl Session {
         let member = Member {
             index,
             name: me.to_owned(),
-            parties: names.len(),
+            parties: members.parties.len(),
             endpoint,
             config: config(file, options.insecure_fixed_seed),
             threads: options.threads,
-            recipes: true,
+            recipes: ahead.is_none(),
+            ahead: ahead.map(|ahead| Box::new(ahead) as Box<dyn Correlations>),
         };
-        Ok(Session::new(names, file.precision_bits, World::start(vec![member])?))
+        let mut session = Session::new(members, file.precision_bits, World::start(vec![member])?);
+        session.dealt = dealt;
+        Ok(session)
     }
 }
 
-/// Who computes, by the file.
-pub(crate) fn parties(file: &SessionFile) -> Result<Vec<String>, Error> {
-    if let Some(owner) = file.owners.first() {
-        let name = &owner.name;
-        return Err(Error::Usage(format!(
-            "{name} is an owner that computes nothing, which this version does not serve yet: make {name} a party"
-        )));
-    }
-    Ok(file.parties.iter().map(|party| party.name.clone()).collect())
+/// Who takes part, by the file.
+pub(crate) fn members(file: &SessionFile) -> Members {
+    let names = |members: &[SessionMember]| members.iter().map(|member| member.name.clone()).collect();
+    Members { parties: names(&file.parties), data_owners: names(&file.owners) }
 }
 
 /// The limits that a session's file sets.

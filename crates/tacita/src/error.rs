@@ -75,7 +75,7 @@ impl Error {
                 MpcError::Net { .. } => 6,
                 MpcError::Disagreement { .. } | MpcError::Mismatch { .. } => 5,
                 MpcError::Unsupported { .. } => 4,
-                MpcError::MissingLeaf { .. } => 3,
+                MpcError::MissingLeaf { .. } | MpcError::Correlations(_) => 3,
                 _ => 7,
             },
             Error::Disagreement(_) | Error::NotAllowed { .. } => 5,
@@ -92,6 +92,7 @@ impl Error {
             Error::Import(ImportError::Refused { node, .. }) => Some(node),
             Error::Protocol(
                 MpcError::Net { node, .. }
+                | MpcError::Disagreement { node, .. }
                 | MpcError::Unsupported { node, .. }
                 | MpcError::MissingLeaf { node, .. },
             ) => Some(node),

@@ -4,6 +4,7 @@ use serde::Serialize;
 use tacita_graph::{Graph, Op, show};
 
 use crate::error::Error;
+use crate::members::Members;
 use crate::options::Options;
 use crate::prepared::Prepared;
 use crate::report::{NodeReport, Reveal, hex};
@@ -83,7 +84,8 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
         return Err(Error::Usage("a batch of 0 samples computes nothing: give 1 or more".into()));
     }
     let bound = bind(graph, batch)?;
-    let prepared = Prepared::new(bound, &computing_parties(graph, options)?, options.precision)?;
+    let prepared =
+        Prepared::new(bound, &Members::parties(computing_parties(graph, options)?), options.precision)?;
     let graph_now = prepared.graph();
     let cost = prepared.plan().cost();
     let nodes = cost

@@ -124,6 +124,12 @@ impl Identity {
         &self.certificate
     }
 
+    /// The key as one of Diffie-Hellman agreements; none if it is none, which reading it has excluded.
+    pub(crate) fn agreement_key(&self) -> Option<aws_lc_rs::agreement::PrivateKey> {
+        use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
+        PrivateKey::from_private_key_der(&ECDH_P256, &self.key).ok()
+    }
+
     /// As links take it.
     pub(crate) fn for_links(&self) -> Result<tacita_net::Identity, Error> {
         Ok(tacita_net::Identity::new(self.certificate.der(), &self.key)?)

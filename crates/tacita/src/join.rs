@@ -88,12 +88,25 @@ pub fn join(
         }
     };
     check_parameters(&graph, me, &parameters)?;
-    let own = Terms { samples: input.map(|(_, count)| count as u64), batch: batch.map(|batch| batch as u64) };
+    let mut own =
+        Terms { samples: input.map(|(_, count)| count as u64), batch: batch.map(|batch| batch as u64) };
 
     let begun = Instant::now();
     let mut session = Session::connect_with(file, me, identity, options)?;
     opened(&session);
+    if let Some((_, dealt)) = session.dealt {
+        own.batch.get_or_insert(dealt as u64);
+    }
     let (count, batch) = agree(&mut session, &graph, own, me, usual_batch)?;
+    if let Some(dealt) = session.dealt
+        && dealt != (count, batch)
+    {
+        return Err(Error::Input(format!(
+            "the correlations were dealt for {} samples, {} at a time, and this session evaluates {count}, {batch} at a \
+             time: have them dealt for that",
+            dealt.0, dealt.1
+        )));
+    }
     let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
 
     let mut inputs = parameters;
@@ -280,26 +293,40 @@ fn agree(
     };
     let samples = one("samples", |terms| terms.samples)?;
     let asked = one("samples a batch", |terms| terms.batch)?;
-    let fixed = match graph.has_symbolic_batch() {
-        true => None,
-        false => graph.inputs().first().and_then(|id| graph.node(*id).ty.sizes()?.first().copied()),
-    };
     let count = match samples {
         Some(0) => return Err(Error::Disagreement("an owner says that it has no samples".into())),
         Some(count) => count,
-        None => fixed.unwrap_or(1),
+        None => fixed_batch(graph).unwrap_or(1),
     };
-    let batch = match (fixed, asked) {
-        (Some(fixed), _) if !count.is_multiple_of(fixed) => {
-            return Err(Error::Input(format!(
-                "the model takes batches of {fixed}, and {count} samples are no multiple"
-            )));
-        }
-        (Some(fixed), _) => fixed,
-        (None, Some(asked)) => asked.clamp(1, count),
-        (None, None) => usual(graph, count).clamp(1, count),
-    };
-    Ok((count, batch))
+    Ok((count, batch_size(graph, count, asked, usual)?))
+}
+
+fn fixed_batch(graph: &Graph) -> Option<usize> {
+    match graph.has_symbolic_batch() {
+        true => None,
+        false => graph.inputs().first().and_then(|id| graph.node(*id).ty.sizes()?.first().copied()),
+    }
+}
+
+/// How many of `count` samples, at least one, are evaluated together in a session between machines: what the graph fixes,
+/// what was `asked` for, or what is `usual`, the same function at every member.
+///
+/// # Errors
+/// If the graph fixes a batch of which `count` is no multiple.
+pub fn batch_size(
+    graph: &Graph,
+    count: usize,
+    asked: Option<usize>,
+    usual: fn(&Graph, usize) -> usize,
+) -> Result<usize, Error> {
+    match (fixed_batch(graph), asked) {
+        (Some(fixed), _) if !count.is_multiple_of(fixed) => Err(Error::Input(format!(
+            "the model takes batches of {fixed}, and {count} samples are no multiple"
+        ))),
+        (Some(fixed), _) => Ok(fixed),
+        (None, Some(asked)) => Ok(asked.clamp(1, count)),
+        (None, None) => Ok(usual(graph, count).clamp(1, count)),
+    }
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {

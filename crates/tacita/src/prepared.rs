@@ -10,6 +10,7 @@ use tacita_mpc::{LeafKey, Leaves, Plan};
 use tacita_ring::RingTensor;
 
 use crate::error::Error;
+use crate::members::Members;
 
 /// A graph ready to be evaluated by the members of a session, batch size fixed.
 pub struct Prepared {
@@ -22,11 +23,11 @@ pub struct Prepared {
 
 impl Prepared {
     /// Lowers and plans a graph whose batch is known.
-    pub(crate) fn new(graph: Graph, names: &[String], precision: u32) -> Result<Prepared, Error> {
+    pub(crate) fn new(graph: Graph, members: &Members, precision: u32) -> Result<Prepared, Error> {
         let program = Arc::new(tacita_graph::lower(&graph, precision)?);
         let keys = leaf_keys(&graph, &program);
         let fresh = fresh(&graph, &program);
-        let plan = Plan::new(program, names, keys)?;
+        let plan = Plan::with_data_owners(program, &members.parties, &members.data_owners, keys)?;
         Ok(Prepared { graph, plan, fresh, precision })
     }
 

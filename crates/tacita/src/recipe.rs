@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tacita_graph::{Graph, Inputs};
 
 use crate::error::Error;
+use crate::members::Members;
 use crate::prepared::Prepared;
 
 #[derive(Serialize, Deserialize)]
@@ -32,7 +33,7 @@ pub(crate) fn encode(prepared: &Prepared, inputs: &Inputs) -> Result<Vec<u8>, Er
 
 /// Reads what a party sent. The plan that comes of it is compared with what the parties agreed on, so bytes of a wrong
 /// meaning are found out; bytes of no meaning are an error here.
-pub(crate) fn decode(bytes: &[u8], names: &[String]) -> Result<(Prepared, Inputs), Error> {
+pub(crate) fn decode(bytes: &[u8], members: &Members) -> Result<(Prepared, Inputs), Error> {
     let broken = |why: &str| Error::Input(format!("the graph that the parties sent cannot be read: {why}"));
     let recipe: Recipe<'_> = postcard::from_bytes(bytes).map_err(|e| broken(&e.to_string()))?;
     if !tacita_graph::PRECISIONS.contains(&recipe.precision) {
@@ -45,7 +46,7 @@ pub(crate) fn decode(bytes: &[u8], names: &[String]) -> Result<(Prepared, Inputs
         let value = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|e| broken(&e.to_string()))?;
         public.insert(name, value);
     }
-    Ok((Prepared::new(graph, names, recipe.precision)?, public))
+    Ok((Prepared::new(graph, members, recipe.precision)?, public))
 }
 
 #[cfg(test)]
@@ -55,8 +56,8 @@ mod tests {
 
     use super::*;
 
-    fn members() -> Vec<String> {
-        vec!["alice".into(), "bob".into()]
+    fn members() -> Members {
+        Members::parties(vec!["alice".into(), "bob".into()])
     }
 
     #[test]

@@ -11,9 +11,10 @@ use tacita_mpc::{Config, Dealer, LeafKey, Leaves, Request};
 use tacita_net::{Endpoint, Interrupter, Reception};
 use tacita_ring::RingTensor;
 
-use crate::connect::{config, dealer_roster, limits, parties};
+use crate::connect::{config, dealer_roster, limits, members};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::members::Members;
 use crate::prepared::{Prepared, leaves};
 use crate::recipe;
 use crate::session_file::SessionFile;
@@ -100,7 +101,6 @@ pub fn serve(
     say: &mut dyn FnMut(&Served),
 ) -> Result<(), Error> {
     let first = files.first().ok_or_else(|| Error::Usage("a dealer needs a session file".into()))?;
-    files.iter().try_for_each(|file| parties(file).map(drop))?;
     let rosters = files.iter().map(dealer_roster).collect();
     let listen = match options.listen.as_deref().or(first.dealer.address.as_deref()) {
         Some(listen) => listen,
@@ -191,11 +191,11 @@ fn deal(
     session: u64,
     said: &Sender<Served>,
 ) -> Result<u64, Error> {
-    let names = parties(file)?;
+    let members = members(file);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build();
     let _pool = pool.map_err(|e| Error::Internal(format!("no thread pool: {e}")))?;
-    let mut dealer = Dealer::connect(endpoint, names.len(), settings)?;
-    let mut plans = Plans { file, names, made: BTreeMap::new(), weights: BTreeMap::new() };
+    let mut dealer = Dealer::connect(endpoint, members.parties.len(), settings)?;
+    let mut plans = Plans { file, members, made: BTreeMap::new(), weights: BTreeMap::new() };
     let mut evaluations = 0;
     while let Some(request) = dealer.request()? {
         let (prepared, public) = match plans.make(&request) {
@@ -217,7 +217,7 @@ fn deal(
 /// What the dealer of a session has made of the parties' recipes.
 struct Plans<'a> {
     file: &'a SessionFile,
-    names: Vec<String>,
+    members: Members,
     made: BTreeMap<[u8; 32], (Prepared, Inputs)>,
     weights: BTreeMap<LeafKey, Arc<RingTensor>>,
 }
@@ -226,7 +226,7 @@ impl Plans<'_> {
     /// The plan and the public leaves that a request is about.
     fn make(&mut self, request: &Request) -> Result<(&Prepared, Leaves), Error> {
         if let Some(bytes) = &request.recipe {
-            let made = recipe::decode(bytes, &self.names)?;
+            let made = recipe::decode(bytes, &self.members)?;
             let (here, there) = (self.file.precision_bits, made.0.precision);
             if here != there {
                 return Err(Error::Disagreement(format!(

@@ -10,6 +10,7 @@ use tacita_mpc::{Cost, NodeCost, NodeMeasure, Outcome, Revealed, Times};
 
 use crate::error::Error;
 use crate::local;
+use crate::members::Members;
 use crate::model::Model;
 use crate::options::Options;
 use crate::prepared::Prepared;
@@ -50,14 +51,15 @@ pub struct Evaluation {
 /// # Ok::<(), tacita::Error>(())
 /// ```
 pub struct Session {
-    /// The computing parties.
-    names: Vec<String>,
+    members: Members,
     precision: u32,
     world: World,
     workspace: Shared,
     prepared: BTreeMap<([u8; 32], usize), Arc<Prepared>>,
     /// Hashes of the parameters that were used: a parameter keeps its value, and its mask, as long as the session.
     bound: BTreeMap<String, blake3::Hash>,
+    /// Samples, and samples of a batch, that were dealt for ahead.
+    pub(crate) dealt: Option<(usize, usize)>,
 }
 
 impl Session {
@@ -79,17 +81,22 @@ impl Session {
     /// As [`Session::local`], and if links cannot be made.
     pub fn with_options(options: Options) -> Result<Session, Error> {
         let world = local::start(&options)?;
-        Ok(Session::new(options.party_names(), options.precision, world))
+        Ok(Session::new(Members::parties(options.party_names()), options.precision, world))
     }
 
-    pub(crate) fn new(names: Vec<String>, precision: u32, world: World) -> Session {
+    pub(crate) fn new(members: Members, precision: u32, world: World) -> Session {
         let (workspace, prepared, bound) = (Shared::default(), BTreeMap::new(), BTreeMap::new());
-        Session { names, precision, world, workspace, prepared, bound }
+        Session { members, precision, world, workspace, prepared, bound, dealt: None }
     }
 
     /// The computing parties, who may own inputs and receive results.
     pub fn parties(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+        self.members.parties.iter().map(String::as_str)
+    }
+
+    /// Members that may own inputs and receive results, and compute nothing.
+    pub fn data_owners(&self) -> impl Iterator<Item = &str> {
+        self.members.data_owners.iter().map(String::as_str)
     }
 
     /// What stops this session from another thread, such as one that waits for a signal: the peers are told the cause,
@@ -98,7 +105,7 @@ impl Session {
         self.world.interrupters()
     }
 
-    /// A private input of a party: nobody else learns it. The data is given where the owner is, and `None` elsewhere.
+    /// A private input of a party or data owner: nobody else learns it. The data is given where the owner is, and `None` elsewhere.
     ///
     /// # Errors
     /// If the name is taken, the owner is no party, the data is of another shape, missing, or somebody else's.
@@ -176,8 +183,8 @@ impl Session {
     }
 
     fn party(&self, name: &str) -> Result<Owner, Error> {
-        if !self.parties().any(|party| party == name) {
-            return Err(Error::Usage(format!("{name} is none of the parties {}", self.names.join(", "))));
+        if self.members.index(name).is_none() {
+            return Err(Error::Usage(format!("{name} is none of the parties {}", self.members.list())));
         }
         Ok(self.workspace.graph.borrow_mut().owner(name))
     }
@@ -213,7 +220,7 @@ impl Session {
         Ok(first.map(|(_, value)| value))
     }
 
-    /// Sends some bytes that everybody may know to all other parties, under a topic that all of them name,
+    /// Sends some bytes that everybody may know to all other members but the dealer, under a topic that all of them name,
     /// and receives theirs, by name.
     ///
     /// # Errors
@@ -222,7 +229,7 @@ impl Session {
         let said = self.world.exchange(topic, bytes)?;
         Ok(said
             .into_iter()
-            .filter_map(|(id, bytes)| Some((self.names.get(id.index())?.clone(), bytes)))
+            .filter_map(|(id, bytes)| Some((self.members.name(id.index())?.to_owned(), bytes)))
             .collect())
     }
 
@@ -237,7 +244,7 @@ impl Session {
             return Ok(found.clone());
         }
         let bound = bind(graph, batch)?;
-        let prepared = Arc::new(Prepared::new(bound, &self.names, self.precision)?);
+        let prepared = Arc::new(Prepared::new(bound, &self.members, self.precision)?);
         self.prepared.insert(key, prepared.clone());
         Ok(prepared)
     }
@@ -256,7 +263,7 @@ impl Session {
     ) -> Result<Evaluation, Error> {
         self.bind_parameters(prepared.graph(), inputs)?;
         let finished = self.world.evaluate(prepared, inputs, progress)?;
-        collect(prepared, &self.names, finished)
+        collect(prepared, &self.members, finished)
     }
 
     /// Weights are opened once under a mask that is bound to their value, so another value needs another name.
@@ -317,7 +324,7 @@ pub(crate) fn bind(graph: &Graph, batch: usize) -> Result<Graph, Error> {
     Ok(tacita_graph::optimize(&bound.prune()?)?)
 }
 
-fn collect(prepared: &Prepared, parties: &[String], finished: Finished) -> Result<Evaluation, Error> {
+fn collect(prepared: &Prepared, members: &Members, finished: Finished) -> Result<Evaluation, Error> {
     let program = prepared.plan.program();
     let mut revealed = BTreeMap::new();
     let names = prepared.graph.owners();
@@ -328,8 +335,7 @@ fn collect(prepared: &Prepared, parties: &[String], finished: Finished) -> Resul
         let mut values = Vec::new();
         for owner in to {
             let name = &names[owner.0 as usize];
-            let index = parties.iter().position(|party| party == name);
-            let index = index.ok_or_else(|| Error::Usage(format!("no party {name}")))?;
+            let index = members.index(name).ok_or_else(|| Error::Usage(format!("no member {name}")))?;
             let Some(outcome) = finished.outcomes.get(&index) else { continue };
             let data = match (outcome.revealed.get(&id), value.kind) {
                 (Some(Revealed::Ring(tensor)), RingKind::Ring { frac }) => {

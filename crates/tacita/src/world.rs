@@ -1,6 +1,7 @@
 //! The members of a session that live in this process: all of them, or one. Each is a thread with a state of its own,
 //! and nothing but its own inputs and the public ones reaches it.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tacita_graph::{Inputs, NodeId, Visibility};
-use tacita_mpc::{Config, Dealer, Dealt, Leaves, MpcError, Outcome, Party};
+use tacita_mpc::{Config, Correlations, DataOwner, Dealer, Dealt, Leaves, MpcError, Outcome, Party};
 use tacita_net::{Endpoint, Interrupter, MemberId};
 
 use crate::error::Error;
@@ -45,7 +46,7 @@ enum Command {
 enum Message {
     Progress(Progress),
     Member(usize, Box<Result<Outcome, Error>>),
-    Dealer(Box<Result<Dealt, Error>>),
+    Dealer(usize, Box<Result<Dealt, Error>>),
 }
 
 /// A member's thread and the way to it; both go when the world ends.
@@ -67,6 +68,8 @@ pub(crate) struct Member {
     pub threads: usize,
     /// The dealer is elsewhere and has to be sent what it deals for.
     pub recipes: bool,
+    /// What a dealer dealt ahead, if none takes part.
+    pub ahead: Option<Box<dyn Correlations>>,
 }
 
 /// The members' threads.
@@ -156,9 +159,9 @@ impl World {
                     }
                     Err(error) => fail(error),
                 },
-                Message::Dealer(result) => match *result {
+                Message::Dealer(index, result) => match *result {
                     Ok(dealt) => {
-                        silent.pop_last(); // the dealer is the last member
+                        silent.remove(&index);
                         finished.dealt = Some(dealt);
                     }
                     Err(error) => fail(error),
@@ -229,6 +232,7 @@ impl Drop for World {
 enum Joined {
     Party(Box<Party>),
     Dealer(Box<Dealer>),
+    DataOwner(Box<DataOwner>),
 }
 
 impl Member {
@@ -259,6 +263,7 @@ impl Member {
                 Command::Exchange { topic, bytes, reply } => {
                     let said = match &mut joined {
                         Joined::Party(party) => party.exchange(&topic, &bytes).map_err(Error::from),
+                        Joined::DataOwner(owner) => owner.exchange(&topic, &bytes).map_err(Error::from),
                         Joined::Dealer(_) => {
                             Err(Error::Internal("a dealer takes no part in exchanges".into()))
                         }
@@ -270,10 +275,19 @@ impl Member {
     }
 
     fn join(self) -> Result<Joined, Error> {
-        let Member { index, parties, endpoint, config, .. } = self;
-        Ok(match index == parties {
-            false => Joined::Party(Box::new(Party::connect(endpoint, parties, config)?)),
-            true => Joined::Dealer(Box::new(Dealer::connect(endpoint, parties, config)?)),
+        let Member { index, parties, endpoint, config, ahead, .. } = self;
+        Ok(match (index.cmp(&parties), ahead) {
+            (Ordering::Less, None) => Joined::Party(Box::new(Party::connect(endpoint, parties, config)?)),
+            (Ordering::Less, Some(ahead)) => {
+                Joined::Party(Box::new(Party::connect_ahead(endpoint, parties, config, ahead)?))
+            }
+            (Ordering::Equal, _) => Joined::Dealer(Box::new(Dealer::connect(endpoint, parties, config)?)),
+            (Ordering::Greater, None) => {
+                Joined::DataOwner(Box::new(DataOwner::connect(endpoint, parties, config)?))
+            }
+            (Ordering::Greater, Some(ahead)) => {
+                Joined::DataOwner(Box::new(DataOwner::connect_ahead(endpoint, parties, config, ahead)?))
+            }
         })
     }
 }
@@ -298,7 +312,15 @@ impl State {
                     dealer.abort("a public input cannot be used");
                 }
                 let result = encoded.and_then(|public| Ok(dealer.deal(&job.plan, &public)?));
-                let _ = reply.send(Message::Dealer(Box::new(result)));
+                let _ = reply.send(Message::Dealer(self.index, Box::new(result)));
+            }
+            Joined::DataOwner(owner) => {
+                let leaves = leaves(job, Some(&self.name), inputs, &mut self.weights);
+                if leaves.is_err() {
+                    owner.abort(&self.cannot());
+                }
+                let result = leaves.and_then(|leaves| Ok(owner.evaluate(&job.plan, &leaves)?));
+                let _ = reply.send(Message::Member(self.index, Box::new(result)));
             }
             Joined::Party(party) => {
                 let result = self.own(job, inputs).and_then(|(leaves, recipe)| {

@@ -1,18 +1,19 @@
 //! `tacita dealer`.
 
-use tacita::{ServeOptions, Served, SessionFile};
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use tacita::{Identity, ServeOptions, Served, SessionFile};
 
 use crate::arguments::DealerArguments;
 use crate::failure::Failure;
-use crate::monitor;
 use crate::print::Answer;
+use crate::progress::Bar;
 use crate::stop::Stop;
+use crate::{batch, files, monitor};
 
 /// Serves sessions until it is asked to stop.
-pub fn run(arguments: &DealerArguments) -> Result<Answer, Failure> {
-    if arguments.ahead.is_some() {
-        return Err(Failure::usage("--ahead: dealing ahead to files is not there yet; leave it out"));
-    }
+pub fn run(arguments: &DealerArguments, quiet: bool) -> Result<Answer, Failure> {
     let files = arguments.sessions.iter().map(|path| Ok(SessionFile::read(path)?));
     let files = files.collect::<Result<Vec<_>, Failure>>()?;
     let (Some(first), Some(path)) = (files.first(), arguments.sessions.first()) else {
@@ -30,6 +31,10 @@ pub fn run(arguments: &DealerArguments) -> Result<Answer, Failure> {
     }
     let identity =
         first.identity(name, &arguments.key(name)).map_err(|error| Failure::from(error).about(path))?;
+    if let (Some(base), Some(graph), Some(samples)) = (&arguments.ahead, &arguments.graph, arguments.samples)
+    {
+        return ahead(first, &identity, graph, (samples, arguments.batch), base, quiet);
+    }
     let insecure_fixed_seed = arguments.insecure.seed();
     let stop = Stop::install()?;
     if let Some(address) = &arguments.metrics.metrics {
@@ -61,6 +66,42 @@ pub fn run(arguments: &DealerArguments) -> Result<Answer, Failure> {
     let text = format!("stopped after {sessions} sessions and {evaluations} evaluations\n");
     let json = serde_json::json!({ "sessions": sessions, "evaluations": evaluations }).to_string();
     Ok(Answer { text, json })
+}
+
+/// Deals to files.
+fn ahead(
+    file: &SessionFile,
+    identity: &Identity,
+    path: &Path,
+    (samples, asked): (NonZeroUsize, Option<NonZeroUsize>),
+    base: &Path,
+    quiet: bool,
+) -> Result<Answer, Failure> {
+    let graph = files::graph(path)?;
+    let about = |error: tacita::Error| Failure::from(error).about(path);
+    let asked = asked.map(NonZeroUsize::get);
+    let batch = tacita::batch_size(&graph, samples.get(), asked, batch::usual).map_err(about)?;
+    let bar = Bar::new(quiet);
+    let sizes = (samples.get(), batch);
+    let dealt =
+        tacita::deal_ahead(file, identity, &graph, sizes, base, &mut |done, all| bar.count(done, all))?;
+    drop(bar);
+    let mut text = format!(
+        "dealt for {samples} samples of graph {}, {batch} at a time, {} evaluations\n",
+        tacita::hex(&graph.digest()),
+        dealt.evaluations
+    );
+    for (member, path, bytes) in &dealt.files {
+        text += &format!("{:10} for {member}, {}\n", path.display(), crate::tables::bytes(*bytes));
+    }
+    text += "give each member its file, which only that member can read, and keep none: each serves once\n";
+    let of = |(member, path, bytes): &(String, std::path::PathBuf, u64)| serde_json::json!({ "member": member, "path": path.display().to_string(), "bytes": bytes });
+    let files: Vec<_> = dealt.files.iter().map(of).collect();
+    let json = serde_json::json!({
+        "samples": samples, "batch": batch, "evaluations": dealt.evaluations, "files": files,
+        "graph_digest": tacita::hex(&graph.digest()),
+    });
+    Ok(Answer { text, json: json.to_string() })
 }
 
 /// What is said of an event, in a line.

@@ -18,9 +18,6 @@ use crate::{batch, files, monitor, samples, summary};
 pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
     let file = SessionFile::read(&arguments.session)?;
     let me = arguments.name.as_str();
-    if arguments.correlations.is_some() {
-        return Err(Failure::usage("--correlations: dealing ahead to files is not there yet; leave it out"));
-    }
     let identity = file.identity(me, &arguments.key())?;
     let model = model(arguments)?;
     let graph = &model.graph;
@@ -57,7 +54,12 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
         || std::thread::available_parallelism().map_or(1, |cores| cores.get().min(256)),
         usize::from,
     );
-    let options = ConnectOptions { listen: arguments.place.listen.clone(), threads, insecure_fixed_seed };
+    let options = ConnectOptions {
+        listen: arguments.place.listen.clone(),
+        threads,
+        correlations: arguments.correlations.clone(),
+        insecure_fixed_seed,
+    };
     let part = Part {
         graph: graph.clone(),
         parameters: own_parameters(&model, me),

@@ -24,7 +24,7 @@ pub fn run(program: &Program) -> Result<Answer, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::ExportGraph(arguments) => export_graph::run(arguments),
-        Command::Dealer(arguments) => dealer::run(arguments),
+        Command::Dealer(arguments) => dealer::run(arguments, program.global.json),
         Command::Join(arguments) => join::run(arguments, program.global.json),
         Command::Identity(arguments) => identity::run(arguments),
         Command::Session(command) => session::run(command),

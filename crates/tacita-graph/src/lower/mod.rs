@@ -48,6 +48,7 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
             precision,
             owners: graph.owners().to_vec(),
             node_names: graph.ids().map(|id| graph.label(id)).collect(),
+            node_origins: graph.node_digests(),
         },
         current: NodeId(0),
         values: vec![None; graph.nodes().len()],

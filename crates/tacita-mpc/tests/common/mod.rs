@@ -17,20 +17,33 @@ pub struct Case {
     pub program: Arc<RingProgram>,
     pub plan: Arc<Plan>,
     pub parties: usize,
+    /// Everybody but the dealer: the parties, then those who own data or receive results and compute nothing.
+    pub names: Vec<&'static str>,
 }
 
 impl Case {
     pub fn new(graph: &Graph, parties: usize, precision: u32) -> Case {
-        let graph = optimize(graph).expect("a valid graph can be rewritten");
         let parties = parties.max(graph.owners().len());
-        let program = Arc::new(lower(&graph, precision).expect("the graph can be lowered"));
-        let names: Vec<String> = NAMES[..parties].iter().map(|name| (*name).to_owned()).collect();
-        let plan = Arc::new(Plan::new(program.clone(), &names, keys(&program)).expect("owners are parties"));
-        Case { graph, program, plan, parties }
+        Case::with_data_owners(graph, &NAMES[..parties], &[], precision)
     }
 
-    pub fn owner(&self, party: usize) -> Option<Owner> {
-        self.graph.owners().iter().position(|owner| owner == NAMES[party]).map(|i| Owner(i as u16))
+    pub fn with_data_owners(
+        graph: &Graph,
+        parties: &[&'static str],
+        data_owners: &[&'static str],
+        precision: u32,
+    ) -> Case {
+        let graph = optimize(graph).expect("a valid graph can be rewritten");
+        let program = Arc::new(lower(&graph, precision).expect("the graph can be lowered"));
+        let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+        let plan =
+            Plan::with_data_owners(program.clone(), &owned(parties), &owned(data_owners), keys(&program));
+        let plan = Arc::new(plan.expect("owners are members"));
+        Case { graph, program, plan, parties: parties.len(), names: [parties, data_owners].concat() }
+    }
+
+    pub fn owner(&self, member: usize) -> Option<Owner> {
+        self.graph.owners().iter().position(|owner| owner == self.names[member]).map(|i| Owner(i as u16))
     }
 
     /// What each party knows, and what everybody does.
@@ -39,7 +52,7 @@ impl Case {
             let leaves = encode_leaves(&self.graph, &self.program, viewer, inputs);
             leaves.expect("inputs are representable").into_iter().map(|(id, t)| (id, Arc::new(t))).collect()
         };
-        ((0..self.parties).map(|party| known(self.owner(party))).collect(), known(None))
+        ((0..self.names.len()).map(|member| known(self.owner(member))).collect(), known(None))
     }
 
     pub fn run(&self, inputs: &Inputs, config: &Config, times: usize) -> Vec<(Vec<Outcome>, Dealt)> {

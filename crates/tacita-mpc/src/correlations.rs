@@ -1,0 +1,102 @@
+//! Dealing ahead: a dealer who writes down what it would send, and members that read it later, when the dealer takes no
+//! part.
+//!
+//! # Security
+//! What is dealt is the same as in a session with a dealer: masks from a seed with each member, and corrections. The seeds
+//! are not bound to a session's id but to what was written, so whoever keeps it must let it be used once: a second use
+//! would open two values under one mask. [`Correlations::begin`] is where that is made sure, before anything is opened.
+//! Seeds between parties are drawn in the session as always; the dealer never has them.
+
+use tacita_net::{Frame, FrameHeader, NetError};
+use tacita_ring::Seed;
+
+use crate::agreement::agreed;
+use crate::config::Config;
+use crate::dealer::deal_all;
+use crate::error::MpcError;
+use crate::handshake::mask_seed;
+use crate::party::Leaves;
+use crate::plan::{Plan, mask_streams};
+use crate::streams::Streams;
+
+/// What was dealt ahead for one member, to be used once. The errors are lines for people that name what cannot be used.
+pub trait Correlations: Send {
+    /// The seed that this member shares with the dealer.
+    fn seed(&self) -> Seed;
+
+    /// Called when all members have agreed on an evaluation, and before anything of it is opened. Returns only once it is
+    /// certain, whatever happens to this process or machine, that what was dealt is never used again.
+    ///
+    /// # Errors
+    /// If it was used before, or was not dealt for this evaluation.
+    fn begin(&mut self, evaluation: u64, digest: [u8; 32]) -> Result<(), String>;
+
+    /// The next correction, which must have this header.
+    ///
+    /// # Errors
+    /// If it has not, or there is none.
+    fn next(&mut self, header: &FrameHeader) -> Result<Vec<u64>, String>;
+}
+
+/// A dealer for a session in which it takes no part.
+pub struct AheadDealer {
+    parties: usize,
+    /// By member; none of the dealer itself.
+    seeds: Vec<Option<Seed>>,
+    streams: Streams,
+    config: Config,
+    evaluations: u64,
+}
+
+impl AheadDealer {
+    /// Draws a seed for each of so many parties and data owners.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn new(parties: usize, data_owners: usize) -> Result<AheadDealer, MpcError> {
+        let draw = |member: usize| {
+            let seed = (member != parties).then(Seed::random).transpose();
+            seed.map_err(|error| MpcError::Randomness(error.to_string()))
+        };
+        let seeds = (0..parties + 1 + data_owners).map(draw).collect::<Result<Vec<_>, _>>()?;
+        let mut streams: Vec<Option<Seed>> = seeds[..parties].to_vec();
+        for owner in parties + 1..seeds.len() {
+            for (party, _) in mask_streams(Some(owner), parties).enumerate() {
+                streams.push(seeds[owner].as_ref().map(|seed| mask_seed(seed, party)));
+            }
+        }
+        let streams = Streams::new(streams, None);
+        Ok(AheadDealer { parties, seeds, streams, config: Config::default(), evaluations: 0 })
+    }
+
+    /// The seed that a member needs; none for the dealer.
+    ///
+    /// # Panics
+    /// If there is no such member.
+    pub fn seed(&self, member: usize) -> Option<&Seed> {
+        self.seeds[member].as_ref()
+    }
+
+    /// Deals for the next evaluation, which gets the numbers 1, 2, … in turn. `deliver` takes each party's corrections, in
+    /// the order in which the party needs them.
+    ///
+    /// # Errors
+    /// If a correction cannot be delivered, or the plan is for another number of parties.
+    pub fn deal(
+        &mut self,
+        plan: &Plan,
+        public: &Leaves,
+        deliver: &dyn Fn(usize, Frame) -> Result<(), NetError>,
+    ) -> Result<(), MpcError> {
+        if plan.parties() != self.parties || plan.data_owners.len() + plan.parties() + 1 != self.seeds.len() {
+            return Err(MpcError::Internal("dealing ahead for other members".into()));
+        }
+        self.evaluations += 1;
+        deal_all(plan, public, self.evaluations, &self.streams, &self.config, deliver)
+    }
+
+    /// What the members will agree on before they evaluate this plan with these public leaves.
+    pub fn digest(plan: &Plan, public: &Leaves) -> [u8; 32] {
+        agreed(plan, public)
+    }
+}
