@@ -69,21 +69,24 @@ fn describe() {
     describe_counter!(
         "tacita_sent_bytes_total",
         Unit::Bytes,
-        "Payload bytes sent to a peer, by phase: setup, offline, online, reveal"
+        "Payload bytes sent to a peer, by phase: setup, offline, online"
     );
     describe_counter!(
         "tacita_received_bytes_total",
         Unit::Bytes,
-        "Payload bytes received from a peer, by phase: setup, offline, online, reveal"
+        "Payload bytes received from a peer, by phase: setup, offline, online"
     );
-    describe_counter!("tacita_wait_seconds_total", Unit::Seconds, "Seconds spent waiting for a peer");
     describe_gauge!("tacita_wait_seconds_total", Unit::Seconds, "Seconds spent waiting for a peer");
     describe_counter!(
         "tacita_rounds_total",
         Unit::Count,
-        "Rounds in which the parties waited for each other"
+        "Rounds in which this party and the others waited for each other"
     );
-    describe_counter!("tacita_evaluations_total", Unit::Count, "Evaluations that ended well");
+    describe_counter!(
+        "tacita_evaluations_total",
+        Unit::Count,
+        "Evaluations that ended well, or were dealt for"
+    );
     describe_histogram!("tacita_evaluation_seconds", Unit::Seconds, "Seconds that an evaluation took");
     describe_gauge!("tacita_build_info", Unit::Count, "1, labelled with the program's version");
     gauge!("tacita_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -266,18 +266,24 @@ fn a_port_in_use_is_named() {
     failed(&machines, "alice", alice, 6, &[&address, "in use", "--listen"]);
 }
 
+/// Reads what a member says until a line has this in it; returns that line.
+fn until(child: &mut Child, word: &str) -> String {
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(word) {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended and did not say {word}");
+    }
+    child.stderr = Some(said.into_inner());
+    line
+}
+
 /// Starts all three and waits until the dealer has them.
 fn begun(machines: &Machines) -> (Child, Child, Child) {
     let mut dealer = machines.dealer();
     let slow = ["--batch", "1"];
     let (alice, bob) = (machines.alice(&slow), machines.bob(&slow));
-    let mut said = BufReader::new(dealer.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("all members are here") {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "the dealer ended");
-    }
-    dealer.stderr = Some(said.into_inner());
+    until(&mut dealer, "all members are here");
     (dealer, alice, bob)
 }
 
@@ -374,9 +380,9 @@ fn an_owner_that_says_no_ends_it_for_nobody_but_itself_before_anything_is_sent()
 }
 
 /// Deals ahead on the dealer's machine and brings each member its file.
-fn dealt(machines: &Machines, members: &[&str], samples: &str) {
-    let arguments = ["dealer", "--ahead", "tonight", "--graph", "lenet.graph", "--samples", samples];
-    done(machines.start("dealer", &arguments));
+fn dealt(machines: &Machines, members: &[&str], samples: &[&str]) {
+    let arguments = ["dealer", "--ahead", "tonight", "--graph", "lenet.graph", "--samples"];
+    done(machines.start("dealer", &[&arguments[..], samples].concat()));
     for name in members {
         let file = format!("tonight.{name}");
         std::fs::copy(machines.home("dealer").join(&file), machines.home(name).join(&file)).unwrap();
@@ -388,7 +394,7 @@ fn what_was_dealt_ahead_serves_without_a_dealer_and_once() {
     let export = ["--weights", "bob", "--input", "clinic", "--reveal", "clinic"];
     let machines = Machines::with_owners(&["alice", "bob"], &["clinic"], settings(), &export);
     let all = ["alice", "bob", "clinic"];
-    dealt(&machines, &all, "200");
+    dealt(&machines, &all, &["200"]);
     let input = shipped("mnist-200.npz:images");
     let labels = shipped("mnist-200.npz:labels");
     let start = || {
@@ -421,7 +427,7 @@ fn what_was_dealt_ahead_serves_without_a_dealer_and_once() {
 #[test]
 fn a_crash_uses_up_what_was_dealt_once_something_may_have_been_opened() {
     let machines = Machines::new(&["alice", "bob"], settings(), &[]);
-    dealt(&machines, &["alice", "bob"], "200");
+    dealt(&machines, &["alice", "bob"], &["200", "--batch", "1"]);
     let path = machines.home("alice").join("tonight.alice");
     let with = |name: &str| {
         let file = format!("tonight.{name}");
@@ -433,12 +439,7 @@ fn a_crash_uses_up_what_was_dealt_once_something_may_have_been_opened() {
     // alone: nothing is opened, and the file is as it was
     let good = std::fs::read(&path).unwrap();
     let mut alice = with("alice");
-    let mut said = BufReader::new(alice.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("nothing else is revealed") {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "alice ended");
-    }
+    until(&mut alice, "nothing else is revealed");
     alice.kill().unwrap();
     alice.wait().unwrap();
     assert!(std::fs::read(&path).unwrap() == good);
@@ -462,7 +463,7 @@ fn a_crash_uses_up_what_was_dealt_once_something_may_have_been_opened() {
 #[test]
 fn correlations_that_do_not_fit_are_refused_by_file() {
     let machines = Machines::new(&["alice", "bob"], settings(), &[]);
-    dealt(&machines, &["alice", "bob"], "100");
+    dealt(&machines, &["alice", "bob"], &["100"]);
     let with = |file: &str| machines.alice(&["--correlations", file]);
     let refuse = |file: &str, words: &[&str]| {
         let run = end(with(file), LIMIT);
@@ -505,4 +506,38 @@ fn correlations_that_do_not_fit_are_refused_by_file() {
         assert_eq!(run.code, 5, "{}", run.err);
         assert!(run.err.contains("dealt ahead"), "{}", run.err);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_daemon_serves_one_session_after_another_counts_and_stops_when_asked() {
+    let machines = Machines::new(&["alice", "bob"], settings(), &[]);
+    let mut dealer = machines.start("dealer", &["dealer", "--metrics", "127.0.0.1:0"]);
+    let line = until(&mut dealer, "metrics at http://");
+    let address = line.trim().strip_prefix("metrics at http://").unwrap().strip_suffix("/metrics").unwrap();
+    for _ in 0..2 {
+        let (alice, bob) = (machines.alice(&[]), machines.bob(&[]));
+        [alice, bob].into_iter().for_each(|member| drop(done(member)));
+    }
+    let get = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let report = report(&machines.home("alice").join("r.json"));
+    let metrics = get("/metrics");
+    let value = |name: &str| -> f64 {
+        let found = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        found.unwrap_or_else(|| panic!("no {name} in {metrics}"))
+    };
+    assert_eq!(value("tacita_evaluations_total"), 14.0);
+    let sent = |peer: &str| value(&format!("tacita_sent_bytes_total{{peer=\"{peer}\",phase=\"offline\"}}"));
+    assert_eq!(sent("alice") + sent("bob"), 2.0 * report["offline_bytes"].as_f64().unwrap());
+    assert!(value("tacita_wait_seconds_total{peer=\"alice\"}") > 0.0);
+    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(Command::new("kill").args(["-TERM", &dealer.id().to_string()]).status().unwrap().success());
+    let dealer = done(dealer);
+    assert!(dealer.out.contains("2 sessions and 14 evaluations"), "{}", dealer.out);
 }

@@ -194,6 +194,10 @@ fn describe(plan: &Plan, at: usize) -> String {
             let RingNode { op, shape, origin, .. } = node;
             let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
             let attributes = match op {
+                RingOp::Input { .. } => match node.visibility {
+                    Visibility::Private(owner) => format!(" of {}", plan.program.owners[owner.0 as usize]),
+                    Visibility::Public | Visibility::Secret => " of everybody".to_owned(),
+                },
                 RingOp::Constant { value } => format!(" of {value}"),
                 RingOp::Truncate { bits } => format!(" by {bits} bits"),
                 _ => String::new(),

@@ -96,7 +96,7 @@ impl DataOwner {
     }
 
     fn attempt(&mut self, number: u64, plan: &Plan, leaves: &Leaves) -> Result<Outcome, MpcError> {
-        let start = Instant::now();
+        let begun = Instant::now();
         let Membership { endpoint, me, .. } = &self.member;
         endpoint.set_phase(Phase::Setup);
         self.member.config.hooks.at("setup", 0);
@@ -112,7 +112,7 @@ impl DataOwner {
                 self.send(plan, leaves, id, (number, task))?;
             }
         }
-        let setup = start.elapsed();
+        let setup = begun.elapsed();
 
         let start = Instant::now();
         endpoint.set_phase(Phase::Online);
@@ -145,7 +145,7 @@ impl DataOwner {
         outcome.times = Times { setup, online: start.elapsed(), ..Times::default() };
         endpoint.set_phase(Phase::Setup);
         outcome.traffic = endpoint.meter().reset();
-        tracing::info!(session = self.member.short(), evaluation = number, "took part in an evaluation");
+        self.member.evaluated(number, plan.rounds(), begun);
         Ok(outcome)
     }
 

@@ -141,6 +141,7 @@ impl Dealer {
             endpoint.post_bounded(MemberId(party as u16), frame, config.dealer_ahead)
         };
         deal_all(plan, public, number, &self.streams, config, &deliver)?;
+        self.member.evaluated(number, plan.rounds(), start);
         Ok(Dealt { time: start.elapsed(), traffic: endpoint.meter().reset() })
     }
 }

@@ -142,6 +142,7 @@ impl Evaluation<'_> {
         let node = first.map_or("", |task| self.plan.task_name(task));
         self.endpoint.set_place(node, round);
         tracing::debug!(evaluation = self.number, round, node, "a round");
+        metrics::counter!("tacita_rounds_total").increment(1);
         self.config.hooks.at("round", round);
     }
 

@@ -185,7 +185,7 @@ impl Party {
         recipe: Option<&[u8]>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, MpcError> {
-        let start = Instant::now();
+        let begun = Instant::now();
         let (endpoint, config, me) = (&self.member.endpoint, &self.member.config, self.member.me);
         endpoint.set_phase(Phase::Setup);
         config.hooks.at("setup", 0);
@@ -196,7 +196,7 @@ impl Party {
             ahead.begin(number, digest).map_err(MpcError::Correlations)?;
         }
         open_persistent(&self.member, &self.streams, &mut self.store, (plan, leaves, number))?;
-        let setup = start.elapsed();
+        let setup = begun.elapsed();
 
         let eval = Evaluation {
             plan,
@@ -243,7 +243,7 @@ impl Party {
         let times = Times { setup, offline: offline + run.waited, online };
         let revealed = eval.revealed.take();
         endpoint.set_phase(Phase::Setup);
-        tracing::info!(session = self.member.short(), evaluation = number, rounds = run.rounds, "evaluated");
+        self.member.evaluated(number, run.rounds, begun);
         Ok(Outcome {
             revealed,
             times,

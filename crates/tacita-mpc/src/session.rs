@@ -1,6 +1,6 @@
 //! A member's place in a session, whichever its role: how far the session is, whether it has failed, small public messages.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, NetError};
 use tacita_ring::Seed;
@@ -105,6 +105,14 @@ impl Membership {
     pub fn abort(&mut self, cause: &str) {
         self.endpoint.abort(cause, "", 0);
         self.poisoned.get_or_insert_with(|| cause.to_owned());
+    }
+
+    /// Says and counts that an evaluation went well.
+    pub fn evaluated(&self, number: u64, rounds: u32, begun: Instant) {
+        let seconds = begun.elapsed().as_secs_f64();
+        tracing::info!(session = self.short(), evaluation = number, rounds, seconds, "evaluated");
+        metrics::counter!("tacita_evaluations_total").increment(1);
+        metrics::histogram!("tacita_evaluation_seconds").record(seconds);
     }
 
     /// The beginning of the session's id, for logs.

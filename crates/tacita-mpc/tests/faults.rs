@@ -94,8 +94,10 @@ fn different_programs_are_a_disagreement() {
     for (end, shapes) in ends[..2].iter().zip([("100", "101"), ("101", "100")]) {
         let Some(MpcError::Disagreement { node, at, .. }) = end else { panic!("{ends:?}") };
         assert_eq!(node, "x");
-        let (here, there) =
-            (format!("`x` (Input, {}) here", shapes.0), format!("`x` (Input, {}) at", shapes.1));
+        let (here, there) = (
+            format!("`x` (Input of alice, {}) here", shapes.0),
+            format!("`x` (Input of alice, {}) at", shapes.1),
+        );
         assert!(at.contains(&here) && at.contains(&there), "{at}");
     }
     assert!(message(&ends[2]).contains("another program"), "{ends:?}");

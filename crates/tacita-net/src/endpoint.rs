@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::counters::Counters;
 use crate::frame::{AbortNotice, Frame, FrameHeader, Place};
 use crate::inbox::{Arrival, End, Inbox, Trouble};
 use crate::link::{Link, Room};
@@ -26,6 +27,8 @@ pub struct Endpoint {
     /// By member; none to itself.
     links: Vec<Option<Box<dyn Link>>>,
     meter: Meter,
+    /// By member; none where there is no link.
+    counters: Vec<Option<Counters>>,
     phase: Cell<Phase>,
     stopped: Cell<bool>,
     /// Counts this endpoint among those of a reception.
@@ -40,8 +43,10 @@ impl Endpoint {
         inbox: Arc<Inbox>,
         links: Vec<Option<Box<dyn Link>>>,
     ) -> Self {
-        let (phase, stopped) = (Cell::default(), Cell::new(false));
-        Self { id, names, limits, inbox, links, meter: Meter::default(), phase, stopped, _held: None }
+        let (phase, stopped, meter) = (Cell::default(), Cell::new(false), Meter::default());
+        let peers = links.iter().zip(names.iter());
+        let counters = peers.map(|(link, name)| link.as_ref().map(|_| Counters::new(name))).collect();
+        Self { id, names, limits, inbox, links, meter, counters, phase, stopped, _held: None }
     }
 
     /// Holds this as long as it lives.
@@ -97,6 +102,7 @@ impl Endpoint {
             return Err(self.gone(to));
         }
         self.meter.sent(to, task, self.phase.get(), payload, link.wire_bytes(payload));
+        self.tally(to, |counters| counters.sent(self.phase.get(), payload));
         Ok(())
     }
 
@@ -141,7 +147,10 @@ impl Endpoint {
                 return Err(self.gone(to));
             }
             match wait(until.min(later(GLANCE))) {
-                Room::Yes => return Ok(()),
+                Room::Yes => {
+                    self.tally(to, |counters| counters.waited(start.elapsed().as_secs_f64()));
+                    return Ok(());
+                }
                 Room::Gone => return Err(self.gone(to)),
                 Room::No => {}
             }
@@ -166,11 +175,15 @@ impl Endpoint {
     /// or [`TooLong`](NetError::TooLong) if the peer sent what is no frame of ours.
     pub fn receive(&self, from: MemberId, timeout: Duration) -> Result<Frame, NetError> {
         let link = self.link(from)?;
-        match self.inbox.take(from.index(), later(timeout)) {
+        let start = Instant::now();
+        let arrival = self.inbox.take(from.index(), later(timeout));
+        self.tally(from, |counters| counters.waited(start.elapsed().as_secs_f64()));
+        match arrival {
             Arrival::Frame(frame) => {
                 let payload = frame.payload.len();
                 let wire = link.wire_bytes(payload);
                 self.meter.received(from, frame.header.task, self.phase.get(), payload, wire);
+                self.tally(from, |counters| counters.received(self.phase.get(), payload));
                 Ok(frame)
             }
             Arrival::Abort(by, notice) => Err(self.aborted(by, notice)),
@@ -250,7 +263,10 @@ impl Endpoint {
     /// If there is no such peer.
     pub fn wait_buffered(&self, from: MemberId, bytes: usize, timeout: Duration) -> Result<usize, NetError> {
         self.link(from)?;
-        Ok(self.inbox.wait_arrived(from.index(), bytes, self.limits.inbound, later(timeout)))
+        let start = Instant::now();
+        let there = self.inbox.wait_arrived(from.index(), bytes, self.limits.inbound, later(timeout));
+        self.tally(from, |counters| counters.waited(start.elapsed().as_secs_f64()));
+        Ok(there)
     }
 
     /// Tells every peer that this member stops, and why, and closes. What was queued and not sent is dropped.
@@ -279,6 +295,12 @@ impl Endpoint {
     /// What was sent and received.
     pub fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    fn tally(&self, peer: MemberId, how: impl FnOnce(&Counters)) {
+        if let Some(Some(counters)) = self.counters.get(peer.index()) {
+            how(counters);
+        }
     }
 
     fn link(&self, member: MemberId) -> Result<&dyn Link, NetError> {

@@ -36,6 +36,7 @@
 compile_error!("tacita-net sends ring words as they lie in memory and needs a little-endian machine");
 
 mod connect;
+mod counters;
 mod endpoint;
 mod error;
 mod frame;

@@ -82,16 +82,18 @@ impl Identity {
     ///
     /// # Errors
     /// [`FileError`] naming the file, if it cannot be read, is no key (PEM of an unencrypted PKCS #8 key), belongs to another
-    /// certificate, or, on Unix, if others than its owner may read it.
+    /// certificate, or, on Unix, if others than its owner may read it. A file of root's that a group may read and nobody
+    /// write is accepted from who is not root: Kubernetes and systemd hand out secrets like that.
     pub fn with_key(certificate: Certificate, path: &Path) -> Result<Identity, Error> {
         let unreadable = |error| FileError::Read { path: path.into(), error };
         let file = File::open(path).map_err(unreadable)?;
         // of the file that is open, not of what may have taken its name meanwhile
         #[cfg(unix)]
         {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
+            use std::os::unix::fs::{MetadataExt, PermissionsExt};
+            let metadata = file.metadata().map_err(unreadable)?;
+            let mode = metadata.permissions().mode() & 0o777;
+            if is_exposed(mode, metadata.uid(), rustix::process::geteuid().as_raw()) {
                 return Err(FileError::Exposed { path: path.into(), mode }.into());
             }
         }
@@ -189,6 +191,13 @@ impl rcgen::SigningKey for Signer {
         let signature = self.0.sign(&random, message).map_err(|_| rcgen::Error::RemoteKeyError)?;
         Ok(signature.as_ref().to_vec())
     }
+}
+
+/// Whether a key of these permissions and this owner may be read by others than `me`, as far as permissions tell.
+#[cfg(unix)]
+fn is_exposed(mode: u32, owner: u32, me: u32) -> bool {
+    let handed_out = owner == 0 && me != 0 && mode & 0o037 == 0;
+    mode & 0o077 != 0 && !handed_out
 }
 
 /// Writes a file that is not there, whole, durably, and with these permissions from its first moment.
@@ -309,6 +318,22 @@ mod tests {
                 true => assert!(read.is_ok(), "{mode:o}"),
                 false => fails(read, &key, &format!("chmod 600 {}", key.display())),
             }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_that_root_hands_out_to_a_group_is_not_exposed() {
+        for (mode, owner, me, exposed) in [
+            (0o600, 1000, 1000, false),
+            (0o640, 1000, 1000, true),
+            (0o440, 0, 65532, false),
+            (0o640, 0, 65532, false),
+            (0o440, 0, 0, true),
+            (0o460, 0, 65532, true),
+            (0o444, 0, 65532, true),
+        ] {
+            assert_eq!(is_exposed(mode, owner, me), exposed, "{mode:o} of {owner} for {me}");
         }
     }
 

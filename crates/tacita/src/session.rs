@@ -149,10 +149,7 @@ impl Session {
         data: Option<ArrayD<f64>>,
         role: Role,
     ) -> Result<Tensor, Error> {
-        let visibility = match owner {
-            Some(owner) => Visibility::Private(self.party(owner)?),
-            None => Visibility::Public,
-        };
+        owner.map_or(Ok(()), |owner| self.check_member(owner))?;
         let here = owner.is_none_or(|owner| self.world.has(owner));
         match &data {
             Some(data) if data.shape() != shape => {
@@ -175,6 +172,11 @@ impl Session {
             None => {}
         }
         let dims: Vec<Dim> = shape.iter().map(|&size| Dim::Known(size)).collect();
+        // owners are numbered as they come, and so only those of inputs that all members have
+        let visibility = match owner {
+            Some(owner) => Visibility::Private(self.owner(owner)?),
+            None => Visibility::Public,
+        };
         let id = self.workspace.graph.borrow_mut().input(name, &dims, visibility, role)?;
         if let Some(data) = data {
             self.workspace.inputs.borrow_mut().insert(name.to_owned(), data);
@@ -182,10 +184,15 @@ impl Session {
         Ok(Tensor::new(&self.workspace, id))
     }
 
-    fn party(&self, name: &str) -> Result<Owner, Error> {
-        if self.members.index(name).is_none() {
-            return Err(Error::Usage(format!("{name} is none of the parties {}", self.members.list())));
+    fn check_member(&self, name: &str) -> Result<(), Error> {
+        match self.members.index(name) {
+            Some(_) => Ok(()),
+            None => Err(Error::Usage(format!("{name} is none of the members {}", self.members.list()))),
         }
+    }
+
+    fn owner(&self, name: &str) -> Result<Owner, Error> {
+        self.check_member(name)?;
         Ok(self.workspace.graph.borrow_mut().owner(name))
     }
 
@@ -195,7 +202,7 @@ impl Session {
     /// # Errors
     /// If the file cannot be read or the model is refused; the error names the node.
     pub fn model(&mut self, path: impl AsRef<Path>, owner: &str) -> Result<Model, Error> {
-        self.party(owner)?;
+        self.check_member(owner)?;
         Model::read(&self.workspace, path.as_ref(), owner, self.world.has(owner))
     }
 
@@ -205,7 +212,7 @@ impl Session {
     /// # Errors
     /// If a receiver is no party, a value is out of range, or the protocol fails.
     pub fn reveal(&mut self, tensor: &Tensor, to: &[&str]) -> Result<Option<ArrayD<f64>>, Error> {
-        let mut owners = to.iter().map(|name| self.party(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut owners = to.iter().map(|name| self.owner(name)).collect::<Result<Vec<_>, _>>()?;
         owners.sort_unstable();
         owners.dedup();
         let mut graph = self.workspace.graph.borrow().clone();
