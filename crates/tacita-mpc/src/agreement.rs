@@ -134,9 +134,14 @@ fn explain(
     leaves: &Leaves,
     (peer, ours, theirs): (MemberId, [u8; 32], [u8; 32]),
 ) -> MpcError {
-    let (ours, theirs) = (hex(&ours[..SHORT]), hex(&theirs[..SHORT]));
-    let (node, at) = first_difference(member, plan, leaves, peer).unwrap_or_default();
-    MpcError::Disagreement { peer: member.endpoint.name(peer).to_owned(), ours, theirs, node, at }
+    let unknown = || (String::new(), digests_differ(&ours, &theirs));
+    let (node, difference) = first_difference(member, plan, leaves, peer).unwrap_or_else(unknown);
+    MpcError::Disagreement { peer: member.endpoint.name(peer).to_owned(), node, difference }
+}
+
+/// What is said of programs of which no more is known than their digests.
+pub(crate) fn digests_differ(ours: &[u8; 32], theirs: &[u8; 32]) -> String {
+    format!("{} here, {} there", hex(&ours[..SHORT]), hex(&theirs[..SHORT]))
 }
 
 /// The name of the first node that differs, and what it is here and at a peer. None if somebody left meanwhile, which is
@@ -163,10 +168,10 @@ fn first_difference(
     let there: String =
         String::from_utf8_lossy(&there).chars().filter(|c| !c.is_control()).take(200).collect();
     let name = first.and_then(|at| plan.program.nodes.get(at)).map_or("", |node| plan.name(node.origin));
-    let at = format!("; the first difference is {here} here and {there} at {}", member.endpoint.name(peer));
+    let difference = format!("first {here} here, {there} at {}", member.endpoint.name(peer));
     // nobody leaves before everybody knows
     let _ = member.try_exchange("known", &[]);
-    Some((name.to_owned(), at))
+    Some((name.to_owned(), difference))
 }
 
 /// A node's digest, with what identifies a weight and the value of a public leaf.

@@ -16,7 +16,7 @@ use crate::dealer::deal_all;
 use crate::error::MpcError;
 use crate::handshake::mask_seed;
 use crate::party::Leaves;
-use crate::plan::{Plan, mask_streams};
+use crate::plan::Plan;
 use crate::streams::Streams;
 
 /// What was dealt ahead for one member, to be used once. The errors are lines for people that name what cannot be used.
@@ -60,10 +60,8 @@ impl AheadDealer {
         };
         let seeds = (0..parties + 1 + data_owners).map(draw).collect::<Result<Vec<_>, _>>()?;
         let mut streams: Vec<Option<Seed>> = seeds[..parties].to_vec();
-        for owner in parties + 1..seeds.len() {
-            for (party, _) in mask_streams(Some(owner), parties).enumerate() {
-                streams.push(seeds[owner].as_ref().map(|seed| mask_seed(seed, party)));
-            }
+        for shared in seeds.iter().skip(parties + 1) {
+            streams.extend((0..parties).map(|party| shared.as_ref().map(|seed| mask_seed(seed, party))));
         }
         let streams = Streams::new(streams, None);
         Ok(AheadDealer { parties, seeds, streams, config: Config::default(), evaluations: 0 })

@@ -78,6 +78,7 @@ impl DataOwner {
     /// Any error is sent to the others as an abort and poisons this member.
     pub fn evaluate(&mut self, plan: &Plan, leaves: &Leaves) -> Result<Outcome, MpcError> {
         let number = self.member.begin()?;
+        let _span = self.member.span(number).entered();
         let outcome = self.attempt(number, plan, leaves);
         self.member.conclude(outcome)
     }
@@ -145,7 +146,7 @@ impl DataOwner {
         outcome.times = Times { setup, online: start.elapsed(), ..Times::default() };
         endpoint.set_phase(Phase::Setup);
         outcome.traffic = endpoint.meter().reset();
-        self.member.evaluated(number, plan.rounds(), begun);
+        self.member.evaluated(plan.rounds(), begun);
         Ok(outcome)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tacita_graph::{RingId, Visibility};
 use tacita_net::{Endpoint, Frame, MemberId, NetError, Phase, Traffic};
 
-use crate::agreement::{agreed, hear};
+use crate::agreement::{agreed, digests_differ, hear};
 use crate::config::Config;
 use crate::deal::DealContext;
 use crate::error::MpcError;
@@ -15,7 +15,7 @@ use crate::linear::{Image, apply, constant};
 use crate::party::Leaves;
 use crate::plan::{Plan, TaskKind};
 use crate::primitives;
-use crate::session::{Membership, hex};
+use crate::session::Membership;
 use crate::streams::Streams;
 
 /// The dealer of a session.
@@ -127,12 +127,12 @@ impl Dealer {
         let Membership { endpoint, config, .. } = &self.member;
         let asked = self.asked.take();
         let (number, digest) = asked.ok_or_else(|| MpcError::Internal("nothing was asked for".into()))?;
+        let _span = self.member.span(number).entered();
         let own = agreed(plan, public);
         if own != digest {
-            let (ours, theirs) = (hex(&own[..8]), hex(&digest[..8]));
-            let (node, at) = (String::new(), String::new());
-            let peer = endpoint.name(MemberId(0)).to_owned();
-            return Err(MpcError::Disagreement { peer, ours, theirs, node, at });
+            let (peer, node) = (endpoint.name(MemberId(0)).to_owned(), String::new());
+            let difference = digests_differ(&own, &digest);
+            return Err(MpcError::Disagreement { peer, node, difference });
         }
         endpoint.set_place("dealing", 0);
         config.hooks.at("offline", 0);
@@ -141,7 +141,7 @@ impl Dealer {
             endpoint.post_bounded(MemberId(party as u16), frame, config.dealer_ahead)
         };
         deal_all(plan, public, number, &self.streams, config, &deliver)?;
-        self.member.evaluated(number, plan.rounds(), start);
+        self.member.evaluated(plan.rounds(), start);
         Ok(Dealt { time: start.elapsed(), traffic: endpoint.meter().reset() })
     }
 }

@@ -20,19 +20,15 @@ pub enum MpcError {
     },
     /// The members do not evaluate the same program under the same configuration.
     #[error(
-        "{peer} is about to evaluate another program ({theirs}) than this member ({ours}){at}: compare the graph, its batch size and the precision"
+        "{peer} is about to evaluate another program than this member ({difference}): compare the graph, its batch size and the precision"
     )]
     Disagreement {
         /// The member that differs.
         peer: String,
-        /// This member's digest, in hexadecimal.
-        ours: String,
-        /// The peer's digest, in hexadecimal.
-        theirs: String,
         /// The first node that differs, as this member calls it; empty if it is not known.
         node: String,
-        /// What this node is here and there, in words that continue a sentence; empty if it is not known.
-        at: String,
+        /// What this node is here and there; digests if it is not known.
+        difference: String,
     },
     /// Members disagree about something else that they must have in common.
     #[error("{peer} {what}")]

@@ -141,7 +141,7 @@ impl Evaluation<'_> {
         let first = self.pending.borrow().keys().next().map(|(task, _)| *task);
         let node = first.map_or("", |task| self.plan.task_name(task));
         self.endpoint.set_place(node, round);
-        tracing::debug!(evaluation = self.number, round, node, "a round");
+        tracing::debug!(round, node, "a round");
         metrics::counter!("tacita_rounds_total").increment(1);
         self.config.hooks.at("round", round);
     }

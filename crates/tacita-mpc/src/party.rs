@@ -159,6 +159,7 @@ impl Party {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, MpcError> {
         let number = self.member.begin()?;
+        let _span = self.member.span(number).entered();
         let outcome = self.attempt(number, plan, leaves, recipe, progress);
         self.member.conclude(outcome)
     }
@@ -243,7 +244,7 @@ impl Party {
         let times = Times { setup, offline: offline + run.waited, online };
         let revealed = eval.revealed.take();
         endpoint.set_phase(Phase::Setup);
-        self.member.evaluated(number, run.rounds, begun);
+        self.member.evaluated(run.rounds, begun);
         Ok(Outcome {
             revealed,
             times,

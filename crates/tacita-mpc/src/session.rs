@@ -107,10 +107,15 @@ impl Membership {
         self.poisoned.get_or_insert_with(|| cause.to_owned());
     }
 
+    /// What every line of the log that is about an evaluation says.
+    pub fn span(&self, number: u64) -> tracing::Span {
+        tracing::info_span!("evaluation", session = self.short(), number)
+    }
+
     /// Says and counts that an evaluation went well.
-    pub fn evaluated(&self, number: u64, rounds: u32, begun: Instant) {
+    pub fn evaluated(&self, rounds: u32, begun: Instant) {
         let seconds = begun.elapsed().as_secs_f64();
-        tracing::info!(session = self.short(), evaluation = number, rounds, seconds, "evaluated");
+        tracing::info!(rounds, seconds, "evaluated");
         metrics::counter!("tacita_evaluations_total").increment(1);
         metrics::histogram!("tacita_evaluation_seconds").record(seconds);
     }

@@ -92,7 +92,7 @@ fn different_programs_are_a_disagreement() {
     let ((one, leaves), (other, _)) = (case(100), case(101));
     let ends = play(honest(&one.plan, &leaves[0]), honest(&other.plan, &leaves[1]), dealing(&one.plan));
     for (end, shapes) in ends[..2].iter().zip([("100", "101"), ("101", "100")]) {
-        let Some(MpcError::Disagreement { node, at, .. }) = end else { panic!("{ends:?}") };
+        let Some(MpcError::Disagreement { node, difference: at, .. }) = end else { panic!("{ends:?}") };
         assert_eq!(node, "x");
         let (here, there) = (
             format!("`x` (Input of alice, {}) here", shapes.0),
@@ -137,7 +137,7 @@ fn the_first_node_that_differs_is_named_by_three_parties() {
         parties.into_iter().chain([dealing]).map(|thread| thread.join().unwrap()).collect()
     });
     for (end, name) in ends[..3].iter().zip(["relu", "minus", "relu"]) {
-        let MpcError::Disagreement { node, at, .. } = end else { panic!("{ends:?}") };
+        let MpcError::Disagreement { node, difference: at, .. } = end else { panic!("{ends:?}") };
         assert_eq!(node, name);
         assert!(at.contains("`relu`") && at.contains("`minus`"), "{at}");
     }

@@ -38,6 +38,14 @@ fn data(seed: u64, scale: f64) -> Inputs {
     Inputs::from([("x".to_owned(), array(&[3, 4])), ("w".to_owned(), array(&[4, 6]))])
 }
 
+/// Two to four parties, or two who compute for owners that do not.
+fn members(graph: &Graph, seed: u64) -> Case {
+    match seed % 4 {
+        3 => Case::with_data_owners(graph, &["dave", "alice"], &["bob", "carol"], 16),
+        more => Case::new(graph, 2 + more as usize, 16),
+    }
+}
+
 /// The headers that each member sent, in order.
 fn shapes(sent: &[Sent]) -> BTreeMap<usize, Vec<(usize, tacita_net::FrameHeader)>> {
     let mut by_sender = BTreeMap::<_, Vec<_>>::new();
@@ -51,7 +59,7 @@ fn shapes(sent: &[Sent]) -> BTreeMap<usize, Vec<(usize, tacita_net::FrameHeader)
 fn the_sequence_of_frames_does_not_depend_on_inputs() {
     for seed in 0..60 {
         let random = random_case(seed, 10);
-        let case = Case::new(&random.graph, 2 + (seed % 3) as usize, 16);
+        let case = members(&random.graph, seed);
         let mut other = random.inputs.clone();
         for value in other.values_mut() {
             value.mapv_inplace(|v| (0.75 - v) / 2.0);
@@ -67,8 +75,12 @@ fn the_sequence_of_frames_does_not_depend_on_inputs() {
 }
 
 /// Largest chi-squared statistic over all byte positions of frames of some kinds, as a z-score, and how many positions.
-fn most_uneven(runs: usize, kinds: &[FrameKind], insecure_fixed_seed: Option<[u8; 32]>) -> (f64, usize) {
-    let case = Case::new(&network(), 2, 16);
+fn most_uneven(
+    case: &Case,
+    runs: usize,
+    kinds: &[FrameKind],
+    insecure_fixed_seed: Option<[u8; 32]>,
+) -> (f64, usize) {
     let inputs = data(5, 8.0);
     let mut counts: BTreeMap<(usize, usize, u32, u16), Vec<[u32; 256]>> = BTreeMap::new();
     for _ in 0..runs {
@@ -98,15 +110,19 @@ fn most_uneven(runs: usize, kinds: &[FrameKind], insecure_fixed_seed: Option<[u8
 fn every_payload_byte_is_uniform() {
     // The statistic has 255 degrees of freedom. Its upper tail at z = 8 is below 1e-11 a position (chi-squared is
     // heavier than the normal law), so below 1e-6 for all.
-    let (z, positions) = most_uneven(2000, &[FrameKind::Opening, FrameKind::Correction], None);
-    assert!(positions > 10_000, "only {positions} positions");
-    assert!(z < 8.0, "a byte position is off by z = {z:.1} over {positions} positions");
+    let apart = Case::with_data_owners(&network(), &["carol", "dave"], &["alice", "bob"], 16);
+    for case in [Case::new(&network(), 2, 16), apart] {
+        let (z, positions) = most_uneven(&case, 2000, &[FrameKind::Opening, FrameKind::Correction], None);
+        assert!(positions > 10_000, "only {positions} positions");
+        assert!(z < 8.0, "a byte position is off by z = {z:.1} over {positions} positions");
+    }
 }
 
 #[test]
 fn the_detector_sees_masks_that_are_used_again() {
     // sessions of one seed send the same masked bytes: each looks random, together they do not
-    let (z, _) = most_uneven(300, &[FrameKind::Opening], Some(fixed_seed(3)));
+    let case = Case::new(&network(), 2, 16);
+    let (z, _) = most_uneven(&case, 300, &[FrameKind::Opening], Some(fixed_seed(3)));
     assert!(z > 100.0, "z = {z:.1}");
 }
 
@@ -204,7 +220,7 @@ fn no_mask_opens_two_values() {
     let mut openings = 0;
     for seed in 0..40 {
         let random = random_case(seed, 10);
-        let case = Case::new(&random.graph, 2 + (seed % 3) as usize, 16);
+        let case = members(&random.graph, seed);
         let (config, sent) = recording(Hooks::default());
         case.run(&random.inputs, &config, 3);
         let mut ledger: HashMap<(usize, StreamId), Vec<u8>> = HashMap::new();
@@ -241,4 +257,17 @@ fn evaluations_of_a_session_share_nothing_but_weights() {
     for (key, bytes) in two {
         assert_ne!(one[&key], bytes, "the same bytes twice: {key:?}");
     }
+}
+
+#[test]
+fn the_dealer_is_sent_nothing_of_an_evaluation_and_a_data_owner_its_results_alone() {
+    let case = Case::with_data_owners(&network(), &["carol", "dave"], &["alice", "bob"], 16);
+    let (config, sent) = recording(Hooks::default());
+    case.run(&data(5, 8.0), &config, 2);
+    let sent = sent.lock().unwrap();
+    assert!(sent.iter().all(|(_, to, _)| *to != 2), "the dealer is member 2");
+    let to_owners: Vec<&Sent> = sent.iter().filter(|(_, to, _)| *to > 2).collect();
+    // alice, member 3, receives two values from two parties twice; bob nothing
+    assert_eq!(to_owners.len(), 8);
+    assert!(to_owners.iter().all(|(_, to, frame)| *to == 3 && frame.header.kind == FrameKind::Reveal));
 }
