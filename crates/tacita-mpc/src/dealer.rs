@@ -145,6 +145,7 @@ impl Dealer {
             task: 0,
             emitted: 0,
         };
+        let mut dealt = 0;
         for (position, &t) in plan.order.iter().enumerate() {
             let task = &plan.tasks[t as usize];
             if task.kind == TaskKind::Run && !task.steps.dealt.is_empty() {
@@ -156,6 +157,8 @@ impl Dealer {
                         "task {t} dealt {dealt} items, declared {declared}"
                     )));
                 }
+                dealt += 1;
+                config.hooks.at("dealt", dealt);
             }
             for expired in &plan.expired_masks[position] {
                 ctx.masks.remove(expired);

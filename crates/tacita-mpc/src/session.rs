@@ -53,6 +53,7 @@ impl Membership {
     ) -> Result<(Membership, Vec<Option<Seed>>), MpcError> {
         let me = endpoint.id().index();
         endpoint.set_place("session", 0);
+        config.hooks.at("session", 0);
         let shaken = handshake(&endpoint, &config);
         if let Err(error) = &shaken {
             endpoint.abort(&error.to_string(), "session", 0);

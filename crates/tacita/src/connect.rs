@@ -27,11 +27,40 @@ pub struct ConnectOptions {
     /// For tests: replaces every seed that this member draws. **Nothing is private then.** All members must agree on
     /// whether they have one.
     pub insecure_fixed_seed: Option<[u8; 32]>,
+    /// For tests: sees where this member is, and can hold it there.
+    #[doc(hidden)]
+    pub watch_for_tests: WatchForTests,
+}
+
+/// Called with the places of [`tacita_mpc::Hooks::place`].
+#[doc(hidden)]
+#[derive(Clone, Default)]
+pub struct WatchForTests(pub Option<tacita_mpc::Watch>);
+
+impl std::fmt::Debug for WatchForTests {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WatchForTests({})", if self.0.is_some() { "set" } else { "none" })
+    }
+}
+
+impl PartialEq for WatchForTests {
+    fn eq(&self, other: &WatchForTests) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => std::sync::Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 impl Default for ConnectOptions {
     fn default() -> ConnectOptions {
-        ConnectOptions { listen: None, threads: 1, insecure_fixed_seed: None }
+        ConnectOptions {
+            listen: None,
+            threads: 1,
+            insecure_fixed_seed: None,
+            watch_for_tests: WatchForTests::default(),
+        }
     }
 }
 
@@ -76,7 +105,7 @@ impl Session {
             name: me.to_owned(),
             parties: names.len(),
             endpoint,
-            config: config(file, options.insecure_fixed_seed),
+            config: config(file, options.insecure_fixed_seed, &options.watch_for_tests),
             threads: options.threads,
             recipes: true,
         };
@@ -108,10 +137,15 @@ pub(crate) fn limits(file: &SessionFile) -> Limits {
 }
 
 /// A member's settings by the session's file.
-pub(crate) fn config(file: &SessionFile, insecure_fixed_seed: Option<[u8; 32]>) -> Config {
+pub(crate) fn config(
+    file: &SessionFile,
+    insecure_fixed_seed: Option<[u8; 32]>,
+    watch: &WatchForTests,
+) -> Config {
     let mut config =
         Config { timeout: file.timeout, dealer_ahead: DEALER_AHEAD, context: file.hash, ..Config::default() };
     config.hooks.insecure_fixed_seed = insecure_fixed_seed;
+    config.hooks.place = watch.0.clone();
     config
 }
 

@@ -57,7 +57,8 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
         || std::thread::available_parallelism().map_or(1, |cores| cores.get().min(256)),
         usize::from,
     );
-    let options = ConnectOptions { listen: arguments.place.listen.clone(), threads, insecure_fixed_seed };
+    let listen = arguments.place.listen.clone();
+    let options = ConnectOptions { listen, threads, insecure_fixed_seed, ..ConnectOptions::default() };
     let part = Part {
         graph: graph.clone(),
         parameters: own_parameters(&model, me),
