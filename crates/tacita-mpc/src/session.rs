@@ -56,7 +56,7 @@ impl Membership {
         config.hooks.at("session", 0);
         let shaken = handshake(&endpoint, &config);
         if let Err(error) = &shaken {
-            endpoint.abort(&error.to_string(), "session", 0);
+            endpoint.abort(&cause(error), "session", 0);
         }
         let Handshake { seeds, session } = shaken?;
         let (evaluations, poisoned) = (0, None);

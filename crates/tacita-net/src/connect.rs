@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::CertificateDer;
 
-use crate::gather::{Caller, Ends, Gathering, admit, endpoint, listen};
+use crate::gather::{Caller, Ends, Gathering, admit, endpoint, listen, refused_stranger};
 use crate::preamble::{Answer, Preamble, TERMS};
 use crate::roster::check_dates;
 use crate::tls::{self, Failed, Identity, TlsStream};
@@ -25,8 +25,8 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// dial it, and dials the others, again and again until [`Limits::connect`] is over.
 ///
 /// # Errors
-/// [`System`](NetError::System) if it cannot listen, [`Handshake`](NetError::Handshake) if a peer has another certificate
-/// or one out of its time, [`Refused`](NetError::Refused) if a peer means another session, and
+/// [`System`](NetError::System) if it cannot listen, [`Certificate`](NetError::Certificate) if a peer's is out of its time,
+/// [`Handshake`](NetError::Handshake) if it has another one, [`Refused`](NetError::Refused) if a peer means another session, and
 /// [`Timeout`](NetError::Timeout) naming who did not come. Those who are connected by then are told why.
 pub fn connect(
     roster: &Roster,
@@ -77,6 +77,7 @@ pub(crate) fn connect_on(
         return Err(broken(format!("its certificate is not the one that the session names for {name}")));
     }
     check_dates(identity.certificate()).map_err(broken)?;
+    roster.check_peers(me)?;
     let attempt = attempt()?;
     let until = Instant::now() + limits.connect;
     let meeting = Mutex::new(Meeting::default());
@@ -139,7 +140,7 @@ fn absent(roster: &Roster, peer: MemberId, meeting: &Meeting, limits: &Limits) -
         because += &format!(" at {address} ({cause})");
     }
     if let Some((address, cause)) = &meeting.stranger {
-        because += &format!("; {address} came and was refused: {cause}");
+        because += &refused_stranger(*address, cause);
     }
     let peer = roster.peer(peer).name.clone();
     NetError::Timeout { peer, because, waited: limits.connect, doing: "waiting for" }
@@ -179,9 +180,6 @@ fn dial(
     let fail = |error: NetError| {
         lock(meeting).failure.get_or_insert(error);
     };
-    if let Err(cause) = check_dates(&peer.certificate) {
-        return fail(NetError::Handshake { peer: peer.name.clone(), cause });
-    }
     let Some(address) = &peer.address else {
         let cause = "the session gives it no address".to_owned();
         return fail(NetError::Handshake { peer: peer.name.clone(), cause });
@@ -216,7 +214,7 @@ fn dial(
 }
 
 /// Why a connection with a peer was not made.
-enum Unreached {
+pub(crate) enum Unreached {
     Failed(Failed),
     Refused(String),
     Later(String),
@@ -229,7 +227,7 @@ impl From<Failed> for Unreached {
 }
 
 /// Makes one connection.
-fn lane(
+pub(crate) fn lane(
     address: &str,
     identity: &Identity,
     certificate: &CertificateDer<'static>,

@@ -307,6 +307,8 @@ impl Endpoint {
 
     /// Why a link no longer takes frames: whoever aborted is a better answer than who is closed.
     fn gone(&self, peer: MemberId) -> NetError {
+        // the way out can break a moment before the peer's last words are read on the way in
+        self.inbox.wait_ended(peer.index(), later(FAREWELL));
         match self.inbox.abort() {
             Some((by, notice)) => self.aborted(by, notice),
             None => match self.inbox.trouble() {
