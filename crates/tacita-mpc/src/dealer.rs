@@ -57,6 +57,12 @@ impl Dealer {
         Ok(Dealer { member, streams, asked: None })
     }
 
+    /// Lets a test send what a dealer never would.
+    #[doc(hidden)]
+    pub fn endpoint_for_tests(&self) -> &Endpoint {
+        &self.member.endpoint
+    }
+
     /// Waits until the parties agree on their next evaluation. None once they have left the session in order.
     ///
     /// # Errors

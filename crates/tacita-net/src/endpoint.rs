@@ -100,6 +100,14 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Queues a frame whatever its header says, for tests of what the peer makes of it.
+    #[doc(hidden)]
+    pub fn post_unchecked_for_tests(&self, to: MemberId, frame: Frame) {
+        if let Ok(link) = self.link(to) {
+            link.post(frame);
+        }
+    }
+
     /// Queues a frame for a peer once no more than `ahead` bytes wait for it: the way of the dealer, which has
     /// nothing to receive and so may wait for those who do.
     ///
