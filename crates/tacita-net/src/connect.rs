@@ -18,6 +18,8 @@ use crate::{Endpoint, Limits, MemberId, NetError, Roster};
 
 /// The first and the longest pause between two attempts to reach a peer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// The longest that it takes to read what those who are connected said last.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 /// The longest that one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -126,6 +128,12 @@ pub(crate) fn connect_on(
             Ok(endpoint)
         }
         Some(error) => {
+            let told = match &error {
+                // who has stopped meanwhile knows better why than who has waited
+                NetError::Timeout { .. } => endpoint.wait_aborted(LAST_WORDS),
+                _ => None,
+            };
+            let error = told.unwrap_or(error);
             endpoint.abort(&error.to_string(), "", 0);
             Err(error)
         }

@@ -188,6 +188,12 @@ impl Endpoint {
         }
     }
 
+    /// Waits for an abort by anyone, and for nothing else.
+    pub(crate) fn wait_aborted(&self, timeout: Duration) -> Option<NetError> {
+        let (by, notice) = self.inbox.wait_abort(later(timeout))?;
+        Some(self.aborted(by, notice))
+    }
+
     fn ended(&self, peer: MemberId, end: End) -> NetError {
         let peer = self.name(peer).to_owned();
         match end {

@@ -467,6 +467,19 @@ impl Inbox {
         }
     }
 
+    /// Waits for an abort by anyone.
+    pub fn wait_abort(&self, until: Instant) -> Option<(usize, AbortNotice)> {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let abort = Self::abort_in(&state, now);
+            if abort.is_some() || now >= until {
+                return abort;
+            }
+            state = self.sleep(state, until, now);
+        }
+    }
+
     /// The first abort that has arrived, in order of members.
     pub fn abort(&self) -> Option<(usize, AbortNotice)> {
         Self::abort_in(&self.lock(), Instant::now())

@@ -1,0 +1,449 @@
+//! What goes wrong between machines, end to end: alice, bob, carol and a dealer are processes of the program with a folder
+//! each, and every one of them ends in its time with an exit code and a line that says whose fault it was. `docs/user.md`
+//! has the same as a table. Members that are killed at an exact place are in `crates/tacita/tests/faults.rs`.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs::Permissions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use base64ct::{Base64, Encoding};
+use common::{Folder, images, shipped, tacita};
+use tacita::{Certificate, Identity, SessionFile, SessionMember, SessionSettings};
+
+const PARTIES: [&str; 3] = ["alice", "bob", "carol"];
+const ALL: [&str; 4] = ["dealer", "alice", "bob", "carol"];
+
+/// The longest that anything may take on a slow machine.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How long members wait for each other to come.
+const CONNECT: Duration = Duration::from_secs(4);
+
+/// The folders of a session.
+struct Site {
+    folder: Folder,
+    file: SessionFile,
+}
+
+impl Site {
+    fn new() -> Site {
+        let identity = |name: &str, home: &Path| {
+            let identity = Identity::create(name, 2).unwrap();
+            identity.write(home).unwrap();
+            identity.certificate().clone()
+        };
+        Site::with(identity)
+    }
+
+    /// A session with certificates from elsewhere, whose keys are put into the members' folders.
+    fn with(identity: impl Fn(&str, &Path) -> Certificate) -> Site {
+        let folder = Folder::new();
+        let mut members: Vec<SessionMember> = vec![];
+        for name in PARTIES.iter().chain(&["dealer"]) {
+            let home = folder.file(name);
+            std::fs::create_dir(&home).unwrap();
+            let certificate = identity(name, &home);
+            let address = Some(format!("127.0.0.1:{}", free_port()));
+            members.push(SessionMember { name: (*name).to_owned(), address, certificate });
+        }
+        let settings = SessionSettings {
+            timeout: Duration::from_secs(20),
+            connect_timeout: CONNECT,
+            silence: Duration::from_secs(10),
+            ..Default::default()
+        };
+        let dealer = members.pop().unwrap();
+        let file = SessionFile::new(members, dealer, vec![], settings).unwrap();
+        let graph = folder.name("lenet.graph");
+        tacita(&["export-graph", &shipped("lenet.onnx"), "-o", &graph]).ok();
+        folder.with("x.npy", &images(3, 1.0));
+        let site = Site { folder, file };
+        for name in ALL {
+            site.give(name, &site.file.text);
+        }
+        site
+    }
+
+    /// Puts a session file into a member's folder.
+    fn give(&self, name: &str, text: &str) {
+        std::fs::write(self.home(name).join("session.toml"), text).unwrap();
+    }
+
+    fn home(&self, name: &str) -> PathBuf {
+        self.folder.file(name)
+    }
+
+    fn address(&self, name: &str) -> &str {
+        let member = self.file.members().find(|member| member.name == name).unwrap();
+        member.address.as_deref().unwrap()
+    }
+
+    /// Starts a member in its folder.
+    fn start(&self, name: &'static str) -> Member {
+        self.start_by(Command::new(env!("CARGO_BIN_EXE_tacita")), name)
+    }
+
+    /// Starts a member whose arguments are added to this command.
+    fn start_by(&self, mut command: Command, name: &'static str) -> Member {
+        let (input, graph, model) = ("../x.npy", "../lenet.graph", shipped("lenet.onnx"));
+        let more = match name {
+            "dealer" => vec!["dealer", "--once"],
+            "alice" => vec!["join", "--graph", graph, "--input", input, "--output", "y.npy"],
+            "bob" => vec!["join", "--model", &model],
+            _ => vec!["join", "--graph", graph],
+        };
+        command.args(more).args(["--session", "session.toml", "--as", name, "--threads", "1"]);
+        if name != "dealer" {
+            command.args(["--report", "r.json"]);
+        }
+        let child = command
+            .current_dir(self.home(name))
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("TACITA_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        Member::new(name, child)
+    }
+
+    fn start_all(&self) -> Vec<Member> {
+        ALL.map(|name| self.start(name)).into()
+    }
+
+    /// Waits until a member listens. What asks is one more stranger that it refuses.
+    fn wait_listening(&self, name: &str) {
+        let begun = Instant::now();
+        while TcpStream::connect(self.address(name)).is_err() {
+            assert!(begun.elapsed() < LIMIT, "{name} does not listen");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What a member has beyond what it was given.
+    fn new_files(&self, name: &str) -> Vec<String> {
+        let given = ["session.toml".to_owned(), format!("{name}.crt"), format!("{name}.key")];
+        let names = std::fs::read_dir(self.home(name)).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| !given.contains(name)).collect();
+        names.sort();
+        names
+    }
+
+    /// That these members end with this code and a last line that has all these words, leaving no file.
+    #[track_caller]
+    fn fail(&self, members: impl IntoIterator<Item = Member>, code: i32, words: &[&str]) {
+        for member in members {
+            let name = member.name;
+            let (found, text) = member.end();
+            let line = text.lines().last().unwrap_or_default();
+            println!("    {name} {found}: {line}");
+            assert_eq!(found, code, "{name}: {text}");
+            for word in words {
+                assert!(line.contains(word), "{name}: no {word:?} in {line}");
+            }
+            assert_eq!(self.new_files(name), [""; 0], "{name}");
+        }
+    }
+
+    /// That all members end well and leave what they should.
+    #[track_caller]
+    fn succeed(&self, members: impl IntoIterator<Item = Member>) {
+        for member in members {
+            let name = member.name;
+            let (code, text) = member.end();
+            assert_eq!(code, 0, "{name}: {text}");
+            let files: &[&str] = match name {
+                "dealer" => &[],
+                "alice" => &["r.json", "y.npy"],
+                _ => &["r.json"],
+            };
+            assert_eq!(self.new_files(name), files, "{name}");
+        }
+    }
+}
+
+/// A port that nobody listens at and that the system gives nobody who dials.
+fn free_port() -> u16 {
+    const RANGE: std::ops::Range<u16> = 10_000..32_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let step = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        // test programs that run at once begin at different places
+        let place =
+            std::process::id().wrapping_mul(97).wrapping_add(step) % u32::from(RANGE.end - RANGE.start);
+        let port = RANGE.start + place as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A member's process.
+struct Member {
+    name: &'static str,
+    child: Child,
+    /// What it says on standard error, by line.
+    said: Receiver<String>,
+}
+
+impl Member {
+    fn new(name: &'static str, mut child: Child) -> Member {
+        let (sender, said) = channel();
+        let output = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Member { name, child, said }
+    }
+
+    /// Waits until it says a line with this word.
+    #[track_caller]
+    fn wait_for(&self, word: &str) {
+        loop {
+            match self.said.recv_timeout(LIMIT) {
+                Ok(line) if line.contains(word) => return,
+                Ok(_) => {}
+                Err(error) => panic!("{} does not say {word:?}: {error}", self.name),
+            }
+        }
+    }
+
+    /// Waits for its end: the exit code, and what it said that nobody waited for.
+    fn end(mut self) -> (i32, String) {
+        let begun = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > LIMIT {
+                self.child.kill().unwrap();
+                panic!("{} hangs: {}", self.name, self.said.iter().collect::<Vec<_>>().join("\n"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let text = self.said.iter().collect::<Vec<_>>().join("\n");
+        assert!(!text.contains("panicked") && !text.contains("internal error"), "{}: {text}", self.name);
+        (self.child.wait().unwrap().code().unwrap_or(-1), text)
+    }
+}
+
+fn take(members: &mut Vec<Member>, name: &str) -> Member {
+    let index = members.iter().position(|member| member.name == name).unwrap();
+    members.remove(index)
+}
+
+/// The time that a fault took from here to the end, as the table in the user's manual states it.
+struct Watch(Instant);
+
+impl Watch {
+    fn start() -> Watch {
+        Watch(Instant::now())
+    }
+
+    /// That it took no longer than this and what starting processes takes on a slow machine.
+    #[track_caller]
+    fn within(self, limit: Duration) {
+        let took = self.0.elapsed();
+        println!("    after {:.1} s", took.as_secs_f64());
+        assert!(took < limit + Duration::from_secs(15), "took {took:?}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_the_pinned_one_is_refused_by_all() {
+    for name in ["alice", "bob"] {
+        let site = Site::new();
+        // somebody else at the member's place, with a certificate of the member's name and a key of its own
+        let other = Folder::new();
+        let identity = Identity::create(name, 2).unwrap();
+        let (_, key) = identity.write(other.path()).unwrap();
+        std::fs::copy(key, site.home(name).join(format!("{name}.key"))).unwrap();
+        let real = site.file.members().find(|member| member.name == name).unwrap().certificate.to_pem();
+        site.give(name, &site.file.text.replace(&real, &identity.certificate().to_pem()));
+        let watch = Watch::start();
+        let mut members = site.start_all();
+        let impostor = take(&mut members, name);
+        site.fail(members, 6, &[name]);
+        site.fail([impostor], 6, &["no secure connection with", "certificate"]);
+        watch.within(CONNECT);
+    }
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused_where_it_lies_and_the_others_say_who_did_not_come() {
+    let site = Site::new();
+    let other = Folder::new();
+    let (_, key) = Identity::create("bob", 2).unwrap().write(other.path()).unwrap();
+    std::fs::copy(key, site.home("bob").join("bob.key")).unwrap();
+    let watch = Watch::start();
+    let mut members = site.start_all();
+    let bob = take(&mut members, "bob");
+    site.fail([bob], 3, &["bob.key", "another certificate"]);
+    site.fail(members, 6, &["waiting for bob"]);
+    watch.within(CONNECT);
+}
+
+/// A ClientHello of TLS 1.2 and a ServerHello, as `crates/tacita-net/src/hostile.rs` takes them apart.
+const CLIENT_HELLO_1_2: &[u8] = &[
+    22, 3, 1, 0, 90, 1, 0, 0, 86, 3, 3, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 4, 192, 43, 192, 47, 1, 0, 0, 41, 0, 10, 0, 6, 0, 4, 0, 29, 0, 23, 0,
+    11, 0, 2, 1, 0, 0, 13, 0, 6, 0, 4, 4, 3, 8, 4, 0, 16, 0, 11, 0, 9, 8, 116, 97, 99, 105, 116, 97, 47, 49,
+];
+const SERVER_HELLO_1_2: &[u8] = &[
+    22, 3, 3, 0, 44, 2, 0, 0, 40, 3, 3, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 192, 43, 0, 0, 0,
+];
+/// The alert `protocol_version`.
+const WRONG_VERSION: [u8; 4] = [0, 2, 2, 70];
+
+fn rest(mut socket: TcpStream) -> Vec<u8> {
+    let mut bytes = vec![];
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    // closed with unread bytes is a reset
+    let _ = socket.read_to_end(&mut bytes);
+    bytes
+}
+
+#[test]
+fn plain_tcp_and_tls_1_2_are_refused_and_the_session_goes_on() {
+    let site = Site::new();
+    let mut waiting = vec![site.start("dealer"), site.start("alice")];
+    let mut silent = vec![];
+    for name in ["dealer", "alice"] {
+        site.wait_listening(name);
+        let connect = || TcpStream::connect(site.address(name)).unwrap();
+        silent.push(connect());
+        let mut plain = connect();
+        plain.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        assert!(rest(plain).len() <= 7, "at most an alert");
+        let mut old = connect();
+        old.write_all(CLIENT_HELLO_1_2).unwrap();
+        assert!(rest(old).ends_with(&WRONG_VERSION), "{name} speaks TLS 1.2");
+    }
+    waiting.extend([site.start("bob"), site.start("carol")]);
+    site.succeed(waiting);
+}
+
+#[test]
+fn a_member_that_speaks_tls_1_2_is_named_by_all() {
+    let site = Site::new();
+    let listener = TcpListener::bind(site.address("alice")).unwrap();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().map_while(Result::ok) {
+            assert!(socket.read(&mut [0; 4096]).unwrap() > 0);
+            socket.write_all(SERVER_HELLO_1_2).unwrap();
+            assert!(rest(socket).ends_with(&WRONG_VERSION));
+        }
+    });
+    let watch = Watch::start();
+    let [dealer, bob, carol] = ["dealer", "bob", "carol"].map(|name| site.start(name));
+    site.fail([bob, carol], 6, &["no secure connection with alice at 127.0.0.1", "incompatible"]);
+    site.fail([dealer], 6, &["waiting for alice"]);
+    watch.within(CONNECT);
+}
+
+#[test]
+fn an_expired_certificate_is_named_by_all_at_once() {
+    let site = Site::with(|name, home| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new([]).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        if name == "carol" {
+            parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        }
+        let path = home.join(format!("{name}.key"));
+        let base64 = Base64::encode_string(&key.serialize_der());
+        let text = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        Certificate::from_der(parameters.self_signed(&key).unwrap().der()).unwrap()
+    });
+    let watch = Watch::start();
+    site.fail(site.start_all(), 6, &["carol", "certificate expired on", "make a new one"]);
+    watch.within(Duration::ZERO);
+}
+
+#[test]
+fn a_session_file_that_differs_in_one_byte_is_a_disagreement_named_by_its_line() {
+    for (from, to, words) in [
+        ("Every member needs", "every member needs", ["line 1", "Every", "every"]),
+        ("precision_bits = 16", "precision_bits = 18", ["line 7", "= 16", "= 18"]),
+        ("silence_seconds = 10\n", "silence_seconds = 10 \n", ["line 13", "= 10`", "= 10 `"]),
+    ] {
+        let site = Site::new();
+        assert!(site.file.text.contains(from));
+        site.give("bob", &site.file.text.replace(from, to));
+        let watch = Watch::start();
+        let [dealer, alice] = ["dealer", "alice"].map(|name| site.start(name));
+        site.wait_listening("dealer");
+        site.wait_listening("alice");
+        let carol = site.start("carol");
+        let bob = site.start("bob");
+        site.fail([bob, alice, dealer], 5, &[&["session files differ in"][..], &words].concat());
+        // who asked bob himself says 5, who only hears of it 6
+        let (code, text) = carol.end();
+        println!("    carol {code}: {text}");
+        assert!(matches!(code, 5 | 6), "{text}");
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+        assert_eq!(site.new_files("carol"), [""; 0]);
+        watch.within(CONNECT);
+    }
+}
+
+#[test]
+fn a_member_that_never_comes_is_named_by_all() {
+    for absent in ["carol", "alice", "dealer"] {
+        let site = Site::new();
+        let watch = Watch::start();
+        let others: Vec<Member> =
+            ALL.into_iter().filter(|name| *name != absent).map(|name| site.start(name)).collect();
+        site.fail(others, 6, &[&format!("waiting for {absent} took longer than 4.0s")]);
+        watch.within(CONNECT);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named_and_so_is_by_the_others_whose_it_was() {
+    for name in ["alice", "dealer"] {
+        let site = Site::new();
+        let _taken = TcpListener::bind(site.address(name)).unwrap();
+        let watch = Watch::start();
+        let mut members = site.start_all();
+        let unlucky = take(&mut members, name);
+        site.fail([unlucky], 6, &[site.address(name), "in use", "--listen"]);
+        site.fail(members, 6, &["waiting for", name]);
+        watch.within(CONNECT);
+    }
+}
+
+/// The program with all its writes to files failing after the first few bytes, as on a disk that is full.
+fn on_a_full_disk() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tacita")]);
+    command
+}
+
+#[test]
+fn a_full_disk_is_named_by_its_file_and_nobody_takes_the_session_for_a_success() {
+    for (name, file) in [("alice", "y.npy"), ("carol", "r.json")] {
+        let site = Site::new();
+        let watch = Watch::start();
+        let mut members: Vec<Member> =
+            ALL.into_iter().filter(|other| *other != name).map(|name| site.start(name)).collect();
+        let full = site.start_by(on_a_full_disk(), name);
+        site.fail([full], 3, &["cannot write", file]);
+        let dealer = take(&mut members, "dealer");
+        site.fail(members, 6, &[name, "cannot write what it received"]);
+        site.fail([dealer], 6, &[name, "cannot write what it received"]);
+        watch.within(CONNECT);
+    }
+}
