@@ -24,8 +24,10 @@ const ALL: [&str; 4] = ["dealer", "alice", "bob", "carol"];
 
 /// The longest that anything may take on a slow machine.
 const LIMIT: Duration = Duration::from_secs(60);
-/// How long members wait for each other to come.
+/// How long members wait for each other to come where one does not.
 const CONNECT: Duration = Duration::from_secs(4);
+/// The same where all come, also on a slow machine.
+const PATIENT: Duration = Duration::from_secs(40);
 
 /// The folders of a session.
 struct Site {
@@ -34,17 +36,17 @@ struct Site {
 }
 
 impl Site {
-    fn new() -> Site {
+    fn new(connect: Duration) -> Site {
         let identity = |name: &str, home: &Path| {
             let identity = Identity::create(name, 2).unwrap();
             identity.write(home).unwrap();
             identity.certificate().clone()
         };
-        Site::with(identity)
+        Site::with(connect, identity)
     }
 
     /// A session with certificates from elsewhere, whose keys are put into the members' folders.
-    fn with(identity: impl Fn(&str, &Path) -> Certificate) -> Site {
+    fn with(connect_timeout: Duration, identity: impl Fn(&str, &Path) -> Certificate) -> Site {
         let folder = Folder::new();
         let mut members: Vec<SessionMember> = vec![];
         for name in PARTIES.iter().chain(&["dealer"]) {
@@ -56,7 +58,7 @@ impl Site {
         }
         let settings = SessionSettings {
             timeout: Duration::from_secs(20),
-            connect_timeout: CONNECT,
+            connect_timeout,
             silence: Duration::from_secs(10),
             ..Default::default()
         };
@@ -92,8 +94,13 @@ impl Site {
     }
 
     /// Starts a member whose arguments are added to this command.
-    fn start_by(&self, mut command: Command, name: &'static str) -> Member {
-        let (input, graph, model) = ("../x.npy", "../lenet.graph", shipped("lenet.onnx"));
+    fn start_by(&self, command: Command, name: &'static str) -> Member {
+        self.start_on("../x.npy", command, name)
+    }
+
+    /// The same with these samples.
+    fn start_on(&self, input: &str, mut command: Command, name: &'static str) -> Member {
+        let (graph, model) = ("../lenet.graph", shipped("lenet.onnx"));
         let more = match name {
             "dealer" => vec!["dealer", "--once"],
             "alice" => vec!["join", "--graph", graph, "--input", input, "--output", "y.npy"],
@@ -261,7 +268,7 @@ impl Watch {
 #[test]
 fn a_certificate_that_is_not_the_pinned_one_is_refused_by_all() {
     for name in ["alice", "bob"] {
-        let site = Site::new();
+        let site = Site::new(CONNECT);
         // somebody else at the member's place, with a certificate of the member's name and a key of its own
         let other = Folder::new();
         let identity = Identity::create(name, 2).unwrap();
@@ -273,14 +280,14 @@ fn a_certificate_that_is_not_the_pinned_one_is_refused_by_all() {
         let mut members = site.start_all();
         let impostor = take(&mut members, name);
         site.fail(members, 6, &[name]);
-        site.fail([impostor], 6, &["no secure connection with", "certificate"]);
+        site.fail([impostor], 6, &["no secure connection with", "it refused this member's certificate"]);
         watch.within(CONNECT);
     }
 }
 
 #[test]
 fn a_key_of_another_certificate_is_refused_where_it_lies_and_the_others_say_who_did_not_come() {
-    let site = Site::new();
+    let site = Site::new(CONNECT);
     let other = Folder::new();
     let (_, key) = Identity::create("bob", 2).unwrap().write(other.path()).unwrap();
     std::fs::copy(key, site.home("bob").join("bob.key")).unwrap();
@@ -315,7 +322,7 @@ fn rest(mut socket: TcpStream) -> Vec<u8> {
 
 #[test]
 fn plain_tcp_and_tls_1_2_are_refused_and_the_session_goes_on() {
-    let site = Site::new();
+    let site = Site::new(PATIENT);
     let mut waiting = vec![site.start("dealer"), site.start("alice")];
     let mut silent = vec![];
     for name in ["dealer", "alice"] {
@@ -335,7 +342,7 @@ fn plain_tcp_and_tls_1_2_are_refused_and_the_session_goes_on() {
 
 #[test]
 fn a_member_that_speaks_tls_1_2_is_named_by_all() {
-    let site = Site::new();
+    let site = Site::new(CONNECT);
     let listener = TcpListener::bind(site.address("alice")).unwrap();
     std::thread::spawn(move || {
         for mut socket in listener.incoming().map_while(Result::ok) {
@@ -346,14 +353,14 @@ fn a_member_that_speaks_tls_1_2_is_named_by_all() {
     });
     let watch = Watch::start();
     let [dealer, bob, carol] = ["dealer", "bob", "carol"].map(|name| site.start(name));
-    site.fail([bob, carol], 6, &["no secure connection with alice at 127.0.0.1", "incompatible"]);
+    site.fail([bob, carol], 6, &["no secure connection with alice at 127.0.0.1", "does not speak TLS 1.3"]);
     site.fail([dealer], 6, &["waiting for alice"]);
     watch.within(CONNECT);
 }
 
 #[test]
 fn an_expired_certificate_is_named_by_all_at_once() {
-    let site = Site::with(|name, home| {
+    let site = Site::with(PATIENT, |name, home| {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut parameters = rcgen::CertificateParams::new([]).unwrap();
         parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
@@ -379,7 +386,7 @@ fn a_session_file_that_differs_in_one_byte_is_a_disagreement_named_by_its_line()
         ("precision_bits = 16", "precision_bits = 18", ["line 7", "= 16", "= 18"]),
         ("silence_seconds = 10\n", "silence_seconds = 10 \n", ["line 13", "= 10`", "= 10 `"]),
     ] {
-        let site = Site::new();
+        let site = Site::new(CONNECT);
         assert!(site.file.text.contains(from));
         site.give("bob", &site.file.text.replace(from, to));
         let watch = Watch::start();
@@ -402,7 +409,7 @@ fn a_session_file_that_differs_in_one_byte_is_a_disagreement_named_by_its_line()
 #[test]
 fn a_member_that_never_comes_is_named_by_all() {
     for absent in ["carol", "alice", "dealer"] {
-        let site = Site::new();
+        let site = Site::new(CONNECT);
         let watch = Watch::start();
         let others: Vec<Member> =
             ALL.into_iter().filter(|name| *name != absent).map(|name| site.start(name)).collect();
@@ -414,7 +421,7 @@ fn a_member_that_never_comes_is_named_by_all() {
 #[test]
 fn a_port_in_use_is_named_and_so_is_by_the_others_whose_it_was() {
     for name in ["alice", "dealer"] {
-        let site = Site::new();
+        let site = Site::new(CONNECT);
         let _taken = TcpListener::bind(site.address(name)).unwrap();
         let watch = Watch::start();
         let mut members = site.start_all();
@@ -435,15 +442,64 @@ fn on_a_full_disk() -> Command {
 #[test]
 fn a_full_disk_is_named_by_its_file_and_nobody_takes_the_session_for_a_success() {
     for (name, file) in [("alice", "y.npy"), ("carol", "r.json")] {
-        let site = Site::new();
+        let site = Site::new(PATIENT);
         let watch = Watch::start();
         let mut members: Vec<Member> =
             ALL.into_iter().filter(|other| *other != name).map(|name| site.start(name)).collect();
         let full = site.start_by(on_a_full_disk(), name);
-        site.fail([full], 3, &["cannot write", file]);
+        site.fail([full], 3, &[&format!("cannot write {file}: File too large (os error 27)")]);
         let dealer = take(&mut members, "dealer");
         site.fail(members, 6, &[name, "cannot write what it received"]);
         site.fail([dealer], 6, &[name, "cannot write what it received"]);
-        watch.within(CONNECT);
+        watch.within(Duration::ZERO);
     }
+}
+
+/// Debian's package faketime, whose library tells a process another time.
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+/// The program by a wall clock that is as far from the real one as this file says at any time; what cannot jump is
+/// left alone.
+fn by_the_clock(clock: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tacita"));
+    command.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", clock).envs([
+        ("FAKETIME_NO_CACHE", "1"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ("DONT_FAKE_MONOTONIC", "1"),
+    ]);
+    command
+}
+
+#[test]
+fn a_clock_that_jumps_by_a_year_changes_nothing() {
+    if !Path::new(FAKETIME).exists() {
+        eprintln!("skipped: {FAKETIME} is not there (apt-get install faketime)");
+        return;
+    }
+    let clock = |site: &Site, name: &str, jump: &str| {
+        let path = site.home(name).with_extension("clock");
+        std::fs::write(&path, jump).unwrap();
+        path
+    };
+    // the library works: by a clock that is a year ahead, all certificates have expired
+    let site = Site::new(PATIENT);
+    let ahead = clock(&site, "bob", "+365d");
+    site.fail([site.start_by(by_the_clock(&ahead), "bob")], 6, &["bob", "certificate expired on"]);
+
+    let mut members: Vec<Member> = ALL
+        .into_iter()
+        .map(|name| {
+            let clock = clock(&site, name, "+0");
+            site.start_on(&shipped("mnist-200.npz:images"), by_the_clock(&clock), name)
+        })
+        .collect();
+    let dealer = take(&mut members, "dealer");
+    dealer.wait_for("all members are here");
+    for (name, jump) in [("dealer", "+365d"), ("alice", "-365d"), ("bob", "+365d")] {
+        clock(&site, name, jump);
+    }
+    members.push(dealer);
+    let running = members.iter_mut().all(|member| member.child.try_wait().unwrap().is_none());
+    assert!(running, "the clocks were to jump before the end");
+    site.succeed(members);
 }
