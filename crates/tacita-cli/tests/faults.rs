@@ -28,6 +28,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(4);
 /// The same where all come, also on a slow machine.
 const PATIENT: Duration = Duration::from_secs(40);
+/// How long nothing may be heard of a member.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// The folders of a session.
 struct Site {
@@ -59,7 +61,7 @@ impl Site {
         let settings = SessionSettings {
             timeout: Duration::from_secs(20),
             connect_timeout,
-            silence: Duration::from_secs(10),
+            silence: SILENCE,
             ..Default::default()
         };
         let dealer = members.pop().unwrap();
@@ -90,20 +92,26 @@ impl Site {
 
     /// Starts a member in its folder.
     fn start(&self, name: &'static str) -> Member {
-        self.start_by(Command::new(env!("CARGO_BIN_EXE_tacita")), name)
+        self.start_by(program(), name)
     }
 
     /// Starts a member whose arguments are added to this command.
     fn start_by(&self, command: Command, name: &'static str) -> Member {
-        self.start_on("../x.npy", command, name)
+        self.start_on(&["--input", "../x.npy"], command, name)
     }
 
-    /// The same with these samples.
-    fn start_on(&self, input: &str, mut command: Command, name: &'static str) -> Member {
+    /// The same in a session that takes a second or more.
+    fn start_long(&self, command: Command, name: &'static str) -> Member {
+        let images = shipped("mnist-200.npz:images");
+        self.start_on(&["--input", &images, "--batch", "8"], command, name)
+    }
+
+    /// The same with alice's samples.
+    fn start_on(&self, input: &[&str], mut command: Command, name: &'static str) -> Member {
         let (graph, model) = ("../lenet.graph", shipped("lenet.onnx"));
         let more = match name {
             "dealer" => vec!["dealer", "--once"],
-            "alice" => vec!["join", "--graph", graph, "--input", input, "--output", "y.npy"],
+            "alice" => [&["join", "--graph", graph, "--output", "y.npy"], input].concat(),
             "bob" => vec!["join", "--model", &model],
             _ => vec!["join", "--graph", graph],
         };
@@ -179,6 +187,10 @@ impl Site {
     }
 }
 
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_tacita"))
+}
+
 /// A port that nobody listens at and that the system gives nobody who dials.
 fn free_port() -> u16 {
     const RANGE: std::ops::Range<u16> = 10_000..32_000;
@@ -215,16 +227,21 @@ impl Member {
         Member { name, child, said }
     }
 
-    /// Waits until it says a line with this word.
+    /// Waits until it says such a line, and returns it.
     #[track_caller]
-    fn wait_for(&self, word: &str) {
+    fn wait_for(&self, is_it: impl Fn(&str) -> bool) -> String {
         loop {
             match self.said.recv_timeout(LIMIT) {
-                Ok(line) if line.contains(word) => return,
+                Ok(line) if is_it(&line) => return line,
                 Ok(_) => {}
-                Err(error) => panic!("{} does not say {word:?}: {error}", self.name),
+                Err(error) => panic!("{} does not say it: {error}", self.name),
             }
         }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Waits for its end: the exit code, and what it said that nobody waited for.
@@ -265,9 +282,18 @@ impl Watch {
     }
 }
 
+/// Plays cases that mostly wait, all at once.
+fn at_once<C: Send>(cases: impl IntoIterator<Item = C>, play: impl Fn(C) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| play(case));
+        }
+    });
+}
+
 #[test]
 fn a_certificate_that_is_not_the_pinned_one_is_refused_by_all() {
-    for name in ["alice", "bob"] {
+    at_once(["alice", "bob"], |name| {
         let site = Site::new(CONNECT);
         // somebody else at the member's place, with a certificate of the member's name and a key of its own
         let other = Folder::new();
@@ -282,7 +308,7 @@ fn a_certificate_that_is_not_the_pinned_one_is_refused_by_all() {
         site.fail(members, 6, &[name]);
         site.fail([impostor], 6, &["no secure connection with", "it refused this member's certificate"]);
         watch.within(CONNECT);
-    }
+    });
 }
 
 #[test]
@@ -381,11 +407,12 @@ fn an_expired_certificate_is_named_by_all_at_once() {
 
 #[test]
 fn a_session_file_that_differs_in_one_byte_is_a_disagreement_named_by_its_line() {
-    for (from, to, words) in [
+    let cases = [
         ("Every member needs", "every member needs", ["line 1", "Every", "every"]),
         ("precision_bits = 16", "precision_bits = 18", ["line 7", "= 16", "= 18"]),
-        ("silence_seconds = 10\n", "silence_seconds = 10 \n", ["line 13", "= 10`", "= 10 `"]),
-    ] {
+        ("silence_seconds = 5\n", "silence_seconds = 5 \n", ["line 13", "= 5`", "= 5 `"]),
+    ];
+    at_once(cases, |(from, to, words)| {
         let site = Site::new(CONNECT);
         assert!(site.file.text.contains(from));
         site.give("bob", &site.file.text.replace(from, to));
@@ -403,24 +430,24 @@ fn a_session_file_that_differs_in_one_byte_is_a_disagreement_named_by_its_line()
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
         assert_eq!(site.new_files("carol"), [""; 0]);
         watch.within(CONNECT);
-    }
+    });
 }
 
 #[test]
 fn a_member_that_never_comes_is_named_by_all() {
-    for absent in ["carol", "alice", "dealer"] {
+    at_once(["carol", "alice", "dealer"], |absent| {
         let site = Site::new(CONNECT);
         let watch = Watch::start();
         let others: Vec<Member> =
             ALL.into_iter().filter(|name| *name != absent).map(|name| site.start(name)).collect();
         site.fail(others, 6, &[&format!("waiting for {absent} took longer than 4.0s")]);
         watch.within(CONNECT);
-    }
+    });
 }
 
 #[test]
 fn a_port_in_use_is_named_and_so_is_by_the_others_whose_it_was() {
-    for name in ["alice", "dealer"] {
+    at_once(["alice", "dealer"], |name| {
         let site = Site::new(CONNECT);
         let _taken = TcpListener::bind(site.address(name)).unwrap();
         let watch = Watch::start();
@@ -429,7 +456,7 @@ fn a_port_in_use_is_named_and_so_is_by_the_others_whose_it_was() {
         site.fail([unlucky], 6, &[site.address(name), "in use", "--listen"]);
         site.fail(members, 6, &["waiting for", name]);
         watch.within(CONNECT);
-    }
+    });
 }
 
 /// The program with all its writes to files failing after the first few bytes, as on a disk that is full.
@@ -461,12 +488,11 @@ const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 /// The program by a wall clock that is as far from the real one as this file says at any time; what cannot jump is
 /// left alone.
 fn by_the_clock(clock: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tacita"));
-    command.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", clock).envs([
-        ("FAKETIME_NO_CACHE", "1"),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ("DONT_FAKE_MONOTONIC", "1"),
-    ]);
+    let mut command = program();
+    // with times on its log
+    command.args(["--log", "debug"]).env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", clock).envs(
+        [("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("DONT_FAKE_MONOTONIC", "1")],
+    );
     command
 }
 
@@ -481,25 +507,46 @@ fn a_clock_that_jumps_by_a_year_changes_nothing() {
         std::fs::write(&path, jump).unwrap();
         path
     };
-    // the library works: by a clock that is a year ahead, all certificates have expired
     let site = Site::new(PATIENT);
-    let ahead = clock(&site, "bob", "+365d");
-    site.fail([site.start_by(by_the_clock(&ahead), "bob")], 6, &["bob", "certificate expired on"]);
-
-    let mut members: Vec<Member> = ALL
-        .into_iter()
-        .map(|name| {
-            let clock = clock(&site, name, "+0");
-            site.start_on(&shipped("mnist-200.npz:images"), by_the_clock(&clock), name)
-        })
-        .collect();
-    let dealer = take(&mut members, "dealer");
-    dealer.wait_for("all members are here");
-    for (name, jump) in [("dealer", "+365d"), ("alice", "-365d"), ("bob", "+365d")] {
+    let mut members: Vec<Member> =
+        ALL.into_iter().map(|name| site.start_long(by_the_clock(&clock(&site, name, "+0")), name)).collect();
+    let alice = take(&mut members, "alice");
+    let round = |line: &str| line.contains("a round");
+    let year = alice.wait_for(round)[..4].to_owned();
+    for (name, jump) in [("dealer", "+400d"), ("alice", "-400d"), ("bob", "+400d")] {
         clock(&site, name, jump);
     }
-    members.push(dealer);
-    let running = members.iter_mut().all(|member| member.child.try_wait().unwrap().is_none());
-    assert!(running, "the clocks were to jump before the end");
+    alice.wait_for(|line| round(line) && !line.starts_with(&year));
+    members.push(alice);
     site.succeed(members);
+}
+
+/// Starts all members of a session that takes a while, and stops carol in the middle of it.
+fn with_carol_stopped(site: &Site) -> (Vec<Member>, Member) {
+    let mut members: Vec<Member> = ALL.map(|name| site.start_long(program(), name)).into();
+    let carol = take(&mut members, "carol");
+    members[0].wait_for(|line| line.contains("all members are here"));
+    carol.signal("-STOP");
+    (members, carol)
+}
+
+#[test]
+fn a_member_that_is_stopped_for_less_than_the_limit_goes_on() {
+    let site = Site::new(PATIENT);
+    let (mut members, carol) = with_carol_stopped(&site);
+    std::thread::sleep(SILENCE / 3);
+    carol.signal("-CONT");
+    members.push(carol);
+    site.succeed(members);
+}
+
+#[test]
+fn a_member_that_is_stopped_for_longer_than_the_limit_is_named_by_all() {
+    let site = Site::new(PATIENT);
+    let (members, carol) = with_carol_stopped(&site);
+    let watch = Watch::start();
+    site.fail(members, 6, &["carol was silent for"]);
+    watch.within(SILENCE);
+    carol.signal("-CONT");
+    site.fail([carol], 6, &["carol was silent for"]);
 }

@@ -94,6 +94,12 @@ pub fn join(
     let mut session = Session::connect_with(file, me, identity, options)?;
     opened(&session);
     let (count, batch) = agree(&mut session, &graph, own, me, usual_batch)?;
+    if let Some(labels) = &labels
+        && labels.len() != count
+    {
+        session.abandon(&format!("{me} has labels for another number of samples"));
+        return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
+    }
     let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
 
     let mut inputs = parameters;
@@ -136,11 +142,6 @@ pub fn join(
         false => Some(ndarray::concatenate(Axis(0), &views).map_err(|e| Error::Internal(e.to_string()))?),
     };
     let indices = kept == Some(true);
-    if let Some(labels) = &labels
-        && labels.len() != count
-    {
-        return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
-    }
     let accuracy = output.as_ref().zip(labels).map(|(output, labels)| {
         let right =
             predictions(output, indices).iter().zip(&labels).filter(|(p, l)| **p as i64 == **l).count();
@@ -191,12 +192,8 @@ impl Joined {
     }
 
     /// Tells the others that this member cannot use what it got, so that they do not take it for a success.
-    pub fn abandon(self, cause: &str) {
-        for interrupter in self.session.interrupters() {
-            interrupter.interrupt(cause);
-        }
-        // the interrupted exchange fails, and a failure is told to everybody
-        let _ = self.finish();
+    pub fn abandon(mut self, cause: &str) {
+        self.session.abandon(cause);
     }
 }
 

@@ -24,6 +24,8 @@ use tempfile::TempDir;
 /// Which member a process is, and where it is held, as a phase and a round.
 const NAME: &str = "TACITA_FAULTS_NAME";
 const HOLD: &str = "TACITA_FAULTS_HOLD";
+/// Whether it finds in the end that it cannot write its output.
+const ABANDON: &str = "TACITA_FAULTS_ABANDON";
 /// How a line begins that says that a member is held.
 const HELD: &str = "held at ";
 
@@ -70,13 +72,14 @@ fn take_part(name: &str) -> Result<(), Error> {
     let file = SessionFile::read("session.toml".as_ref())?;
     let identity = file.identity(name, format!("{name}.key").as_ref())?;
     let held = std::env::var(HOLD).unwrap_or_default();
-    let watch_for_tests = WatchForTests(Some(Arc::new(move |phase: &str, round: u32| {
+    let watch: tacita_mpc::Watch = Arc::new(move |phase: &str, round: u32| {
         if held == format!("{phase} {round}") {
             println!("\n{HELD}{held}");
             std::io::stdout().flush().unwrap();
             std::io::stdin().read_line(&mut String::new()).unwrap();
         }
-    })));
+    });
+    let watch_for_tests = WatchForTests(Some(watch.clone()));
     if name == "dealer" {
         let options = ServeOptions { once: true, watch_for_tests, ..ServeOptions::default() };
         return tacita::serve(&[file], identity, &options, &AtomicBool::new(false), &mut |_| ());
@@ -99,6 +102,11 @@ fn take_part(name: &str) -> Result<(), Error> {
     let mut staged: Vec<Staged> = vec![];
     if let Some(output) = &joined.output {
         staged.push(tacita_data::stage_f32("y.npy".as_ref(), output.view()).map_err(write)?);
+    }
+    watch("written", 0);
+    if std::env::var_os(ABANDON).is_some() {
+        joined.abandon("the disk is full");
+        return Err(Error::Input("the disk is full".into()));
     }
     joined.finish()?;
     staged.into_iter().try_for_each(Staged::commit).map_err(write)
@@ -141,7 +149,11 @@ impl Site {
 
     /// Starts a member, who is held at this place if it comes to it.
     fn start(&self, name: &'static str, hold: &str) -> Member {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        self.start_with(Command::new(std::env::current_exe().unwrap()), name, hold)
+    }
+
+    fn start_with(&self, mut command: Command, name: &'static str, hold: &str) -> Member {
+        let mut child = command
             .args(["member", "--exact", "--nocapture", "--test-threads=1"])
             .current_dir(self.home(name))
             .env(NAME, name)
@@ -332,4 +344,23 @@ fn a_dealer_killed_during_round_7_is_named_by_all() {
 #[test]
 fn a_dealer_killed_just_before_the_reveal_is_named_by_all() {
     kill("dealer", "carol", "reveal 0");
+}
+
+#[test]
+fn a_member_that_cannot_write_what_it_got_lets_nobody_take_the_session_for_a_success() {
+    let site = Site::new();
+    let members = ["dealer", "bob", "carol"].map(|name| site.start(name, ""));
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(ABANDON, "1");
+    let mut alice = site.start_with(command, "alice", "written 0");
+    alice.wait_held();
+    // time for all others to say that they have what they wanted: then there is nothing left that alice waits for
+    std::thread::sleep(Duration::from_millis(300));
+    alice.release();
+    let (code, line) = alice.end();
+    assert_eq!((code, line.as_str()), (3, "error: the disk is full"));
+    assert_eq!(site.new_files("alice"), [""; 0]);
+    members
+        .into_iter()
+        .for_each(|member| blames(&site, member, "alice stopped the session: the disk is full"));
 }
