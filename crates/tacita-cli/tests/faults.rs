@@ -304,8 +304,10 @@ fn a_certificate_that_is_not_the_pinned_one_is_refused_by_all() {
         site.give(name, &site.file.text.replace(&real, &identity.certificate().to_pem()));
         let watch = Watch::start();
         let mut members = site.start_all();
-        let impostor = take(&mut members, name);
-        site.fail(members, 6, &[name]);
+        let (impostor, dealer) = (take(&mut members, name), take(&mut members, "dealer"));
+        site.fail(members, 6, &[name, "it showed another certificate than the session's"]);
+        let refused = "came and was refused: it showed another certificate than the session's";
+        site.fail([dealer], 6, &[&format!("waiting for {name} took longer than 4.0s"), refused]);
         site.fail([impostor], 6, &["no secure connection with", "it refused this member's certificate"]);
         watch.within(CONNECT);
     });
@@ -349,7 +351,12 @@ fn rest(mut socket: TcpStream) -> Vec<u8> {
 #[test]
 fn plain_tcp_and_tls_1_2_are_refused_and_the_session_goes_on() {
     let site = Site::new(PATIENT);
-    let mut waiting = vec![site.start("dealer"), site.start("alice")];
+    let logging = || {
+        let mut command = program();
+        command.args(["--log", "info"]);
+        command
+    };
+    let mut waiting = Vec::from(["dealer", "alice"].map(|name| site.start_by(logging(), name)));
     let mut silent = vec![];
     for name in ["dealer", "alice"] {
         site.wait_listening(name);
@@ -361,6 +368,10 @@ fn plain_tcp_and_tls_1_2_are_refused_and_the_session_goes_on() {
         let mut old = connect();
         old.write_all(CLIENT_HELLO_1_2).unwrap();
         assert!(rest(old).ends_with(&WRONG_VERSION), "{name} speaks TLS 1.2");
+    }
+    for member in &waiting {
+        let refused = |line: &str| line.contains("refused a connection") && line.contains("127.0.0.1");
+        member.wait_for(|line| refused(line) && line.contains("does not speak TLS 1.3"));
     }
     waiting.extend([site.start("bob"), site.start("carol")]);
     site.succeed(waiting);
@@ -438,11 +449,31 @@ fn a_member_that_never_comes_is_named_by_all() {
     at_once(["carol", "alice", "dealer"], |absent| {
         let site = Site::new(CONNECT);
         let watch = Watch::start();
-        let others: Vec<Member> =
-            ALL.into_iter().filter(|name| *name != absent).map(|name| site.start(name)).collect();
-        site.fail(others, 6, &[&format!("waiting for {absent} took longer than 4.0s")]);
+        for member in
+            ALL.into_iter().filter(|name| *name != absent).map(|name| site.start(name)).collect::<Vec<_>>()
+        {
+            // the dealer is dialled by all and dials nobody; of two others the later dials the earlier
+            let dials = absent == "dealer" || (absent == "alice" && member.name != "dealer");
+            let why = if dials { "Connection refused" } else { "" };
+            site.fail([member], 6, &[&format!("waiting for {absent} took longer than 4.0s"), why]);
+        }
         watch.within(CONNECT);
     });
+}
+
+#[test]
+fn a_member_killed_while_others_are_still_to_come_is_named_by_all() {
+    let site = Site::new(CONNECT);
+    let watch = Watch::start();
+    let mut members = vec![site.start("dealer"), site.start("alice")];
+    let mut carol = site.start("carol");
+    carol.wait_for(|line| line.contains("nothing else is revealed"));
+    // wherever it is by then: connected with those who are there, or not
+    std::thread::sleep(Duration::from_millis(200));
+    carol.child.kill().unwrap();
+    members.push(site.start("bob"));
+    site.fail(members, 6, &["carol"]);
+    watch.within(CONNECT);
 }
 
 #[test]

@@ -168,6 +168,9 @@ fn a_frame_that_the_schedule_does_not_expect_is_refused() {
 /// What a member sends its victim between two evaluations; the frame is one that it sent it in the first.
 type Misdeed = fn(&Endpoint, MemberId, &Frame);
 
+/// In words, what it is, and what the victim makes of it.
+type Wrong = (&'static str, Misdeed, fn(&NetError) -> bool);
+
 /// Members who evaluate twice, alice, bob, carol and a dealer, over TCP and TLS. The culprit does its misdeed between the
 /// evaluations. Returns the victim, and how everybody ended.
 fn misbehave(culprit: usize, misdeed: Misdeed) -> (usize, Vec<Option<MpcError>>) {
@@ -209,7 +212,7 @@ fn misbehave(culprit: usize, misdeed: Misdeed) -> (usize, Vec<Option<MpcError>>)
 
 #[test]
 fn who_sends_what_it_must_not_is_named_by_all() {
-    let misdeeds: [(&str, Misdeed, fn(&NetError) -> bool); 5] = [
+    let misdeeds: [Wrong; 5] = [
         (
             "a frame of 2^60 bytes",
             |endpoint, to, frame| {

@@ -128,15 +128,28 @@ pub(crate) fn connect_on(
             Ok(endpoint)
         }
         Some(error) => {
+            let cause = last_words(&error);
             let told = match &error {
-                // who has stopped meanwhile knows better why than who has waited
+                // who has stopped meanwhile may know better why than who has waited
                 NetError::Timeout { .. } => endpoint.wait_aborted(LAST_WORDS),
                 _ => None,
             };
-            let error = told.unwrap_or(error);
-            endpoint.abort(&error.to_string(), "", 0);
-            Err(error)
+            endpoint.abort(&cause, "", 0);
+            Err(match (error, told) {
+                (NetError::Timeout { peer, because, waited, doing }, Some(told)) => {
+                    NetError::Timeout { peer, because: format!("{because}, and {told}"), waited, doing }
+                }
+                (error, _) => error,
+            })
         }
+    }
+}
+
+/// What those who are connected are told. What to do about a member that does not come they know themselves.
+pub(crate) fn last_words(error: &NetError) -> String {
+    match error {
+        NetError::Timeout { peer, because, .. } => format!("{peer} did not come{because}"),
+        other => other.to_string(),
     }
 }
 

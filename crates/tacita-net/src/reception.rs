@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::connect::last_words;
 use crate::gather::{Caller, Gathering, admit, endpoint, listen, refused_stranger};
 use crate::preamble::Answer;
 use crate::roster::check_dates;
@@ -223,7 +224,7 @@ impl Shared {
             };
             state.refused[at].clear();
             if let Ok(endpoint) = endpoint(roster, *me, gathering.take(), &self.limits) {
-                endpoint.abort(&error.to_string(), "", 0);
+                endpoint.abort(&last_words(&error), "", 0);
             }
             state.reached.push_back(Err((at, error)));
         }
