@@ -305,7 +305,8 @@ fn a_certificate_that_is_not_the_pinned_one_is_refused_by_all() {
         let watch = Watch::start();
         let mut members = site.start_all();
         let (impostor, dealer) = (take(&mut members, name), take(&mut members, "dealer"));
-        site.fail(members, 6, &[name, "it showed another certificate than the session's"]);
+        // the impostor may be gone, refused by the dealer, before another member dials it
+        site.fail(members, 6, &[name]);
         let refused = "came and was refused: it showed another certificate than the session's";
         site.fail([dealer], 6, &[&format!("waiting for {name} took longer than 4.0s"), refused]);
         site.fail([impostor], 6, &["no secure connection with", "it refused this member's certificate"]);
