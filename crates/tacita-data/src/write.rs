@@ -76,9 +76,12 @@ impl Staged {
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> Result<Staged, DataError> {
         let steps = || {
-            let mut file = BufWriter::new(temporary(path)?);
-            write(&mut file)?;
-            let file = file.into_inner().map_err(|error| error.into_error())?;
+            let file = temporary(path)?;
+            // past tempfile, which would put its own path into the message
+            let mut buffer = BufWriter::new(file.as_file());
+            write(&mut buffer)?;
+            buffer.flush()?;
+            drop(buffer);
             file.as_file().sync_all()?;
             Ok(Staged { file, path: path.into() })
         };

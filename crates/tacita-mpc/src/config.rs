@@ -51,7 +51,8 @@ pub struct Hooks {
     pub overrides: Option<Overrides>,
     /// Sees every frame that an evaluation sends.
     pub tap: Option<Tap>,
-    /// Called where a member is: "setup", "offline", "round" with its number, "reveal" before the first is sent.
+    /// Called where a member is: "session" once it has its links, "setup", "offline", "round" with its number, "reveal"
+    /// before the first is sent; a dealer's are "session", "offline" and "dealt" with the number of tasks.
     pub place: Option<Watch>,
 }
 

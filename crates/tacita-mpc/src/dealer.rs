@@ -57,6 +57,12 @@ impl Dealer {
         Ok(Dealer { member, streams, asked: None })
     }
 
+    /// Lets a test send what a dealer never would.
+    #[doc(hidden)]
+    pub fn endpoint_for_tests(&self) -> &Endpoint {
+        &self.member.endpoint
+    }
+
     /// Waits until the parties agree on their next evaluation. None once they have left the session in order.
     ///
     /// # Errors
@@ -157,6 +163,7 @@ pub(crate) fn deal_all(
 ) -> Result<(), MpcError> {
     let (public, masks) = (&constants(plan, public), BTreeMap::new());
     let mut ctx = DealContext { plan, config, number, deliver, streams, public, masks, task: 0, emitted: 0 };
+    let mut count = 0;
     for (position, &t) in plan.order.iter().enumerate() {
         let task = &plan.tasks[t as usize];
         if task.kind == TaskKind::Run && !task.steps.dealt.is_empty() {
@@ -166,6 +173,8 @@ pub(crate) fn deal_all(
                 let (dealt, declared) = (ctx.emitted, task.steps.dealt.len());
                 return Err(MpcError::Internal(format!("task {t} dealt {dealt} items, declared {declared}")));
             }
+            count += 1;
+            config.hooks.at("dealt", count);
         }
         for expired in &plan.expired_masks[position] {
             ctx.masks.remove(expired);

@@ -8,11 +8,11 @@ use tacita_net::NetError;
 #[derive(Debug, thiserror::Error)]
 pub enum MpcError {
     /// A link failed, a peer fell silent, or a peer sent what the schedule does not expect.
-    #[error("{source} (in `{node}`, round {round})")]
+    #[error("{source} ({})", place(node, *round))]
     Net {
-        /// The node this member was working on.
+        /// The node this member was working on, or what it did when it was at none.
         node: String,
-        /// The round of the online phase, counted from one.
+        /// The round of the online phase, counted from one; 0 if in none.
         round: u32,
         /// What the link reported.
         #[source]
@@ -71,4 +71,12 @@ pub enum MpcError {
     /// A broken invariant of this program; please report it.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// Where a member was.
+fn place(node: &str, round: u32) -> String {
+    match round {
+        0 => format!("in `{node}`"),
+        round => format!("in `{node}`, round {round}"),
+    }
 }

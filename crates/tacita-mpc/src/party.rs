@@ -121,17 +121,10 @@ impl Party {
         Ok(Party { member, streams, pairwise, store: BTreeMap::new(), ahead: RefCell::new(ahead) })
     }
 
-    /// As [`Party::connect`]; then lets a test send what a party never would.
+    /// Lets a test send what a party never would.
     #[doc(hidden)]
-    pub fn connect_then(
-        endpoint: Endpoint,
-        parties: usize,
-        config: Config,
-        misbehave: impl FnOnce(&Endpoint),
-    ) -> Result<Party, MpcError> {
-        let party = Party::connect(endpoint, parties, config)?;
-        misbehave(&party.member.endpoint);
-        Ok(party)
+    pub fn endpoint_for_tests(&self) -> &Endpoint {
+        &self.member.endpoint
     }
 
     /// This party's index.

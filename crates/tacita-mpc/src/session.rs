@@ -45,9 +45,10 @@ impl Membership {
     ) -> Result<(Membership, Streams, Streams), MpcError> {
         let me = endpoint.id().index();
         endpoint.set_place("session", 0);
+        config.hooks.at("session", 0);
         let shaken = handshake(&endpoint, parties, &config, dealt);
         if let Err(error) = &shaken {
-            endpoint.abort(&error.to_string(), "session", 0);
+            endpoint.abort(&cause(error), "session", 0);
         }
         let Handshake { streams, pairwise, session } = shaken?;
         let streams = Streams::new(streams, config.hooks.overrides.clone());

@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 use common::Case;
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::{Graph, Inputs, Op, Role, Visibility, dims, ops};
-use tacita_mpc::{Config, Dealer, Leaves, MpcError, Party};
-use tacita_net::{Endpoint, Frame, FrameKind, Limits, MemberId, NetError, memory};
+use tacita_mpc::{Config, Dealer, Hooks, Leaves, MpcError, Party};
+use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, Limits, MemberId, NetError, loopback, memory};
 
 const LIMIT: Duration = Duration::from_secs(1);
 
 fn case(elements: usize) -> (Case, Vec<Leaves>) {
+    case_of(elements, 2)
+}
+
+fn case_of(elements: usize, parties: usize) -> (Case, Vec<Leaves>) {
     let mut graph = Graph::new();
     let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
     let x = graph.input("x", &dims(&[elements]), Visibility::Private(alice), Role::Data).unwrap();
@@ -21,7 +25,7 @@ fn case(elements: usize) -> (Case, Vec<Leaves>) {
     let product = graph.add(ops::Mul {}, &[x, w], "product").unwrap();
     let relu = graph.add(ops::Relu {}, &[product], "relu").unwrap();
     graph.reveal(relu, &[alice], "answer").unwrap();
-    let case = Case::new(&graph, 2, 16);
+    let case = Case::new(&graph, parties, 16);
     let data = ArrayD::from_elem(IxDyn(&[elements]), 1.5);
     let inputs = Inputs::from([("x".to_owned(), data.clone()), ("w".to_owned(), data)]);
     let leaves = case.leaves(&inputs).0;
@@ -37,11 +41,15 @@ type Role_ = Box<dyn FnOnce(Endpoint) -> Option<MpcError> + Send>;
 
 /// Runs alice, bob and the dealer; none may take much longer than the limit.
 fn play(alice: Role_, bob: Role_, dealer: Role_) -> Vec<Option<MpcError>> {
-    let endpoints = memory(&["alice", "bob", "dealer"], &Limits::default());
+    play_on(memory(&["alice", "bob", "dealer"], &Limits::default()), vec![alice, bob, dealer])
+}
+
+/// The same for any members on any links.
+fn play_on(endpoints: Vec<Endpoint>, roles: Vec<Role_>) -> Vec<Option<MpcError>> {
     let begun = Instant::now();
     let threads: Vec<_> = endpoints
         .into_iter()
-        .zip([alice, bob, dealer])
+        .zip(roles)
         .map(|(endpoint, role)| std::thread::spawn(move || role(endpoint)))
         .collect();
     let ends = threads.into_iter().map(|thread| thread.join().expect("no member panics")).collect();
@@ -197,13 +205,108 @@ fn a_frame_that_the_schedule_does_not_expect_is_refused() {
     let forger: Role_ = Box::new(move |endpoint| {
         // bob slips in a frame of another task before everything else he says of the evaluation
         let frame = Frame::new(1, 77, 3, FrameKind::Opening, vec![1u64; 10]);
-        let mut party = Party::connect_then(endpoint, 2, config(), |endpoint| {
-            endpoint.post(MemberId(0), frame.clone()).expect("posting does not fail");
-        })
-        .expect("the handshake is honest");
+        let mut party = Party::connect(endpoint, 2, config()).expect("the handshake is honest");
+        party.endpoint_for_tests().post(MemberId(0), frame).expect("posting does not fail");
         party.evaluate(&plan, &own, None, &mut |_| ()).err()
     });
     let ends = play(honest(&case.plan, &leaves[0]), forger, dealing(&case.plan));
     assert!(matches!(&ends[0], Some(MpcError::Net { source: NetError::Unexpected { .. }, .. })), "{ends:?}");
     assert!(message(&ends[0]).contains("bob"), "{ends:?}");
+}
+
+/// What a member sends its victim between two evaluations; the frame is one that it sent it in the first.
+type Misdeed = fn(&Endpoint, MemberId, &Frame);
+
+/// In words, what it is, and what the victim makes of it.
+type Wrong = (&'static str, Misdeed, fn(&NetError) -> bool);
+
+/// Members who evaluate twice, alice, bob, carol and a dealer, over TCP and TLS. The culprit does its misdeed between the
+/// evaluations. Returns the victim, and how everybody ended.
+fn misbehave(culprit: usize, misdeed: Misdeed) -> (usize, Vec<Option<MpcError>>) {
+    let (case, leaves) = case_of(100, 3);
+    let limits = Limits { connect: 20 * LIMIT, ..Limits::default() };
+    let endpoints = loopback(&["alice", "bob", "carol", "dealer"], &limits).unwrap();
+    let (victim, found) = std::sync::mpsc::channel();
+    let roles = (0..4).map(|me| -> Role_ {
+        let (plan, own) = (case.plan.clone(), leaves.get(me).cloned().unwrap_or_default());
+        let (mut config, sent) = common::recording(Hooks::default());
+        config.timeout = 5 * LIMIT;
+        let victim = victim.clone();
+        let turn = move |endpoint: &Endpoint| {
+            if me == culprit {
+                let (_, to, frame) = sent.lock().unwrap()[0].clone();
+                victim.send(to).unwrap();
+                misdeed(endpoint, MemberId(to as u16), &frame);
+            }
+        };
+        Box::new(move |endpoint| {
+            if me == 3 {
+                let mut dealer = Dealer::connect(endpoint, 3, config).expect("all are honest in setup");
+                dealer.deal(&plan, &Leaves::new()).expect("all are honest at first");
+                turn(dealer.endpoint_for_tests());
+                // until the parties leave, as a dealer does that has dealt all there was
+                return dealer.deal(&plan, &Leaves::new()).and_then(|_| dealer.request()).err();
+            }
+            let mut party = Party::connect(endpoint, 3, config).expect("all are honest in setup");
+            // a dealer is ahead, so that its misdeed may come in the first evaluation
+            let first =
+                party.evaluate(&plan, &own, None, &mut |_| ()).map(|_| turn(party.endpoint_for_tests()));
+            let second = first.and_then(|()| party.evaluate(&plan, &own, None, &mut |_| ()));
+            second.and_then(|_| party.exchange("finished", &[])).err()
+        })
+    });
+    let ends = play_on(endpoints, roles.collect());
+    (found.recv().unwrap(), ends)
+}
+
+#[test]
+fn who_sends_what_it_must_not_is_named_by_all() {
+    let misdeeds: [Wrong; 5] = [
+        (
+            "a frame of 2^60 bytes",
+            |endpoint, to, frame| {
+                let header = FrameHeader { length: 1 << 60, ..frame.header };
+                endpoint.post_unchecked_for_tests(to, Frame { header, ..frame.clone() });
+            },
+            |error| matches!(error, NetError::TooLong { .. }),
+        ),
+        (
+            "garbage, after a heartbeat that nobody minds",
+            |endpoint, to, frame| {
+                let header = FrameHeader { kind: FrameKind::Heartbeat, length: 0, ..frame.header };
+                endpoint.post_unchecked_for_tests(to, Frame { header, payload: vec![0xee_u8; 1000].into() });
+            },
+            |error| matches!(error, NetError::Malformed { .. }),
+        ),
+        (
+            "a frame too many",
+            |endpoint, to, frame| {
+                let header = FrameHeader { evaluation: 2, task: 77, ..frame.header };
+                endpoint.post(to, Frame { header, ..frame.clone() }).unwrap();
+            },
+            |error| matches!(error, NetError::Unexpected { .. }),
+        ),
+        (
+            "a frame twice",
+            |endpoint, to, frame| endpoint.post(to, frame.clone()).unwrap(),
+            |error| matches!(error, NetError::Unexpected { .. }),
+        ),
+        (
+            // whoever passes it on says from whom it is
+            "an abort in another's name",
+            |endpoint, _, _| endpoint.abort("bob stopped the session: the disk is full", "relu", 7),
+            |error| matches!(error, NetError::Aborted { .. }),
+        ),
+    ];
+    for (culprit, name) in [(2, "carol"), (3, "dealer")] {
+        for (what, misdeed, is_right) in misdeeds {
+            let (victim, ends) = misbehave(culprit, misdeed);
+            let right = matches!(&ends[victim], Some(MpcError::Net { source, .. }) if is_right(source));
+            assert!(right, "{what} of {name} to {victim}: {ends:?}");
+            for honest in (0..4).filter(|member| *member != culprit) {
+                let text = message(&ends[honest]);
+                assert!(text.contains(name), "{what} of {name}: {text}");
+            }
+        }
+    }
 }

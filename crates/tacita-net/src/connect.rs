@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::CertificateDer;
 
-use crate::gather::{Caller, Ends, Gathering, admit, endpoint, listen};
+use crate::gather::{Caller, Ends, Gathering, admit, endpoint, listen, refused_stranger};
 use crate::preamble::{Answer, Preamble, TERMS};
 use crate::roster::check_dates;
 use crate::tls::{self, Failed, Identity, TlsStream};
@@ -18,6 +18,8 @@ use crate::{Endpoint, Limits, MemberId, NetError, Roster};
 
 /// The first and the longest pause between two attempts to reach a peer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// The longest that it takes to read what those who are connected said last.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 /// The longest that one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -25,8 +27,8 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// dial it, and dials the others, again and again until [`Limits::connect`] is over.
 ///
 /// # Errors
-/// [`System`](NetError::System) if it cannot listen, [`Handshake`](NetError::Handshake) if a peer has another certificate
-/// or one out of its time, [`Refused`](NetError::Refused) if a peer means another session, and
+/// [`System`](NetError::System) if it cannot listen, [`Certificate`](NetError::Certificate) if a peer's is out of its time,
+/// [`Handshake`](NetError::Handshake) if it has another one, [`Refused`](NetError::Refused) if a peer means another session, and
 /// [`Timeout`](NetError::Timeout) naming who did not come. Those who are connected by then are told why.
 pub fn connect(
     roster: &Roster,
@@ -77,6 +79,7 @@ pub(crate) fn connect_on(
         return Err(broken(format!("its certificate is not the one that the session names for {name}")));
     }
     check_dates(identity.certificate()).map_err(broken)?;
+    roster.check_peers(me)?;
     let attempt = attempt()?;
     let until = Instant::now() + limits.connect;
     let meeting = Mutex::new(Meeting::default());
@@ -125,9 +128,28 @@ pub(crate) fn connect_on(
             Ok(endpoint)
         }
         Some(error) => {
-            endpoint.abort(&error.to_string(), "", 0);
-            Err(error)
+            let cause = last_words(&error);
+            let told = match &error {
+                // who has stopped meanwhile may know better why than who has waited
+                NetError::Timeout { .. } => endpoint.wait_aborted(LAST_WORDS),
+                _ => None,
+            };
+            endpoint.abort(&cause, "", 0);
+            Err(match (error, told) {
+                (NetError::Timeout { peer, because, waited, doing }, Some(told)) => {
+                    NetError::Timeout { peer, because: format!("{because}, and {told}"), waited, doing }
+                }
+                (error, _) => error,
+            })
         }
+    }
+}
+
+/// What those who are connected are told. What to do about a member that does not come they know themselves.
+pub(crate) fn last_words(error: &NetError) -> String {
+    match error {
+        NetError::Timeout { peer, because, .. } => format!("{peer} did not come{because}"),
+        other => other.to_string(),
     }
 }
 
@@ -139,7 +161,7 @@ fn absent(roster: &Roster, peer: MemberId, meeting: &Meeting, limits: &Limits) -
         because += &format!(" at {address} ({cause})");
     }
     if let Some((address, cause)) = &meeting.stranger {
-        because += &format!("; {address} came and was refused: {cause}");
+        because += &refused_stranger(*address, cause);
     }
     let peer = roster.peer(peer).name.clone();
     NetError::Timeout { peer, because, waited: limits.connect, doing: "waiting for" }
@@ -179,9 +201,6 @@ fn dial(
     let fail = |error: NetError| {
         lock(meeting).failure.get_or_insert(error);
     };
-    if let Err(cause) = check_dates(&peer.certificate) {
-        return fail(NetError::Handshake { peer: peer.name.clone(), cause });
-    }
     let Some(address) = &peer.address else {
         let cause = "the session gives it no address".to_owned();
         return fail(NetError::Handshake { peer: peer.name.clone(), cause });
@@ -216,7 +235,7 @@ fn dial(
 }
 
 /// Why a connection with a peer was not made.
-enum Unreached {
+pub(crate) enum Unreached {
     Failed(Failed),
     Refused(String),
     Later(String),
@@ -229,7 +248,7 @@ impl From<Failed> for Unreached {
 }
 
 /// Makes one connection.
-fn lane(
+pub(crate) fn lane(
     address: &str,
     identity: &Identity,
     certificate: &CertificateDer<'static>,

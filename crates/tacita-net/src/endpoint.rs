@@ -106,6 +106,14 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Queues a frame whatever its header says, for tests of what the peer makes of it.
+    #[doc(hidden)]
+    pub fn post_unchecked_for_tests(&self, to: MemberId, frame: Frame) {
+        if let Ok(link) = self.link(to) {
+            link.post(frame);
+        }
+    }
+
     /// Queues a frame for a peer once no more than `ahead` bytes wait for it: the way of the dealer, which has
     /// nothing to receive and so may wait for those who do.
     ///
@@ -191,6 +199,12 @@ impl Endpoint {
             Arrival::Trouble(trouble) => Err(self.troubled(trouble)),
             Arrival::Timeout => Err(self.timeout(from, timeout, "receiving from")),
         }
+    }
+
+    /// Waits for an abort by anyone, and for nothing else.
+    pub(crate) fn wait_aborted(&self, timeout: Duration) -> Option<NetError> {
+        let (by, notice) = self.inbox.wait_abort(later(timeout))?;
+        Some(self.aborted(by, notice))
     }
 
     fn ended(&self, peer: MemberId, end: End) -> NetError {
@@ -329,6 +343,8 @@ impl Endpoint {
 
     /// Why a link no longer takes frames: whoever aborted is a better answer than who is closed.
     fn gone(&self, peer: MemberId) -> NetError {
+        // the way out can break a moment before the peer's last words are read on the way in
+        self.inbox.wait_ended(peer.index(), later(FAREWELL));
         match self.inbox.abort() {
             Some((by, notice)) => self.aborted(by, notice),
             None => match self.inbox.trouble() {

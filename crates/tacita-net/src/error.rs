@@ -53,13 +53,21 @@ pub enum NetError {
         /// By whom or what.
         cause: String,
     },
-    /// A peer refused to connect, and said why.
-    #[error("{peer} refused to connect: {reason}")]
+    /// This member or a peer does not mean the same session, so one of them refused the other.
+    #[error("no session with {peer}: {reason}")]
     Refused {
-        /// Who refused.
+        /// The other end, whoever of the two refused.
         peer: String,
-        /// Its reason.
+        /// The reason, as the one who refused gave it.
         reason: String,
+    },
+    /// A peer's certificate is out of its time, by this machine's clock.
+    #[error("{peer}: {cause}, and a new session file with it")]
+    Certificate {
+        /// Whose certificate.
+        peer: String,
+        /// Since or until when.
+        cause: String,
     },
     /// A member stopped the session and said why.
     #[error("{by} stopped the session{}: {cause}", place(node, *round))]
@@ -157,6 +165,7 @@ impl NetError {
             | Self::Timeout { peer, .. }
             | Self::Silent { peer, .. }
             | Self::Refused { peer, .. }
+            | Self::Certificate { peer, .. }
             | Self::Aborted { by: peer, .. }
             | Self::Unexpected { peer, .. }
             | Self::Malformed { peer, .. }

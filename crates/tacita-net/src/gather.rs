@@ -1,9 +1,9 @@
 //! Taking in the connections of those who dial this member.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,10 @@ pub(crate) fn admit(
     stranger: &(dyn Fn(SocketAddr, String) + Sync),
 ) {
     let heard = AtomicUsize::new(0);
+    // connections that are being heard, by number
+    let open: Mutex<BTreeMap<usize, TcpStream>> = Mutex::default();
+    let opened = || open.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut number = 0;
     thread::scope(|scope| {
         while !stop() {
             let Ok((socket, address)) = listener.accept() else {
@@ -63,9 +67,15 @@ pub(crate) fn admit(
                 heard.fetch_sub(1, Ordering::Relaxed);
                 continue; // closes it: whoever means us tries again
             }
-            let heard = &heard;
+            number += 1;
+            if let Ok(socket) = socket.try_clone() {
+                opened().insert(number, socket);
+            }
+            let (heard, opened) = (&heard, &opened);
             let hear = move || {
-                match hear(socket, identity, certificates) {
+                let found = hear(socket, identity, certificates);
+                opened().remove(&number);
+                match found {
                     Ok(found) => caller(found),
                     Err(Failed::Lost(cause) | Failed::Wrong(cause)) => {
                         tracing::info!(%address, cause, "refused a connection");
@@ -76,8 +86,13 @@ pub(crate) fn admit(
             };
             // without a thread nobody is heard; the stranger tries again
             if thread::Builder::new().name("caller".to_owned()).spawn_scoped(scope, hear).is_err() {
+                opened().remove(&number);
                 heard.fetch_sub(1, Ordering::Relaxed);
             }
+        }
+        // who has not said by now what it wants keeps nobody waiting
+        for socket in opened().values() {
+            let _ = socket.shutdown(Shutdown::Both);
         }
     });
 }
@@ -96,6 +111,11 @@ fn hear(
     check_dates(&certificates[who]).map_err(Failed::Wrong)?;
     let preamble = Preamble::read(|into| stream.read(into, until))?;
     Ok(Caller { who, preamble, stream, until })
+}
+
+/// Of somebody who came while a member did not, what a timeout adds.
+pub(crate) fn refused_stranger(address: SocketAddr, cause: &str) -> String {
+    format!("; {address} came and was refused: {cause}")
 }
 
 /// A listening socket, at a free port if the address names port 0.

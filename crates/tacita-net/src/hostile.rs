@@ -312,16 +312,21 @@ fn a_member_with_another_certificate_is_told_so_at_once() {
     });
 }
 
+/// Somebody whose certificate was valid until 2020.
+fn expired() -> Identity {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut old = rcgen::CertificateParams::new(["old".to_owned()]).unwrap();
+    old.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let certificate = old.self_signed(&key).unwrap();
+    Identity::new(certificate.der(), &key.serialize_der()).unwrap()
+}
+
 #[test]
 fn a_certificate_that_is_not_the_sessions_or_expired_is_refused_before_anything_is_sent() {
     let ([_, bob], roster, _, _) = rosters(|_| ());
     let error = connect_on(&roster, ALICE, &bob, None, &quick()).map(drop).unwrap_err();
     assert!(error.to_string().contains("not the one that the session names for alice"), "{error}");
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut old = rcgen::CertificateParams::new(["old".to_owned()]).unwrap();
-    old.not_after = rcgen::date_time_ymd(2020, 1, 1);
-    let certificate = old.self_signed(&key).unwrap();
-    let expired = Identity::new(certificate.der(), &key.serialize_der()).unwrap();
+    let expired = expired();
     let mut roster = roster;
     roster.members[0].certificate = expired.certificate().to_vec();
     for (me, identity) in [(0, &expired), (1, &bob)] {
@@ -444,4 +449,206 @@ fn a_reception_serves_sessions_at_once_and_one_after_another() {
     unknown.terms = vec![9];
     let error = connect_on(&unknown, ALICE, &alice, None, &quick()).map(drop).unwrap_err();
     assert!(matches!(&error, NetError::Refused { peer, .. } if peer == "dealer"), "{error}");
+}
+
+/// A ClientHello of TLS 1.2, byte by byte: what says 1.3 is an extension that it does not have. OpenSSL answers it with a
+/// ServerHello of 1.2.
+fn tls_12_client_hello() -> Vec<u8> {
+    let extension =
+        |kind: u16, body: &[u8]| [&kind.to_be_bytes()[..], &(body.len() as u16).to_be_bytes(), body].concat();
+    let extensions = [
+        extension(10, &[0, 4, 0x00, 0x1d, 0x00, 0x17]), // groups: x25519, P-256
+        extension(11, &[1, 0]),                         // points: uncompressed
+        extension(13, &[0, 4, 0x04, 0x03, 0x08, 0x04]), // signatures: ECDSA on P-256, RSA-PSS
+        extension(16, &[&[0, 9, 8][..], b"tacita/1"].concat()),
+    ]
+    .concat();
+    let suites = [0, 4, 0xc0, 0x2b, 0xc0, 0x2f]; // ECDHE with AES-128-GCM
+    let length = (extensions.len() as u16).to_be_bytes();
+    let body = [&[3, 3][..], &[7; 32], &[0], &suites, &[1, 0], &length, &extensions].concat();
+    record(1, &body)
+}
+
+/// What a server that speaks TLS 1.2 and nothing newer answers.
+fn tls_12_server_hello() -> Vec<u8> {
+    record(2, &[&[3, 3][..], &[7; 32], &[0], &[0xc0, 0x2b], &[0], &[0, 0]].concat())
+}
+
+/// A handshake message in a record.
+fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32).to_be_bytes();
+    let message = [&[kind], &length[1..], body].concat();
+    [&[22, 3, 1][..], &(message.len() as u16).to_be_bytes(), &message].concat()
+}
+
+/// The alert `protocol_version`, after the version in the record, which is not looked at.
+const WRONG_VERSION: [u8; 4] = [0, 2, 2, 70];
+
+/// What comes until the other end closes.
+fn rest(mut socket: &TcpStream) -> Vec<u8> {
+    let mut bytes = vec![];
+    socket.set_read_timeout(Some(20 * SECOND)).unwrap();
+    // closed with unread bytes is a reset
+    let _ = socket.read_to_end(&mut bytes);
+    bytes
+}
+
+/// Comes to this address as no member would, in all ways, and sees that it is turned away each time. Returns a connection
+/// that says nothing, still open.
+fn strangers(address: &str, host: &Identity, guest: &Identity) -> TcpStream {
+    let connect = || TcpStream::connect(address).unwrap();
+    let silent = connect();
+    for plain in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xee; 1000], b""] {
+        let mut socket = connect();
+        socket.write_all(plain).unwrap();
+        socket.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(rest(&socket).len() <= 7, "at most an alert");
+    }
+    let mut old = connect();
+    old.write_all(&tls_12_client_hello()).unwrap();
+    assert!(rest(&old).ends_with(&WRONG_VERSION));
+    let eve = Identity::ephemeral().unwrap();
+    for wrong in [eve.with_certificate_of(guest), eve] {
+        let dialed = dial(connect(), &wrong, &host.certificate, soon());
+        assert!(matches!(dialed.err(), Some(Failed::Wrong(cause)) if cause.contains("alert")));
+    }
+    // a member whose certificate and key are right, and who then says what nobody can mean
+    let mut guest = dial(connect(), guest, &host.certificate, soon()).unwrap();
+    guest.send(&[0xff; 100], soon()).unwrap();
+    assert!(guest.read(&mut [0], soon()).is_err());
+    silent
+}
+
+#[test]
+fn strangers_of_every_kind_are_refused_and_disturb_no_member_who_waits() {
+    let ([alice, bob], roster, _, listener) = rosters(|_| ());
+    let address = listener.local_addr().unwrap().to_string();
+    let limits = Limits { connect: 20 * SECOND, ..quick() };
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| connect_on(&roster, ALICE, &alice, Some(listener), &limits));
+        let _silent = strangers(&address, &alice, &bob);
+        let start = Instant::now();
+        let bob = connect_on(&roster, MemberId(1), &bob, None, &limits).unwrap();
+        let alice = waiting.join().unwrap().unwrap();
+        assert!(start.elapsed() < 4 * SECOND, "who says nothing keeps nobody waiting");
+        bob.post(ALICE, Frame::new(0, 0, 0, FrameKind::Control, vec![7_u64])).unwrap();
+        assert_eq!(alice.receive(MemberId(1), 5 * SECOND).unwrap().payload.words(), [7]);
+    });
+}
+
+#[test]
+fn strangers_of_every_kind_are_refused_and_disturb_no_dealer() {
+    let ([alice, bob], roster, _, listener) = rosters(|roster| roster.dealer = ALICE);
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let roster = Roster { dealer: ALICE, ..roster };
+    let limits = Limits { connect: 20 * SECOND, ..quick() };
+    let sessions = vec![(roster.clone(), ALICE)];
+    let reception = Reception::open(&address, alice.clone(), sessions, limits.clone(), 1).unwrap();
+    let _silent = strangers(&address, &alice, &bob);
+    let bob = connect_on(&roster, MemberId(1), &bob, None, &limits).unwrap();
+    let (_, alice) = reception.next(20 * SECOND).unwrap().map_err(|(_, error)| error).unwrap();
+    let start = Instant::now();
+    drop(reception);
+    assert!(start.elapsed() < 4 * SECOND, "who says nothing keeps nobody waiting");
+    bob.post(ALICE, Frame::new(0, 0, 0, FrameKind::Control, vec![7_u64])).unwrap();
+    assert_eq!(alice.receive(MemberId(1), 5 * SECOND).unwrap().payload.words(), [7]);
+}
+
+#[test]
+fn a_member_that_speaks_tls_1_2_is_refused_by_who_dials_it() {
+    let ([_, bob], roster, _, listener) = rosters(|_| ());
+    listener.set_nonblocking(false).unwrap();
+    thread::scope(|scope| {
+        let old = scope.spawn(|| {
+            let mut socket = listener.accept().unwrap().0;
+            assert!(socket.read(&mut [0; 4096]).unwrap() > 0);
+            socket.write_all(&tls_12_server_hello()).unwrap();
+            rest(&socket)
+        });
+        let limits = Limits { connect: 20 * SECOND, ..quick() };
+        let error = connect_on(&roster, MemberId(1), &bob, None, &limits).map(drop).unwrap_err();
+        assert!(
+            matches!(&error, NetError::Handshake { peer, .. } if peer.starts_with("alice at 127")),
+            "{error}"
+        );
+        assert!(old.join().unwrap().ends_with(&WRONG_VERSION));
+    });
+}
+
+#[test]
+fn who_was_refused_is_why_a_dealers_session_does_not_come_about() {
+    let identities: [Identity; 3] = std::array::from_fn(|_| Identity::ephemeral().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let members = identities.iter().zip(["alice", "bob", "dealer"]).map(|(identity, name)| Peer {
+        name: name.to_owned(),
+        address: (name == "dealer").then(|| address.clone()),
+        certificate: identity.certificate().to_vec(),
+    });
+    let dealer = MemberId(2);
+    let (members, terms) = (members.collect(), b"one\ntwo\n".to_vec());
+    let roster = Roster { members, dealer, absent: None, terms, mode: String::new() };
+    let limits = Limits { connect: SECOND, ..quick() };
+    let [alice, bob, host] = &identities;
+    let sessions = vec![(roster.clone(), dealer)];
+    let reception = Reception::open(&address, host.clone(), sessions, limits.clone(), 1).unwrap();
+    let lane = |identity, writes, terms: &[u8]| {
+        let (mode, terms) = (String::new(), terms.to_vec());
+        let preamble = crate::preamble::Preamble { writes, attempt: [0; 16], mode, terms };
+        let until = Instant::now() + 5 * SECOND;
+        crate::connect::lane(&address, identity, &host.certificate, &preamble, until)
+    };
+    // bob's file is another; alice's is right, and she waits
+    assert!(lane(bob, true, b"one\ntow\n").is_err());
+    let waiting = [lane(alice, true, &roster.terms), lane(alice, false, &roster.terms)];
+    assert!(waiting.iter().all(Result::is_ok));
+    let (_, error) = reception.next(10 * SECOND).unwrap().map(drop).unwrap_err();
+    let text = "no session with bob: the session files differ in line 2: `two` at dealer, `tow` at bob";
+    assert!(error.to_string().starts_with(text), "{error}");
+    // and so is a stranger, if there is no better reason
+    let _waiting = [lane(alice, true, &roster.terms), lane(alice, false, &roster.terms)];
+    assert!(
+        dial(
+            TcpStream::connect(&address).unwrap(),
+            &Identity::ephemeral().unwrap(),
+            &host.certificate,
+            soon()
+        )
+        .is_err()
+    );
+    let (_, error) = reception.next(10 * SECOND).unwrap().map(drop).unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("waiting for bob took") && text.contains("127.0.0.1"), "{error}");
+}
+
+#[test]
+fn a_dealers_session_with_an_expired_member_fails_from_the_start() {
+    let ([_, bob], mut roster, _, listener) = rosters(|_| ());
+    drop(listener);
+    roster.members[0].certificate = expired().certificate().to_vec();
+    let sessions = vec![(roster, MemberId(1))];
+    let reception = Reception::open("127.0.0.1:0", bob, sessions, quick(), 1).unwrap();
+    let (_, error) = reception.next(Duration::ZERO).unwrap().map(drop).unwrap_err();
+    assert!(error.to_string().starts_with("alice: its certificate expired on"), "{error}");
+}
+
+#[test]
+fn the_last_words_of_a_member_are_heard_although_the_way_to_it_is_broken() {
+    let (mut alice, reader, bob) = alice_and_bob(&Limits::default());
+    // what bob sends is answered by a reset before alice's abort is here
+    drop(reader);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(SECOND / 20);
+            let notice =
+                crate::frame::AbortNotice { node: String::new(), round: 0, cause: "no disk".to_owned() };
+            let frame = notice.to_frame();
+            send(&mut alice, &[&frame.header.encode()[..], frame.payload.bytes()].concat());
+        });
+        let post = || bob.post(ALICE, Frame::new(0, 0, 0, FrameKind::Control, vec![1_u64]));
+        let error = std::iter::repeat_with(post).find_map(Result::err).unwrap();
+        assert_eq!(error.to_string(), "alice stopped the session: no disk");
+    });
 }

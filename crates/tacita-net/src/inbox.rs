@@ -454,6 +454,32 @@ impl Inbox {
         queue.abort.as_ref().map_or(queue.end.is_some(), |(at, _)| Queue::is_there(*at, Instant::now()))
     }
 
+    /// Waits until it is known why nothing more comes from a peer, or why everybody stops, or the time is over.
+    pub fn wait_ended(&self, from: usize, until: Instant) {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let ended = state.queues[from].end.is_some() || self.trouble_in(&state).is_some();
+            if ended || now >= until || Self::abort_in(&state, now).is_some() {
+                return;
+            }
+            state = self.sleep(state, until, now);
+        }
+    }
+
+    /// Waits for an abort by anyone.
+    pub fn wait_abort(&self, until: Instant) -> Option<(usize, AbortNotice)> {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let abort = Self::abort_in(&state, now);
+            if abort.is_some() || now >= until {
+                return abort;
+            }
+            state = self.sleep(state, until, now);
+        }
+    }
+
     /// The first abort that has arrived, in order of members.
     pub fn abort(&self) -> Option<(usize, AbortNotice)> {
         Self::abort_in(&self.lock(), Instant::now())

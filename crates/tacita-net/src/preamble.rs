@@ -10,6 +10,8 @@ const VERSION: u32 = 1;
 pub(crate) const TERMS: usize = 1 << 16;
 /// The longest mode, and the longest line of a reason that is shown.
 const MODE: usize = 200;
+/// Bytes that are shown before and after a difference that cannot be seen otherwise.
+const AROUND: usize = 20;
 /// The longest answer.
 const REASON: usize = 1024;
 const HEADER: usize = 4 + 1 + 16 + 2 + 4;
@@ -90,19 +92,38 @@ impl Preamble {
 
 /// Where two texts differ first.
 fn first_difference((one, a): (&str, &[u8]), (other, b): (&str, &[u8])) -> String {
-    let end = &b""[..];
     let mut lines = (a.split(|byte| *byte == b'\n'), b.split(|byte| *byte == b'\n'));
     let mut number = 1;
     loop {
         let (left, right) = (lines.0.next(), lines.1.next());
         if left != right || left.is_none() {
-            let (left, right) = (shown(left.unwrap_or(end)), shown(right.unwrap_or(end)));
+            let (left, right) = distinct(left, right);
             return format!(
-                "the session files differ in line {number}: `{left}` at {one}, `{right}` at {other}; all members need the same file"
+                "the session files differ in line {number}: {left} at {one}, {right} at {other}; all members need the same file"
             );
         }
         number += 1;
     }
+}
+
+/// Two lines that differ, or of which one is not there, as pieces of a message in which they differ too.
+fn distinct(one: Option<&[u8]>, other: Option<&[u8]>) -> (String, String) {
+    let piece = |line: Option<&[u8]>, show: &dyn Fn(&[u8]) -> String| match line {
+        Some(line) => format!("`{}`", show(line)),
+        None => "the end".to_owned(),
+    };
+    let pair = |show: &dyn Fn(&[u8]) -> String| (piece(one, show), piece(other, show));
+    let plain = pair(&|line| shown(line));
+    if plain.0 != plain.1 {
+        return plain;
+    }
+    // they differ in what is not shown: blanks, control characters, the end of a long line
+    let (a, b) = (one.unwrap_or_default(), other.unwrap_or_default());
+    let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let near = |line: &[u8]| {
+        line[same.saturating_sub(AROUND)..line.len().min(same + AROUND)].escape_ascii().to_string()
+    };
+    pair(&near)
 }
 
 /// Bytes of somebody else's as a piece of a message.
@@ -199,6 +220,28 @@ mod tests {
             preamble.difference("alice", "bob", "y", there).unwrap().contains("bob runs the session with x")
         );
         let longer = preamble.difference("alice", "bob", "x", b"a = 1\n").unwrap();
-        assert!(longer.contains("line 2"), "{longer}");
+        assert!(longer.contains("line 2: `` at alice, `precision_bits = 18` at bob"), "{longer}");
+    }
+
+    #[test]
+    fn a_difference_that_cannot_be_seen_is_shown_all_the_same() {
+        let difference = |here: &str, there: &str| {
+            let terms = there.as_bytes().to_vec();
+            let preamble = Preamble { writes: true, attempt: [0; 16], mode: "x".into(), terms };
+            preamble.difference("alice", "bob", "x", here.as_bytes()).unwrap()
+        };
+        for (here, there, want) in [
+            ("# note\n", "# note \n", "line 1: `# note` at alice, `# note ` at bob"),
+            ("a = 1\r\nb\r\n", "a = 1\nb\n", r"line 1: `a = 1\r` at alice, `a = 1` at bob"),
+            ("a = 1\n", "a = 1", "line 2: `` at alice, the end at bob"),
+            ("a\tb", "a b", r"line 1: `a\tb` at alice, `a b` at bob"),
+            ("\u{e9}", "e\u{301}", "line 1"),
+        ] {
+            let reason = difference(here, there);
+            assert!(reason.contains(want), "{reason}");
+        }
+        let long = "x".repeat(300);
+        let reason = difference(&format!("{long}y"), &format!("{long}z"));
+        assert!(reason.contains("xxy` at alice") && reason.contains("xxz` at bob"), "{reason}");
     }
 }

@@ -1,13 +1,14 @@
 //! The listening socket of a daemon: connections come for any of its sessions, and are gathered until one is complete.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::gather::{Caller, Gathering, admit, endpoint, listen};
+use crate::connect::last_words;
+use crate::gather::{Caller, Gathering, admit, endpoint, listen, refused_stranger};
 use crate::preamble::Answer;
 use crate::roster::check_dates;
 use crate::tls::Identity;
@@ -44,6 +45,10 @@ struct Shared {
 
 struct State {
     gatherings: Vec<Gathering>,
+    /// Members of each roster that were refused and have not come again since, and why.
+    refused: Vec<BTreeMap<MemberId, String>>,
+    /// The last who was no member, when, and what was wrong.
+    stranger: Option<(Instant, SocketAddr, String)>,
     reached: VecDeque<Reached>,
 }
 
@@ -76,6 +81,12 @@ impl Reception {
         let known: Vec<_> =
             places.flat_map(|(at, (roster, me))| roster.peers(*me).map(move |peer| (at, peer))).collect();
         let gatherings = rosters.iter().map(|_| Gathering::default()).collect();
+        let refused = rosters.iter().map(|_| BTreeMap::new()).collect();
+        // sessions that cannot come about as long as this daemon runs
+        let reached = rosters.iter().enumerate();
+        let reached =
+            reached.filter_map(|(at, (roster, me))| Some(Err((at, roster.check_peers(*me).err()?))));
+        let reached = reached.collect();
         let shared = Arc::new(Shared {
             rosters,
             known,
@@ -83,7 +94,7 @@ impl Reception {
             sessions,
             alive: Arc::new(()),
             stop: AtomicBool::new(false),
-            state: Mutex::new(State { gatherings, reached: VecDeque::new() }),
+            state: Mutex::new(State { gatherings, refused, stranger: None, reached }),
             changed: Condvar::new(),
         });
         let listening = shared.clone();
@@ -143,7 +154,7 @@ impl Shared {
             &certificates,
             &stop,
             &|caller| self.receive(&certificates, caller),
-            &|_, _| (),
+            &|address, cause| self.lock().stranger = Some((Instant::now(), address, cause)),
         );
     }
 
@@ -164,6 +175,7 @@ impl Shared {
                 match caller.preamble.difference(mine, theirs, &roster.mode, &roster.terms) {
                     Some(reason) => {
                         tracing::warn!(peer = theirs, reason, "refused a member");
+                        self.lock().refused[at].insert(member, reason.clone());
                         Answer::Refused(reason)
                     }
                     None if Arc::strong_count(&self.alive) > self.sessions => {
@@ -180,6 +192,7 @@ impl Shared {
         if state.gatherings[at].put(member, caller).is_err() {
             return;
         }
+        state.refused[at].remove(&member);
         if state.gatherings[at].missing(roster.peers(*me)).is_none() {
             let ends = state.gatherings[at].take();
             let endpoint = endpoint(roster, *me, ends, &self.limits);
@@ -197,10 +210,21 @@ impl Shared {
                 continue;
             }
             let Some(missing) = gathering.missing(roster.peers(*me)) else { continue };
-            let (peer, waited) = (roster.peer(missing).name.clone(), self.limits.connect);
-            let error = NetError::Timeout { peer, because: String::new(), waited, doing: "waiting for" };
+            let name = |member: MemberId| roster.peer(member).name.clone();
+            let error = match state.refused[at].pop_first() {
+                Some((member, reason)) => NetError::Refused { peer: name(member), reason },
+                None => {
+                    let (peer, waited) = (name(missing), self.limits.connect);
+                    let stranger =
+                        state.stranger.as_ref().filter(|(when, ..)| when.elapsed() <= gathering.age());
+                    let because = stranger.map(|(_, address, cause)| refused_stranger(*address, cause));
+                    let because = because.unwrap_or_default();
+                    NetError::Timeout { peer, because, waited, doing: "waiting for" }
+                }
+            };
+            state.refused[at].clear();
             if let Ok(endpoint) = endpoint(roster, *me, gathering.take(), &self.limits) {
-                endpoint.abort(&error.to_string(), "", 0);
+                endpoint.abort(&last_words(&error), "", 0);
             }
             state.reached.push_back(Err((at, error)));
         }

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::CertificateDer;
 
-use crate::MemberId;
+use crate::{MemberId, NetError};
 
 /// One member as the others see it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +49,14 @@ impl Roster {
         &self.members[member.index()]
     }
 
+    /// Refuses a session in which a peer's certificate is out of its time: that peer cannot come.
+    pub(crate) fn check_peers(&self, me: MemberId) -> Result<(), NetError> {
+        self.peers(me).map(|peer| self.peer(peer)).try_for_each(|peer| {
+            check_dates(&peer.certificate)
+                .map_err(|cause| NetError::Certificate { peer: peer.name.clone(), cause })
+        })
+    }
+
     pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
         self.members.iter().map(|member| CertificateDer::from(member.certificate.clone())).collect()
     }
@@ -56,6 +64,7 @@ impl Roster {
 
 /// Refuses a certificate out of its time. The one use of the wall clock: everything else is timed by a clock that
 /// cannot jump.
+#[expect(clippy::disallowed_methods, reason = "a certificate's dates are of the wall clock")]
 pub(crate) fn check_dates(certificate: &[u8]) -> Result<(), String> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
         .map_err(|_| "its certificate cannot be read".to_owned())?;
@@ -66,7 +75,9 @@ pub(crate) fn check_dates(certificate: &[u8]) -> Result<(), String> {
     }
     if now < validity.not_before.timestamp() {
         let from = validity.not_before;
-        return Err(format!("its certificate is valid only from {from}: is this machine's clock right?"));
+        return Err(format!(
+            "its certificate is valid only from {from}: set this machine's clock, or make a new one"
+        ));
     }
     Ok(())
 }

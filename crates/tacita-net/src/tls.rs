@@ -20,8 +20,8 @@ use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{
-    CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error,
-    ServerConfig, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName,
+    Error, ServerConfig, SignatureScheme,
 };
 
 /// The most plaintext that a TLS record carries.
@@ -222,6 +222,29 @@ fn acceptor(
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     config.send_tls13_tickets = 0;
     UnbufferedServerConnection::new(Arc::new(config))
+}
+
+/// What an error of TLS means for whoever runs a member.
+fn explain(error: &Error) -> String {
+    let meaning = match error {
+        Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {
+            "it showed another certificate than the session's"
+        }
+        Error::InvalidCertificate(CertificateError::BadSignature) => "it has not the key of its certificate",
+        Error::NoCertificatesPresented => "it showed no certificate",
+        Error::AlertReceived(AlertDescription::AccessDenied) => {
+            "it refused this member's certificate, which is another than the session's"
+        }
+        Error::AlertReceived(AlertDescription::DecryptError) => {
+            "it refused this member's key, which is not its certificate's"
+        }
+        Error::PeerIncompatible(_) | Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            "it does not speak TLS 1.3"
+        }
+        Error::InvalidMessage(_) => "it does not speak TLS",
+        _ => return error.to_string(),
+    };
+    format!("{meaning} ({error})")
 }
 
 /// Why a connection did not come about.
@@ -484,7 +507,7 @@ impl<C: Connection> TlsReader<C> {
             match state {
                 Err(error) => {
                     send_alert(&mut connection, &socket, until);
-                    return Err(Failed::Wrong(error.to_string()));
+                    return Err(Failed::Wrong(explain(&error)));
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
                     let at = outgoing.len();
@@ -537,7 +560,7 @@ impl<C: Connection> TlsReader<C> {
         let UnbufferedStatus { mut discard, state } =
             self.connection.process(&mut self.incoming[self.from..self.to]);
         let mut progress = discard > 0;
-        match state.map_err(|error| ReadError::Garbage(error.to_string()))? {
+        match state.map_err(|error| ReadError::Garbage(explain(&error)))? {
             ConnectionState::ReadTraffic(mut traffic) => {
                 progress = true;
                 self.plain.clear();

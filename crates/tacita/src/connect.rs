@@ -31,11 +31,41 @@ pub struct ConnectOptions {
     /// For tests: replaces every seed that this member draws. **Nothing is private then.** All members must agree on
     /// whether they have one.
     pub insecure_fixed_seed: Option<[u8; 32]>,
+    /// For tests: sees where this member is, and can hold it there.
+    #[doc(hidden)]
+    pub watch_for_tests: WatchForTests,
+}
+
+/// Called with the places of [`tacita_mpc::Hooks::place`].
+#[doc(hidden)]
+#[derive(Clone, Default)]
+pub struct WatchForTests(pub Option<tacita_mpc::Watch>);
+
+impl std::fmt::Debug for WatchForTests {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WatchForTests({})", if self.0.is_some() { "set" } else { "none" })
+    }
+}
+
+impl PartialEq for WatchForTests {
+    fn eq(&self, other: &WatchForTests) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => std::sync::Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 impl Default for ConnectOptions {
     fn default() -> ConnectOptions {
-        ConnectOptions { listen: None, threads: 1, correlations: None, insecure_fixed_seed: None }
+        ConnectOptions {
+            listen: None,
+            threads: 1,
+            correlations: None,
+            insecure_fixed_seed: None,
+            watch_for_tests: WatchForTests::default(),
+        }
     }
 }
 
@@ -92,7 +122,7 @@ impl Session {
             name: me.to_owned(),
             parties: members.parties.len(),
             endpoint,
-            config: config(file, options.insecure_fixed_seed),
+            config: config(file, options.insecure_fixed_seed, &options.watch_for_tests),
             threads: options.threads,
             recipes: ahead.is_none(),
             ahead: ahead.map(|ahead| Box::new(ahead) as Box<dyn Correlations>),
@@ -122,10 +152,15 @@ pub(crate) fn limits(file: &SessionFile) -> Limits {
 }
 
 /// A member's settings by the session's file.
-pub(crate) fn config(file: &SessionFile, insecure_fixed_seed: Option<[u8; 32]>) -> Config {
+pub(crate) fn config(
+    file: &SessionFile,
+    insecure_fixed_seed: Option<[u8; 32]>,
+    watch: &WatchForTests,
+) -> Config {
     let mut config =
         Config { timeout: file.timeout, dealer_ahead: DEALER_AHEAD, context: file.hash, ..Config::default() };
     config.hooks.insecure_fixed_seed = insecure_fixed_seed;
+    config.hooks.place = watch.0.clone();
     config
 }
 

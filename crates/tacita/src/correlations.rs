@@ -388,11 +388,10 @@ impl CorrelationFile {
 
     /// Makes the file useless to whoever opens it next.
     fn use_up(&mut self) -> std::io::Result<()> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let file = self.pieces.source.get_mut();
         let back = file.stream_position()?;
         let mut erased = [0; POINT];
-        erased[..8].copy_from_slice(&since.to_le_bytes());
+        erased[..8].copy_from_slice(&now().to_le_bytes());
         // the key first: half of this is also the end of it
         file.seek(SeekFrom::Start(KEY_AT as u64))?;
         file.write_all(&erased)?;
@@ -450,6 +449,15 @@ impl Correlations for CorrelationFile {
     }
 }
 
+/// Seconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it says when a file was used, which a person reads and nothing rests on"
+)]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 fn read_up_to(source: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     let mut there = 0;
     while there < into.len() {
@@ -472,8 +480,7 @@ fn check_header(
     if header.starts_with(USED) && header.len() == HEADER {
         let mut since = [0; 8];
         since.copy_from_slice(&header[KEY_AT..KEY_AT + 8]);
-        let ago = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let ago = ago.saturating_sub(u64::from_le_bytes(since));
+        let ago = now().saturating_sub(u64::from_le_bytes(since));
         return refuse(format!(
             "it was used already, {ago} s ago, and serves once: delete it, and let the dealer deal again for all members"
         ));

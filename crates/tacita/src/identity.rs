@@ -162,6 +162,7 @@ fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(key)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a certificate's dates are of the wall clock")]
 fn self_signed(name: &str, days: u32, pair: EcdsaKeyPair) -> Result<Vec<u8>, rcgen::Error> {
     let mut parameters = rcgen::CertificateParams::new([])?;
     parameters.distinguished_name = rcgen::DistinguishedName::new();
@@ -217,8 +218,8 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
         #[cfg(not(unix))]
         let _ = mode;
         // without tempfile's own path in the message, which means nothing to the user
-        let mut file = builder.tempfile_in(folder).map_err(|error| std::io::Error::from(error.kind()))?;
-        file.write_all(bytes)?;
+        let file = builder.tempfile_in(folder).map_err(|error| std::io::Error::from(error.kind()))?;
+        file.as_file().write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist_noclobber(path).map_err(|error| error.error)?;
         sync_folder(folder)

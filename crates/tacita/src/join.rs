@@ -101,11 +101,18 @@ pub fn join(
     if let Some(dealt) = session.dealt
         && dealt != (count, batch)
     {
+        session.abandon(&format!("{me} was dealt correlations for other samples or batches"));
         return Err(Error::Input(format!(
             "the correlations were dealt for {} samples, {} at a time, and this session evaluates {count}, {batch} at a \
              time: have them dealt for that",
             dealt.0, dealt.1
         )));
+    }
+    if let Some(labels) = &labels
+        && labels.len() != count
+    {
+        session.abandon(&format!("{me} has labels for another number of samples"));
+        return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
     }
     let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
 
@@ -149,11 +156,6 @@ pub fn join(
         false => Some(ndarray::concatenate(Axis(0), &views).map_err(|e| Error::Internal(e.to_string()))?),
     };
     let indices = kept == Some(true);
-    if let Some(labels) = &labels
-        && labels.len() != count
-    {
-        return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
-    }
     let accuracy = output.as_ref().zip(labels).map(|(output, labels)| {
         let right =
             predictions(output, indices).iter().zip(&labels).filter(|(p, l)| **p as i64 == **l).count();
@@ -204,12 +206,8 @@ impl Joined {
     }
 
     /// Tells the others that this member cannot use what it got, so that they do not take it for a success.
-    pub fn abandon(self, cause: &str) {
-        for interrupter in self.session.interrupters() {
-            interrupter.interrupt(cause);
-        }
-        // the interrupted exchange fails, and a failure is told to everybody
-        let _ = self.finish();
+    pub fn abandon(mut self, cause: &str) {
+        self.session.abandon(cause);
     }
 }
 

@@ -35,6 +35,8 @@ mod world;
 pub use certificate::Certificate;
 pub use check::{Checked, CheckedNode, Proposal, check};
 pub use connect::ConnectOptions;
+#[doc(hidden)]
+pub use connect::WatchForTests;
 pub use consent::{Allowance, Disclosure, consent, disclosures};
 pub use correlations::{CorrelationFile, DealtAhead, deal_ahead};
 pub use error::Error;

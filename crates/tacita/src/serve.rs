@@ -11,7 +11,7 @@ use tacita_mpc::{Config, Dealer, LeafKey, Leaves, Request};
 use tacita_net::{Endpoint, Interrupter, Reception};
 use tacita_ring::RingTensor;
 
-use crate::connect::{config, dealer_roster, limits, members};
+use crate::connect::{WatchForTests, config, dealer_roster, limits, members};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::members::Members;
@@ -37,12 +37,23 @@ pub struct ServeOptions {
     pub grace: Duration,
     /// For tests, as in [`crate::ConnectOptions`].
     pub insecure_fixed_seed: Option<[u8; 32]>,
+    /// For tests, as in [`crate::ConnectOptions`].
+    #[doc(hidden)]
+    pub watch_for_tests: WatchForTests,
 }
 
 impl Default for ServeOptions {
     fn default() -> ServeOptions {
         let grace = Duration::from_secs(30);
-        ServeOptions { listen: None, threads: 1, sessions: 64, once: false, grace, insecure_fixed_seed: None }
+        ServeOptions {
+            listen: None,
+            threads: 1,
+            sessions: 64,
+            once: false,
+            grace,
+            insecure_fixed_seed: None,
+            watch_for_tests: WatchForTests::default(),
+        }
     }
 }
 
@@ -137,7 +148,8 @@ pub fn serve(
                     running.insert(count, endpoint.interrupter());
                     say(&Served::Opened { session: count, file });
                     let said = said.clone();
-                    let settings = config(&files[file], options.insecure_fixed_seed);
+                    let settings =
+                        config(&files[file], options.insecure_fixed_seed, &options.watch_for_tests);
                     scope.spawn(move || {
                         let ended = deal(&files[file], endpoint, settings, options.threads, count, &said);
                         let _ = said.send(match ended {

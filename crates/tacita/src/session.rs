@@ -240,6 +240,11 @@ impl Session {
             .collect())
     }
 
+    /// Leaves the session and tells all others why, so that nobody takes it for a success.
+    pub(crate) fn abandon(&mut self, cause: &str) {
+        self.world.abandon(cause);
+    }
+
     /// Makes a graph with reveals ready for this session: prunes, rewrites, lowers and plans it. `batch` fixes a
     /// symbolic batch.
     ///

@@ -40,6 +40,7 @@ type Said = Vec<(MemberId, Vec<u8>)>;
 
 enum Command {
     Evaluate { job: Arc<Prepared>, inputs: Inputs, reply: Sender<Message> },
+    Abandon { cause: String, reply: Sender<()> },
     Exchange { topic: String, bytes: Vec<u8>, reply: Sender<Result<Said, Error>> },
 }
 
@@ -121,6 +122,17 @@ impl World {
         let command = Command::Exchange { topic: topic.to_owned(), bytes: bytes.to_vec(), reply };
         member.send(command).map_err(|_| ended())?;
         replies.recv().map_err(|_| ended())?
+    }
+
+    /// Every member here leaves the session and tells all others why.
+    pub fn abandon(&mut self, cause: &str) {
+        let (reply, replies) = channel();
+        for commands in self.members.iter().filter_map(|member| member.commands.as_ref()) {
+            // who has ended has told them
+            let _ = commands.send(Command::Abandon { cause: cause.to_owned(), reply: reply.clone() });
+        }
+        drop(reply);
+        replies.into_iter().for_each(drop);
     }
 
     /// Evaluates a job with each owner's inputs given to that owner alone; weights only the first time.
@@ -260,6 +272,14 @@ impl Member {
         for command in commands {
             match command {
                 Command::Evaluate { job, inputs, reply } => state.evaluate(&mut joined, &job, inputs, &reply),
+                Command::Abandon { cause, reply } => {
+                    match &mut joined {
+                        Joined::Party(party) => party.abort(&cause),
+                        Joined::DataOwner(owner) => owner.abort(&cause),
+                        Joined::Dealer(dealer) => dealer.abort(&cause),
+                    }
+                    let _ = reply.send(());
+                }
                 Command::Exchange { topic, bytes, reply } => {
                     let said = match &mut joined {
                         Joined::Party(party) => party.exchange(&topic, &bytes).map_err(Error::from),

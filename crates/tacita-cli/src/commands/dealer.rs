@@ -51,6 +51,7 @@ pub fn run(arguments: &DealerArguments, quiet: bool) -> Result<Answer, Failure> 
         once: arguments.once,
         grace: arguments.grace,
         insecure_fixed_seed,
+        ..ServeOptions::default()
     };
     let (mut sessions, mut evaluations) = (0, 0);
     tacita::serve(&files, identity, &options, stop.flag(), &mut |served| {

@@ -59,6 +59,7 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
         threads,
         correlations: arguments.correlations.clone(),
         insecure_fixed_seed,
+        ..ConnectOptions::default()
     };
     let part = Part {
         graph: graph.clone(),

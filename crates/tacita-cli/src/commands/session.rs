@@ -147,6 +147,7 @@ fn shown_member(member: &SessionMember, role: &'static str) -> ShownMember {
 }
 
 /// What is wrong with a certificate, or will be soon.
+#[expect(clippy::disallowed_methods, reason = "a certificate's dates are of the wall clock")]
 fn note(member: &SessionMember) -> Option<String> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
     let now = i64::try_from(now.as_secs()).ok()?;
