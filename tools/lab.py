@@ -23,7 +23,8 @@ import time
 import zipfile
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-TACITA = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release" / "tacita"
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve()
+TACITA = TARGET / "release" / "tacita"
 
 MODELS = REPOSITORY / "models"
 
