@@ -4,11 +4,26 @@ use tacita::Report;
 
 use crate::tables::{bytes, layers, number, percent, reveals, seconds};
 
+/// Whose process a report is of: its memory, and the computing that the table times, are of those in it.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Process {
+    /// All members run in it.
+    OfAll,
+    /// One member does.
+    OfOne,
+}
+
 /// All but labels: the table by layer, who learned what, cost, times, distance from the float model.
-pub fn summary(report: &Report) -> String {
+pub fn summary(report: &Report, process: Process) -> String {
+    let (computing, members) = match process {
+        Process::OfAll => ("the slowest party's", "with all members"),
+        Process::OfOne => ("this party's", "of this member"),
+    };
     let mut text = layers(&report.nodes, true);
-    text += "rounds of different nodes overlap; bytes are the busiest party's and the dealer's; seconds are the slowest \
-             party's computing\n\n";
+    text += &format!(
+        "rounds of different nodes overlap; bytes are the busiest party's and the dealer's; seconds are {computing} \
+         computing\n\n"
+    );
     text += &reveals(&report.reveals, "revealed");
     for note in &report.notes {
         text += &format!("note: {note}\n");
@@ -28,7 +43,7 @@ pub fn summary(report: &Report) -> String {
         seconds(s.online),
         seconds(s.total)
     );
-    text += &format!("memory    {} with all members\n", bytes(report.peak_rss_bytes));
+    text += &format!("memory    {} {members}\n", bytes(report.peak_rss_bytes));
     if let (Some(largest), Some(mean)) = (report.max_abs_error, report.mean_abs_error) {
         text += &format!(
             "error     at most {}, {} on average, against the float model\n",

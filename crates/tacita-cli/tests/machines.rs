@@ -198,6 +198,7 @@ fn with_fresh_seeds_the_labels_are_as_good_and_the_report_says_what_it_cost() {
     let plan = tacita(&["plan", machines.graph.to_str().unwrap(), "--batch", "32", "--json"]).json();
     assert_eq!(plan["graph_digest"], alices["graph_digest"]);
     assert_eq!(plan["rounds"].as_u64().unwrap() * 7, alices["rounds"].as_u64().unwrap());
+    assert_eq!(plan["setup_bytes_per_party"], alices["setup_bytes_per_party"], "once a session");
 }
 
 #[test]

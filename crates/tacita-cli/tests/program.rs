@@ -57,6 +57,14 @@ fn plans() {
     let names: Vec<&str> =
         plan["predictions"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["LAN", "WAN"]);
+    let link = ["plan", &lenet, "--batch", "32", "--link", "20,100"];
+    let asked = tacita(&[&link[..], &["--json"]].concat()).json();
+    let [_, wan, asked] = asked["predictions"].as_array().unwrap().as_slice() else { panic!("{asked}") };
+    assert_eq!(asked["name"], "asked for");
+    for field in ["latency_ms", "mbit", "offline_seconds", "online_seconds"] {
+        assert_eq!(asked[field], wan[field], "{field}: the WAN is 20 ms and 100 Mbit/s");
+    }
+    assert!(tacita(&link).ok().lines().any(|line| line.trim_start().starts_with("asked for  ")));
     assert_eq!(tacita(&["plan", &lenet, "--json"]).json()["batch"], 1);
 }
 

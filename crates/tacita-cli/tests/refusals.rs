@@ -176,6 +176,7 @@ fn calls_that_make_no_sense() {
         infer(&folder, &lenet, &x, more).fails(2, words);
     }
     tacita(&["infer", &lenet]).fails(2, &["--input"]);
+    tacita(&["plan", &lenet, "--link", "memory"]).fails(2, &["--link", "LATENCY_MS,MBIT", "20,100"]);
     tacita(&["plan", &lenet, "--batch", "0"]).fails(2, &["0 samples"]);
     tacita(&["check", &lenet, "--input", &x, "--samples", "0"]).fails(2, &["0 samples"]);
     tacita(&["export-graph", &lenet, "--reveal", "", "-o", &folder.name("g")]).fails(2, &["owner"]);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -212,8 +213,12 @@ fn dial(
     while !done.load(Ordering::Relaxed) && Instant::now() < until {
         let until = until.min(Instant::now() + ATTEMPT);
         let lane = |writes| lane(address, identity, &certificate, &preamble(writes), until);
-        let ends = lane(true)
-            .and_then(|out| Ok(Ends::Dialled(Box::new((out.into_writer(), lane(false)?.into_reader()?)))));
+        // at once, since each takes several round trips
+        let (out, back) = thread::scope(|scope| {
+            let back = scope.spawn(|| lane(false));
+            (lane(true), back.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let ends = out.and_then(|out| Ok(Ends::Dialled(Box::new((out.into_writer(), back?.into_reader()?)))));
         let cause = match ends {
             Ok(ends) => {
                 lock(meeting).dialled.insert(to.index(), ends);

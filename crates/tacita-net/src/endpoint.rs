@@ -169,7 +169,7 @@ impl Endpoint {
                 return Err(self.troubled(trouble));
             }
             if Instant::now() >= until {
-                return Err(self.timeout(to, start.elapsed(), "sending to"));
+                return Err(self.timeout(to, start.elapsed(), "sending to", None));
             }
         }
     }
@@ -183,7 +183,7 @@ impl Endpoint {
     /// or [`TooLong`](NetError::TooLong) if the peer sent what is no frame of ours.
     pub fn receive(&self, from: MemberId, timeout: Duration) -> Result<Frame, NetError> {
         let link = self.link(from)?;
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), self.inbox.heard(from.index()));
         let arrival = self.inbox.take(from.index(), later(timeout));
         self.tally(from, |counters| counters.waited(start.elapsed().as_secs_f64()));
         match arrival {
@@ -197,7 +197,10 @@ impl Endpoint {
             Arrival::Abort(by, notice) => Err(self.aborted(by, notice)),
             Arrival::End(end) => Err(self.ended(from, end)),
             Arrival::Trouble(trouble) => Err(self.troubled(trouble)),
-            Arrival::Timeout => Err(self.timeout(from, timeout, "receiving from")),
+            Arrival::Timeout => {
+                let came = self.inbox.heard(from.index()).zip(before).map(|(now, before)| now - before);
+                Err(self.timeout(from, timeout, "receiving from", came))
+            }
         }
     }
 
@@ -232,10 +235,14 @@ impl Endpoint {
         self.inbox.chain(peer.index(), self.id.index())
     }
 
-    /// Who is to blame is the last in the chain of those who wait for each other.
-    fn timeout(&self, peer: MemberId, waited: Duration, doing: &'static str) -> NetError {
+    /// Who is to blame is the last in the chain of those who wait for each other. `came` is how many bytes came from the
+    /// peer meanwhile, frames or not: a slow link is no link that is cut.
+    fn timeout(&self, peer: MemberId, waited: Duration, doing: &'static str, came: Option<u64>) -> NetError {
         let (chain, (there, length)) = self.inbox.chain(peer.index(), self.id.index());
         let mut because = String::new();
+        if let Some(bytes) = came {
+            because += &format!(" ({bytes} bytes came from {} meanwhile)", self.name(peer));
+        }
         if length > 0 {
             because += &format!(" ({there} of {length} bytes of a frame have come)");
         }

@@ -22,6 +22,8 @@ struct Clock {
     start: Instant,
     /// Milliseconds since the start, and one; 0 for a peer that need not show that it is alive.
     last: Vec<AtomicU64>,
+    /// Bytes that have come from each peer, as the operating system delivers them.
+    bytes: Vec<AtomicU64>,
 }
 
 impl Clock {
@@ -35,9 +37,10 @@ impl Clock {
 pub(crate) struct Heard(Option<(Arc<Clock>, usize)>);
 
 impl Heard {
-    pub fn hear(&self) {
+    pub fn hear(&self, bytes: usize) {
         if let Some((clock, from)) = &self.0 {
             clock.last[*from].store(clock.now(), Ordering::Relaxed);
+            clock.bytes[*from].fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
 }
@@ -154,13 +157,13 @@ impl Inbox {
             place: Place::default(),
             waits: None,
         };
-        let last = (0..members).map(|_| AtomicU64::new(0)).collect();
+        let zeros = || (0..members).map(|_| AtomicU64::new(0)).collect();
         Self {
             state: Mutex::new(state),
             arrived: Condvar::new(),
             arrivals: AtomicU64::new(0),
             room: Condvar::new(),
-            clock: Arc::new(Clock { start: Instant::now(), last }),
+            clock: Arc::new(Clock { start: Instant::now(), last: zeros(), bytes: zeros() }),
             silence,
         }
     }
@@ -168,8 +171,14 @@ impl Inbox {
     /// From now on a peer has to be heard of.
     pub fn watch(&self, from: usize) -> Heard {
         let heard = Heard(Some((self.clock.clone(), from)));
-        heard.hear();
+        heard.hear(0);
         heard
+    }
+
+    /// Bytes that have come from a peer whose link counts them, as TCP's do.
+    pub fn heard(&self, from: usize) -> Option<u64> {
+        let counts = self.clock.last[from].load(Ordering::Relaxed) > 0;
+        counts.then(|| self.clock.bytes[from].load(Ordering::Relaxed))
     }
 
     /// Ends this member's waits, now and later.

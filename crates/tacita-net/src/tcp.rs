@@ -17,7 +17,7 @@ use crate::{Limits, Payload};
 const TURN: Duration = Duration::from_millis(5);
 
 /// Bytes of a frame after which it is noted how much has come.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 16;
 
 /// One member's side of the link to one peer.
 pub(crate) struct TcpLink<C> {

@@ -492,7 +492,7 @@ impl<C: Connection> TlsReader<C> {
 
     /// Tells this of every byte that comes from now on.
     pub fn tell(&mut self, heard: Heard) {
-        heard.hear();
+        heard.hear(0);
         self.heard = heard;
     }
 
@@ -606,7 +606,7 @@ impl<C: Connection> TlsReader<C> {
                 Ok(0) => return Ok(false),
                 Ok(read) => {
                     self.to += read;
-                    self.heard.hear();
+                    self.heard.hear(read);
                     return Ok(true);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

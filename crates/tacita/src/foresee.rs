@@ -5,7 +5,7 @@ use tacita_graph::{Graph, Op, show};
 
 use crate::error::Error;
 use crate::members::Members;
-use crate::options::Options;
+use crate::options::{Link, Options};
 use crate::prepared::Prepared;
 use crate::report::{NodeReport, Reveal, hex};
 use crate::session::bind;
@@ -21,7 +21,7 @@ pub struct Network {
     pub mbit: f64,
 }
 
-/// The networks that [`foresee`] predicts for.
+/// The networks that [`foresee`] always predicts for.
 pub const NETWORKS: [Network; 2] = [
     Network { name: "LAN", latency_ms: 0.1, mbit: 10_000.0 },
     Network { name: "WAN", latency_ms: 20.0, mbit: 100.0 },
@@ -74,7 +74,8 @@ pub struct Foreseen {
     pub warnings: Vec<String>,
 }
 
-/// Plans a graph for a batch of `batch` samples and tells what it will cost and reveal.
+/// Plans a graph for a batch of `batch` samples and tells what it will cost and reveal. If the options' link is a shaped
+/// one, times are predicted for it too.
 ///
 /// # Errors
 /// If the graph cannot be run privately by that many parties.
@@ -129,9 +130,14 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
             format!("{} {} {who}", node.name, show(&node.ty.shape))
         })
         .collect();
+    let asked = match options.link {
+        Link::Shaped { latency_ms, mbit } => Some(Network { name: "asked for", latency_ms, mbit }),
+        Link::Memory | Link::Loopback => None,
+    };
     let predictions = NETWORKS
-        .iter()
-        .map(|&network| {
+        .into_iter()
+        .chain(asked)
+        .map(|network| {
             let plan = prepared.plan();
             let (offline_seconds, online_seconds) =
                 plan.predict(network.latency_ms / 1e3, network.mbit * 1e6);

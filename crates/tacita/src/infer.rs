@@ -223,10 +223,11 @@ impl Totals {
         self.rounds += u64::from(cost.rounds);
         self.offline += cost.offline_bytes;
         self.wire += evaluation.wire_bytes;
-        for (sum, part) in [(&mut self.online, &cost.online_bytes), (&mut self.setup, &cost.setup_bytes)] {
-            sum.resize(part.len(), 0);
-            sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-        }
+        self.online.resize(cost.online_bytes.len(), 0);
+        self.online.iter_mut().zip(&cost.online_bytes).for_each(|(sum, part)| *sum += part);
+        // weights are opened once a session, and a plan that stands for members elsewhere says so every time
+        self.setup.resize(cost.setup_bytes.len(), 0);
+        self.setup.iter_mut().zip(&cost.setup_bytes).for_each(|(all, part)| *all = (*all).max(*part));
         for measure in &evaluation.nodes {
             let id = measure.cost.node;
             let entry = self.nodes.entry(id).or_insert_with(|| NodeReport {

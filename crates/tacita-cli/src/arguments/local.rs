@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use tacita::onnx::ImportOptions;
 use tacita::{Link, Options};
 
-use super::values::{batch, parties};
+use super::values::{batch, network, parties};
 use crate::scale::Scale;
 
 /// Classify 200 shipped images of digits privately with a shipped network
@@ -75,6 +75,7 @@ pub struct InferArguments {
 Examples:
   tacita plan model.onnx --batch 32
   tacita plan model.onnx --argmax --parties 3 --json
+  tacita plan model.onnx --link 5,500     on a network of 5 ms latency and 500 Mbit/s
   tacita plan model.graph       a graph that export-graph wrote; it has owners and reveals already")]
 pub struct PlanArguments {
     /// A network as ONNX, or a graph that export-graph wrote
@@ -86,6 +87,9 @@ pub struct PlanArguments {
     /// Computing parties, the dealer not counted [default: 2, or as many as own or receive something]
     #[arg(long, value_name = "N", value_parser = parties())]
     pub parties: Option<u8>,
+    /// Predict times for this network too: one-way latency and rate of each directed link
+    #[arg(long, value_name = "LATENCY_MS,MBIT", value_parser = network)]
+    pub link: Option<Link>,
     #[command(flatten)]
     pub owners: OwnerArguments,
     #[command(flatten)]

@@ -3,9 +3,21 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use tacita::Link;
+
 /// A number of computing parties.
 pub fn parties() -> clap::builder::RangedI64ValueParser<u8> {
     clap::value_parser!(u8).range(2..=16)
+}
+
+/// A network with a latency and a rate.
+pub fn network(text: &str) -> Result<Link, String> {
+    match text.parse() {
+        Ok(link @ Link::Shaped { .. }) => Ok(link),
+        _ => {
+            Err("not LATENCY_MS,MBIT: milliseconds one way and megabits a second, such as 20,100".to_owned())
+        }
+    }
 }
 
 /// A number of samples.

@@ -38,7 +38,7 @@ pub fn run(arguments: &DemoArguments, quiet: bool) -> Result<Answer, Failure> {
     );
     text += &summary::setting(&inference.report);
     text += "\n";
-    text += &summary::summary(&inference.report);
+    text += &summary::summary(&inference.report, summary::Process::OfAll);
     text += "\n";
     text += &drawn(&images);
     let private = summary::labels(&inference.output, false);

@@ -47,7 +47,7 @@ pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
         text += &format!("samples {scale}\n");
     }
     text += "\n";
-    text += &summary::summary(&inference.report);
+    text += &summary::summary(&inference.report, summary::Process::OfAll);
     if indices || inference.output.ndim() == 2 {
         text += &format!("\nlabels    {}\n", summary::first(&summary::labels(&inference.output, indices)));
     }

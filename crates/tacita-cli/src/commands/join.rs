@@ -201,7 +201,7 @@ fn announcement(graph: &Graph, file: &SessionFile, me: &str) -> String {
 fn text(joined: &tacita::Joined, arguments: &JoinArguments) -> String {
     let mut text = summary::setting(&joined.report);
     text += "\n";
-    text += &summary::summary(&joined.report);
+    text += &summary::summary(&joined.report, summary::Process::OfOne);
     if let Some(output) = &joined.output
         && (joined.indices || output.ndim() == 2)
     {

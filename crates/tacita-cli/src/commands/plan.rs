@@ -34,7 +34,9 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     let fixed = fixed_batch(&graph);
     let batch = batch::choose(path, &graph, fixed, arguments.batch, |_| 1)?;
     let parties = arguments.parties.map_or_else(|| graph.owners().len().max(2), usize::from);
-    let options = Options { parties, precision: arguments.precision.bits.into(), ..Options::default() };
+    let defaults = Options::default();
+    let link = arguments.link.unwrap_or(defaults.link);
+    let options = Options { parties, precision: arguments.precision.bits.into(), link, ..defaults };
     let foreseen = tacita::foresee(&graph, batch, &options);
     let mut foreseen = foreseen.map_err(|error| Failure::from(error).about(path))?;
     if let Some(public) = public {
