@@ -194,7 +194,7 @@ fn dial(
         let until = until.min(Instant::now() + ATTEMPT);
         let lane = |writes| lane(address, identity, &certificate, &preamble(writes), until);
         let ends = lane(true)
-            .and_then(|out| Ok(Ends::Dialled(Box::new((out.into_writer(), lane(false)?.into_reader()?)))));
+            .and_then(|out| Ok(Ends::Dialled(Box::new((out.into_writer()?, lane(false)?.into_reader()?)))));
         let cause = match ends {
             Ok(ends) => {
                 lock(meeting).dialled.insert(to.index(), ends);

@@ -59,11 +59,10 @@ pub(crate) fn admit(
                 thread::sleep(GLANCE);
                 continue;
             };
-            if heard.fetch_add(1, Ordering::Relaxed) >= STRANGERS {
-                heard.fetch_sub(1, Ordering::Relaxed);
+            let place = Place::take(&heard);
+            if place.0.load(Ordering::Relaxed) > STRANGERS {
                 continue; // closes it: whoever means us tries again
             }
-            let heard = &heard;
             let hear = move || {
                 match hear(socket, identity, certificates) {
                     Ok(found) => caller(found),
@@ -72,14 +71,28 @@ pub(crate) fn admit(
                         stranger(address, cause);
                     }
                 }
-                heard.fetch_sub(1, Ordering::Relaxed);
+                drop(place);
             };
             // without a thread nobody is heard; the stranger tries again
-            if thread::Builder::new().name("caller".to_owned()).spawn_scoped(scope, hear).is_err() {
-                heard.fetch_sub(1, Ordering::Relaxed);
-            }
+            let _ = thread::Builder::new().name("caller".to_owned()).spawn_scoped(scope, hear);
         }
     });
+}
+
+/// One of those who are listened to, given back however that ends.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Place<'_> {
+    fn take(heard: &AtomicUsize) -> Place<'_> {
+        heard.fetch_add(1, Ordering::Relaxed);
+        Place(heard)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn hear(
@@ -146,7 +159,7 @@ impl Gathering {
         }
         match caller.preamble.writes {
             true => pair.reader = Some(caller.stream.into_reader()?),
-            false => pair.writer = Some(caller.stream.into_writer()),
+            false => pair.writer = Some(caller.stream.into_writer()?),
         }
         Ok(())
     }

@@ -39,6 +39,8 @@ mod connect;
 mod endpoint;
 mod error;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 #[cfg(test)]
 mod hostile;
