@@ -13,6 +13,8 @@ mod dealer;
 mod error;
 mod evaluation;
 mod executor;
+#[doc(hidden)]
+pub mod fuzzing;
 mod linear;
 mod narrow;
 mod party;

@@ -15,6 +15,8 @@ mod consent;
 mod error;
 mod file_error;
 mod foresee;
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod infer;
 mod join;
