@@ -108,5 +108,6 @@ fn no_array(name: Option<&str>) -> String {
 }
 
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "no array".to_string() } else { names.join(", ") }
+    // names are the file's: a message stays one line whatever they are
+    if names.is_empty() { "no array".to_string() } else { names.join(", ").replace(char::is_control, " ") }
 }

@@ -16,6 +16,8 @@
 
 mod element;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod npz;
 mod read;

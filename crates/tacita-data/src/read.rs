@@ -159,7 +159,7 @@ impl File {
     fn element_type(&self, header: &Header, expected: &'static str) -> DataError {
         let found = match header.descr.as_str() {
             "|O" => "object (pickled Python, which could run code)".to_string(),
-            other => other.to_string(),
+            other => other.replace(char::is_control, " "),
         };
         DataError::ElementType { source_name: self.name.clone(), found, expected }
     }

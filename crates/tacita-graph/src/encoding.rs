@@ -100,6 +100,9 @@ fn read(mut rest: &[u8]) -> Result<Graph, GraphError> {
     if owners.len() > MAX_OWNERS || owners.iter().any(|owner| owner.len() > MAX_NAME) {
         return Err(GraphError::TooLarge { what: "the number of owners or their names", limit: MAX_OWNERS });
     }
+    if let Some(owner) = owners.iter().find(|owner| owner.contains(char::is_control)) {
+        return Err(GraphError::Name { name: owner.clone() });
+    }
     let mut graph = Graph::new();
     for (index, owner) in owners.iter().enumerate() {
         if graph.owner(owner).0 as usize != index {

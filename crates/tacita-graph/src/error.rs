@@ -77,6 +77,13 @@ pub enum GraphError {
         /// The name.
         name: String,
     },
+    /// A name of a node or owner that cannot be shown to people as it is: who reads what a graph reveals must see no more
+    /// and no less than is there.
+    #[error("the name {name:?} has control characters")]
+    Name {
+        /// The name.
+        name: String,
+    },
     /// An owner that the graph does not have.
     #[error("node {node:?} ({op}) names owner {owner}, the graph has {owners}")]
     UnknownOwner {

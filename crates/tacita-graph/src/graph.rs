@@ -59,14 +59,14 @@ impl Graph {
     /// The owner of that name, added if the graph has none.
     ///
     /// # Panics
-    /// If there would be more than [`MAX_OWNERS`] or the name is longer than [`MAX_NAME`].
+    /// If there would be more than [`MAX_OWNERS`], or the name is longer than [`MAX_NAME`] or has control characters.
     pub fn owner(&mut self, name: &str) -> Owner {
         if let Some(index) = self.owners.iter().position(|owner| owner == name) {
             return Owner(index as u16);
         }
         assert!(
-            self.owners.len() < MAX_OWNERS && name.len() <= MAX_NAME,
-            "too many owners, or a name too long"
+            self.owners.len() < MAX_OWNERS && name.len() <= MAX_NAME && !name.contains(char::is_control),
+            "too many owners, or a name too long or with control characters"
         );
         self.owners.push(name.to_owned());
         Owner((self.owners.len() - 1) as u16)
@@ -120,6 +120,9 @@ impl Graph {
         }
         if name.len() > MAX_NAME {
             return Err(GraphError::TooLarge { what: "the length of a name", limit: MAX_NAME });
+        }
+        if name.contains(char::is_control) {
+            return Err(GraphError::Name { name: name.to_owned() });
         }
         let ty = self.infer(&op, inputs, name)?;
         if let Op::Input(_) = op {

@@ -33,6 +33,8 @@ mod digest;
 mod encoding;
 mod error;
 mod evaluate;
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod lower;
 pub mod ops;

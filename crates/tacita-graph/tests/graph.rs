@@ -76,6 +76,10 @@ fn mistakes_are_named() {
     let stranger = Visibility::Private(Owner(7));
     refused(graph.input("d", &dims(&[1]), stranger, Role::Data).unwrap_err(), &["owner 7"]);
     refused(graph.add(Neg, &[NodeId(99)], "late").unwrap_err(), &["late", "99"]);
+    refused(
+        graph.add(Neg, &[a], "to alice\rto bob").unwrap_err(),
+        &["to alice\\rto bob", "control characters"],
+    );
     let answer = graph.reveal(a, &[alice], "answer").unwrap();
     refused(graph.add(Neg, &[answer], "after").unwrap_err(), &["after"]);
     refused(graph.reveal(a, &[], "nobody").unwrap_err(), &["nobody", "receivers"]);

@@ -16,6 +16,8 @@ mod dealer;
 mod error;
 mod evaluation;
 mod executor;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod linear;
 mod narrow;

@@ -404,10 +404,12 @@ impl Plan {
         let mut before = None;
         for &t in &self.order {
             let task = &self.tasks[t as usize];
-            if before.is_none() && received.iter().any(|&bytes| bytes > ahead) {
-                before = Some(received.clone());
+            for item in &task.steps.dealt {
+                if before.is_none() && received.iter().any(|&bytes| bytes > ahead) {
+                    before = Some(received.clone());
+                }
+                received[task.receiver] += item.bytes();
             }
-            received[task.receiver] += task.steps.dealt_bytes();
         }
         let before = before.unwrap_or_else(|| received.clone());
         received.into_iter().zip(before).collect()

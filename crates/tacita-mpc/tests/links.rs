@@ -2,9 +2,9 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::{Case, fixed_seed};
+use common::{Case, NAMES, fixed_seed, recording};
 use tacita_graph::testing::random_case;
 use tacita_mpc::{Config, Hooks, Revealed, world};
 use tacita_net::{Endpoint, Limits, Shape, loopback, memory, shaped};
@@ -44,5 +44,34 @@ fn a_dealer_that_may_hardly_be_ahead_deadlocks_nobody() {
             let runs = world::run_over(endpoints, &case.plan, &own, &public, &config, 3);
             assert!(runs.is_ok(), "graph {seed}: {:?}", runs.err());
         }
+    }
+}
+
+/// The parties wait for what the dealer may be ahead, which must not be more than it sends before it waits for them.
+#[test]
+fn who_waits_for_the_dealer_counts_as_it_does() {
+    let limits = Limits::default();
+    let random = random_case(3, 14);
+    let case = Case::new(&random.graph, 2, 16);
+    let (own, public) = case.leaves(&random.inputs);
+    let parties = case.parties;
+    let names: Vec<&str> = NAMES[..parties].iter().chain(&["dealer"]).copied().collect();
+    let (config, sent) = recording(Hooks::default());
+    world::run_over(memory(&names, &limits), &case.plan, &own, &public, &config, 1).unwrap();
+    let sent = sent.lock().unwrap();
+    let corrections = sent.iter().filter(|(from, _, _)| *from == parties);
+    let mut ahead = vec![0; parties];
+    for (_, to, frame) in corrections.take(12) {
+        ahead[*to] += frame.payload.len();
+        let config =
+            Config { dealer_ahead: ahead[*to], timeout: Duration::from_secs(20), ..Config::default() };
+        let begun = Instant::now();
+        world::run_over(memory(&names, &limits), &case.plan, &own, &public, &config, 1).unwrap();
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{} bytes ahead: {:?}",
+            ahead[*to],
+            begun.elapsed()
+        );
     }
 }

@@ -218,7 +218,8 @@ fn dial(
             let back = scope.spawn(|| lane(false));
             (lane(true), back.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
-        let ends = out.and_then(|out| Ok(Ends::Dialled(Box::new((out.into_writer(), back?.into_reader()?)))));
+        let ends =
+            out.and_then(|out| Ok(Ends::Dialled(Box::new((out.into_writer()?, back?.into_reader()?)))));
         let cause = match ends {
             Ok(ends) => {
                 lock(meeting).dialled.insert(to.index(), ends);

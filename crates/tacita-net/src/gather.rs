@@ -63,15 +63,15 @@ pub(crate) fn admit(
                 thread::sleep(GLANCE);
                 continue;
             };
-            if heard.fetch_add(1, Ordering::Relaxed) >= STRANGERS {
-                heard.fetch_sub(1, Ordering::Relaxed);
+            let place = Place::take(&heard);
+            if place.0.load(Ordering::Relaxed) > STRANGERS {
                 continue; // closes it: whoever means us tries again
             }
             number += 1;
             if let Ok(socket) = socket.try_clone() {
                 opened().insert(number, socket);
             }
-            let (heard, opened) = (&heard, &opened);
+            let opened = &opened;
             let hear = move || {
                 let found = hear(socket, identity, certificates);
                 opened().remove(&number);
@@ -82,12 +82,11 @@ pub(crate) fn admit(
                         stranger(address, cause);
                     }
                 }
-                heard.fetch_sub(1, Ordering::Relaxed);
+                drop(place);
             };
             // without a thread nobody is heard; the stranger tries again
             if thread::Builder::new().name("caller".to_owned()).spawn_scoped(scope, hear).is_err() {
                 opened().remove(&number);
-                heard.fetch_sub(1, Ordering::Relaxed);
             }
         }
         // who has not said by now what it wants keeps nobody waiting
@@ -95,6 +94,22 @@ pub(crate) fn admit(
             let _ = socket.shutdown(Shutdown::Both);
         }
     });
+}
+
+/// One of those who are listened to, given back however that ends.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Place<'_> {
+    fn take(heard: &AtomicUsize) -> Place<'_> {
+        heard.fetch_add(1, Ordering::Relaxed);
+        Place(heard)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn hear(
@@ -166,7 +181,7 @@ impl Gathering {
         }
         match caller.preamble.writes {
             true => pair.reader = Some(caller.stream.into_reader()?),
-            false => pair.writer = Some(caller.stream.into_writer()),
+            false => pair.writer = Some(caller.stream.into_writer()?),
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::frame::{AbortNotice, Frame, FrameHeader, FrameKind, Place};
+use crate::frame::{AbortNotice, Frame, FrameKind, Place};
 use crate::link::Room;
 
 /// How long a receiver looks for a frame before it sleeps. Waking a thread takes longer than a peer that computes
@@ -16,6 +16,10 @@ const SPIN: Duration = Duration::from_micros(30);
 const LOOK: Duration = Duration::from_millis(500);
 /// A wait that takes so much longer than asked says that this process stood still, and not its peers.
 const STANDSTILL: Duration = Duration::from_secs(1);
+
+/// Bytes that a frame takes beside its payload: its place in a queue that grows by doubling, and the buffer's own. More
+/// rather than less, so that a peer cannot fill the memory with empty frames.
+pub(crate) const FRAME: usize = 256;
 
 /// When something last came from each peer, whatever it was.
 struct Clock {
@@ -125,9 +129,9 @@ pub(crate) enum Trouble {
 }
 
 impl Queue {
-    /// Bytes that the queue holds, with a header for each frame so that empty ones are not free.
+    /// Bytes that the queue holds.
     fn held(&self) -> usize {
-        self.payload + self.frames.len() * FrameHeader::BYTES
+        self.payload + self.frames.len() * FRAME
     }
 
     fn is_there(at: Option<Instant>, now: Instant) -> bool {
@@ -313,20 +317,21 @@ impl Inbox {
         }
     }
 
-    /// Waits until the queue holds no more than `ahead` bytes, or the time is over.
+    /// Waits until no more than `ahead` bytes of payload are in the queue, or the time is over. Payload is what a plan
+    /// counts: who may be so far ahead must not wait before the other side has all that it waits for.
     pub fn wait_room(&self, from: usize, ahead: usize, until: Instant) -> Room {
-        self.wait_held(from, until, |held| held <= ahead)
+        self.wait_queue(from, until, |queue| queue.payload <= ahead)
     }
 
-    /// Waits for room for one more frame of so many bytes, for as long as it takes; an empty queue has room for
-    /// any. The member is told that the queue is full. False if the member is gone.
-    pub fn wait_admission(&self, from: usize, bytes: usize, limit: usize) -> bool {
-        let admits = |held: usize| held == 0 || held.saturating_add(bytes) <= limit;
-        let mut room = self.wait_held(from, Instant::now(), admits);
+    /// Waits for room for one more frame with so many bytes of payload, for as long as it takes; an empty queue has room
+    /// for any. The member is told that the queue is full. False if the member is gone.
+    pub fn wait_admission(&self, from: usize, payload: usize, limit: usize) -> bool {
+        let admits = |queue: &Queue| Self::admits(queue, payload, limit);
+        let mut room = self.wait_queue(from, Instant::now(), admits);
         if room == Room::No {
             self.set_full(from, true);
             while room == Room::No {
-                room = self.wait_held(from, Instant::now() + Duration::from_secs(60), admits);
+                room = self.wait_queue(from, Instant::now() + Duration::from_secs(60), admits);
             }
             self.set_full(from, false);
         }
@@ -339,13 +344,22 @@ impl Inbox {
         self.wake_receiver(state);
     }
 
-    fn wait_held(&self, from: usize, until: Instant, admits: impl Fn(usize) -> bool) -> Room {
+    /// Whether a frame would find room now.
+    pub fn has_room(&self, from: usize, payload: usize, limit: usize) -> bool {
+        Self::admits(&self.lock().queues[from], payload, limit)
+    }
+
+    fn admits(queue: &Queue, payload: usize, limit: usize) -> bool {
+        queue.frames.is_empty() || queue.held().saturating_add(FRAME).saturating_add(payload) <= limit
+    }
+
+    fn wait_queue(&self, from: usize, until: Instant, admits: impl Fn(&Queue) -> bool) -> Room {
         let mut state = self.lock();
         loop {
             if state.gone || state.queues[from].end.is_some() {
                 return Room::Gone;
             }
-            if admits(state.queues[from].held()) {
+            if admits(&state.queues[from]) {
                 return Room::Yes;
             }
             let now = Instant::now();

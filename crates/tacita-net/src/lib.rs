@@ -40,6 +40,8 @@ mod counters;
 mod endpoint;
 mod error;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 #[cfg(test)]
 mod hostile;

@@ -7,8 +7,9 @@ use std::time::Duration;
 pub struct Limits {
     /// The longest payload of a frame in bytes, checked before anything is allocated for it. Default 1 GiB.
     pub max_frame: usize,
-    /// Bytes received from a peer and not consumed at which we stop reading from it. One frame is always let in,
-    /// however long, so that a frame longer than this can be received. Default 64 MiB.
+    /// Bytes received from a peer and not consumed at which we stop reading from it; each frame counts as its payload
+    /// and 256 bytes, which it takes in memory. One frame is always let in, however long, so that a frame longer than
+    /// this can be received. Default 64 MiB.
     ///
     /// In-memory links pass pointers and never stop a sender: what they hold is the sender's memory.
     pub inbound: usize,

@@ -134,6 +134,10 @@ fn shown(bytes: &[u8]) -> String {
 
 impl Answer {
     pub fn send<C: Connection>(&self, stream: &mut TlsStream<C>, until: Instant) -> Result<(), Failed> {
+        stream.send(&self.encode(), until)
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
         let (status, reason) = match self {
             Self::Accepted => (1, ""),
             Self::Refused(reason) => (2, reason.as_str()),
@@ -141,7 +145,7 @@ impl Answer {
         };
         let reason = &reason.as_bytes()[..reason.floor_char_boundary(REASON)];
         let length = (reason.len() as u16).to_le_bytes();
-        stream.send(&[&[status], &length[..], reason].concat(), until)
+        [&[status], &length[..], reason].concat()
     }
 
     pub fn read(mut more: impl FnMut(&mut [u8]) -> Result<(), Failed>) -> Result<Self, Failed> {

@@ -17,7 +17,7 @@ use crate::{Limits, Payload};
 const TURN: Duration = Duration::from_millis(5);
 
 /// Bytes of a frame after which it is noted how much has come.
-const PIECE: usize = 1 << 16;
+pub(crate) const PIECE: usize = 1 << 16;
 
 /// One member's side of the link to one peer.
 pub(crate) struct TcpLink<C> {
@@ -352,7 +352,12 @@ fn read<C: Connection>(mut reader: TlsReader<C>, from: usize, inbox: &Inbox, lim
 }
 
 /// Reads a frame into the inbox. Nothing is allocated for it before its header is checked and there is room.
-fn read_frame(reader: &mut impl Plaintext, from: usize, inbox: &Inbox, limits: &Limits) -> Result<(), End> {
+pub(crate) fn read_frame(
+    reader: &mut impl Plaintext,
+    from: usize,
+    inbox: &Inbox,
+    limits: &Limits,
+) -> Result<(), End> {
     let mut header = [0; FrameHeader::BYTES];
     reader.read_exact(&mut header).map_err(|error| match error {
         ReadError::Closed { read: 0 } => End::Closed,
@@ -374,7 +379,7 @@ fn read_frame(reader: &mut impl Plaintext, from: usize, inbox: &Inbox, limits: &
     if length > limit {
         return Err(End::TooLong { length: header.length, limit: limit as u64 });
     }
-    if is_queued && !inbox.wait_admission(from, FrameHeader::BYTES + length, limits.inbound) {
+    if is_queued && !inbox.wait_admission(from, length, limits.inbound) {
         return Err(End::Closed);
     }
     let mut words = vec![0_u64; length.div_ceil(8)];
@@ -413,21 +418,9 @@ fn read_frame(reader: &mut impl Plaintext, from: usize, inbox: &Inbox, limits: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzzing::Bytes;
     use crate::inbox::Arrival;
     use proptest::prelude::*;
-
-    /// Plaintext that is all there.
-    struct Bytes<'a>(&'a [u8]);
-
-    impl Plaintext for Bytes<'_> {
-        fn read_exact(&mut self, into: &mut [u8]) -> Result<(), ReadError> {
-            let (now, later) =
-                self.0.split_at_checked(into.len()).ok_or(ReadError::Closed { read: self.0.len() })?;
-            into.copy_from_slice(now);
-            self.0 = later;
-            Ok(())
-        }
-    }
 
     /// What a reader makes of these bytes: the frames, and how they end.
     fn parse(bytes: &[u8], limits: &Limits) -> (Vec<Frame>, End) {

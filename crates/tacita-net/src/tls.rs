@@ -38,6 +38,9 @@ const HANDSHAKE: usize = 1 << 16;
 const PROTOCOL: &[u8] = b"tacita/1";
 /// What the acceptor says once it has accepted the dialler's certificate; the dialler says nothing before.
 const GREETING: [u8; 1] = [1];
+/// Why a connection ends on which the other end says something while it should listen.
+const OUT_OF_TURN: &str = "it spoke out of turn";
+
 /// A member's key and certificate. The key is never shown.
 #[derive(Clone)]
 pub struct Identity {
@@ -299,7 +302,10 @@ impl<C: Connection> TlsStream<C> {
     /// Sends a message of at most a few records.
     pub fn send(&mut self, bytes: &[u8], until: Instant) -> Result<(), Failed> {
         let mut sealed = vec![0; bytes.len() + (bytes.len() / RECORD + 1) * RECORD_OVERHEAD + SLACK];
-        let length = encrypt(&mut self.0.connection, bytes, &mut sealed).map_err(Failed::Wrong)?;
+        let TlsReader { connection, incoming, from, to, .. } = &mut self.0;
+        let (length, taken) =
+            encrypt(connection, &mut incoming[*from..*to], bytes, &mut sealed).map_err(Failed::Wrong)?;
+        *from += taken;
         limit(&self.0.socket, until).map_err(Failed::Lost)?;
         self.0.socket.write_all(&sealed[..length]).map_err(|error| Failed::Lost(error.to_string()))
     }
@@ -322,10 +328,14 @@ impl<C: Connection> TlsStream<C> {
         Ok(self.0)
     }
 
-    /// The end that writes.
-    pub fn into_writer(self) -> TlsWriter<C> {
-        let TlsReader { socket, connection, .. } = self.0;
-        TlsWriter { socket, connection, out: vec![0; BATCH + 8 * RECORD_OVERHEAD + SLACK], from: 0, to: 0 }
+    /// The end that writes. From now on nothing is read, so nothing may be left.
+    pub fn into_writer(self) -> Result<TlsWriter<C>, Failed> {
+        let TlsReader { socket, connection, from, to, .. } = self.0;
+        if from < to {
+            return Err(Failed::Wrong(OUT_OF_TURN.to_owned()));
+        }
+        let out = vec![0; BATCH + 8 * RECORD_OVERHEAD + SLACK];
+        Ok(TlsWriter { socket, connection, out, from: 0, to: 0 })
     }
 
     /// Completes a handshake in the time given.
@@ -356,22 +366,30 @@ impl Connection for UnbufferedServerConnection {
     }
 }
 
-/// Encrypts, after whatever TLS has to say first. Returns the bytes written to `out`.
-fn encrypt(connection: &mut impl Connection, plain: &[u8], out: &mut [u8]) -> Result<usize, String> {
-    let mut written = 0;
+/// Encrypts, after whatever TLS has to say first. Returns the bytes written to `out`, and those of `incoming` that are done
+/// with: what was received and is not decrypted, as a message that has begun to come is found there again.
+fn encrypt(
+    connection: &mut impl Connection,
+    incoming: &mut [u8],
+    plain: &[u8],
+    out: &mut [u8],
+) -> Result<(usize, usize), String> {
+    let (mut written, mut taken) = (0, 0);
     loop {
-        let state = connection.process(&mut []).state.map_err(|error| error.to_string())?;
-        match state {
+        let UnbufferedStatus { discard, state } = connection.process(&mut incoming[taken..]);
+        taken += discard;
+        match state.map_err(|error| error.to_string())? {
             ConnectionState::WriteTraffic(mut traffic) => {
                 let sealed =
                     traffic.encrypt(plain, &mut out[written..]).map_err(|error| error.to_string())?;
-                return Ok(written + sealed);
+                return Ok((written + sealed, taken));
             }
             ConnectionState::EncodeTlsData(mut data) => {
                 written += data.encode(&mut out[written..]).map_err(|error| error.to_string())?;
             }
             // It is on its way once the caller sends `out`.
             ConnectionState::TransmitTlsData(data) => data.done(),
+            ConnectionState::ReadTraffic(_) => return Err(OUT_OF_TURN.to_owned()),
             _ => return Err("the connection is closed".to_owned()),
         }
     }
@@ -398,7 +416,7 @@ impl<C: Connection> TlsWriter<C> {
 
     /// Seals at most `room()` bytes into records of their own.
     pub fn seal(&mut self, plain: &[u8]) -> Result<(), String> {
-        self.to += encrypt(&mut self.connection, plain, &mut self.out[self.to..])?;
+        self.to += encrypt(&mut self.connection, &mut [], plain, &mut self.out[self.to..])?.0;
         Ok(())
     }
 
@@ -506,7 +524,7 @@ impl<C: Connection> TlsReader<C> {
             let mut needs_more = false;
             match state {
                 Err(error) => {
-                    send_alert(&mut connection, &socket, until);
+                    send_alert(&mut connection, &mut incoming[discard..to], &socket, until);
                     return Err(Failed::Wrong(explain(&error)));
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
@@ -635,9 +653,10 @@ impl<C: Connection> Plaintext for TlsReader<C> {
 }
 
 /// Tells the other end why a handshake failed, if it listens.
-fn send_alert(connection: &mut impl Connection, socket: &TcpStream, until: Instant) {
+/// `incoming` is what was received and is not done with.
+fn send_alert(connection: &mut impl Connection, incoming: &mut [u8], socket: &TcpStream, until: Instant) {
     let mut alert = vec![0; HANDSHAKE];
-    if let Ok(ConnectionState::EncodeTlsData(mut data)) = connection.process(&mut []).state
+    if let Ok(ConnectionState::EncodeTlsData(mut data)) = connection.process(incoming).state
         && let Ok(length) = data.encode(&mut alert)
         && limit(socket, until).is_ok()
     {

@@ -45,13 +45,15 @@ pub(crate) enum Fault {
 
 impl Fault {
     pub(crate) fn at(self, file: &str, node: &str, op: &str) -> ImportError {
-        let file = file.to_string();
+        let (file, node, op) = (file.to_string(), node.to_string(), op.to_string());
+        // words of the file may have any character, and a message is one line
+        let line = |text: String| text.replace(char::is_control, " ");
         match self {
-            Fault::Corrupt(reason) => ImportError::File { file, reason },
-            Fault::Refused(reason) => {
-                ImportError::Refused { file, node: node.to_string(), op: op.to_string(), reason }
+            Fault::Corrupt(reason) => ImportError::File { file, reason: line(reason) },
+            Fault::Refused(reason) => ImportError::Refused { file, node, op: line(op), reason: line(reason) },
+            Fault::RefusedAt { node, op, reason } => {
+                ImportError::Refused { file, node, op: line(op), reason: line(reason) }
             }
-            Fault::RefusedAt { node, op, reason } => ImportError::Refused { file, node, op, reason },
         }
     }
 }

@@ -22,6 +22,8 @@
 mod call;
 mod error;
 mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod import;
 mod model;
 mod onnx;

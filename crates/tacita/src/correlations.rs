@@ -20,6 +20,7 @@ use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -56,7 +57,7 @@ const TAG: usize = 16;
 const MANIFEST: usize = 1 << 16;
 
 /// What a set of files was dealt for, the same in each of them but for the seed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Manifest {
     /// Names the set.
     id: [u8; 32],
@@ -363,7 +364,8 @@ impl CorrelationFile {
         let read = read_up_to(&mut file, &mut header).map_err(unreadable)?;
         let key = check_header(&header[..read], session, me, identity).map_err(|error| error.of(path))?;
         let mut pieces = Pieces::new(BufReader::with_capacity(1 << 20, file), key);
-        let manifest = read_manifest(&mut pieces).map_err(|reason| FileError::invalid(reason).of(path))?;
+        let manifest = read_manifest(&mut |into| pieces.read_exact(into))
+            .map_err(|reason| FileError::invalid(reason).of(path))?;
         Ok(CorrelationFile { path: path.into(), manifest, pieces, begun: false })
     }
 
@@ -435,17 +437,7 @@ impl Correlations for CorrelationFile {
     }
 
     fn next(&mut self, header: &FrameHeader) -> Result<Vec<u64>, String> {
-        let mut bytes = [0; FrameHeader::BYTES];
-        self.pieces.read_exact(&mut bytes).map_err(|error| self.fail(error))?;
-        let found = FrameHeader::decode(&bytes).map_err(|error| self.fail(error))?;
-        if found != *header {
-            return Err(self.fail(format_args!("it has {found:?} where {header:?} is needed")));
-        }
-        // of a length that the plan knows
-        let mut words = vec![0_u64; (header.length as usize).div_ceil(8)];
-        let into = &mut bytemuck::cast_slice_mut(&mut words)[..header.length as usize];
-        self.pieces.read_exact(into).map_err(|error| self.fail(error))?;
-        Ok(words)
+        read_correlation(&mut |into| self.pieces.read_exact(into), header).map_err(|error| self.fail(error))
     }
 }
 
@@ -558,14 +550,123 @@ impl<R: BufRead> Pieces<R> {
     }
 }
 
-fn read_manifest(pieces: &mut Pieces<impl BufRead>) -> Result<Manifest, String> {
+/// Fills a buffer from what is sealed in a file.
+type ReadExact<'a> = dyn FnMut(&mut [u8]) -> Result<(), String> + 'a;
+
+/// The next correction, which must have this header: its length is the plan's, whatever the file says.
+fn read_correlation(read: &mut ReadExact<'_>, header: &FrameHeader) -> Result<Vec<u64>, String> {
+    let mut bytes = [0; FrameHeader::BYTES];
+    read(&mut bytes)?;
+    let found = FrameHeader::decode(&bytes).map_err(|error| error.to_string())?;
+    if found != *header {
+        return Err(format!("it has {found:?} where {header:?} is needed"));
+    }
+    let length = usize::try_from(header.length).map_err(|error| error.to_string())?;
+    let mut words = vec![0_u64; length.div_ceil(8)];
+    read(&mut bytemuck::cast_slice_mut(&mut words)[..length])?;
+    Ok(words)
+}
+
+fn read_manifest(read: &mut ReadExact<'_>) -> Result<Manifest, String> {
     let mut length = [0; 4];
-    pieces.read_exact(&mut length)?;
+    read(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > MANIFEST {
         return Err(format!("a manifest of {length} bytes; at most {MANIFEST} can be"));
     }
     let mut bytes = Zeroizing::new(vec![0; length]);
-    pieces.read_exact(&mut bytes)?;
+    read(&mut bytes)?;
     postcard::from_bytes(&bytes).map_err(|error| format!("its manifest cannot be read: {error}"))
+}
+
+/// What a plan of a fuzzed file asks for first.
+const WANTED: FrameHeader =
+    FrameHeader { evaluation: 1, task: 3, step: 0, kind: tacita_net::FrameKind::Correction, length: 16 };
+
+/// For [`crate::fuzzing`]: reads what is sealed in a file, a manifest and a correction.
+pub(crate) fn read_contents(mut contents: &[u8]) -> Result<(), String> {
+    let mut read = |into: &mut [u8]| {
+        let (now, later) = contents.split_at_checked(into.len()).ok_or("it ends before all is there")?;
+        into.copy_from_slice(now);
+        contents = later;
+        Ok(())
+    };
+    let manifest = read_manifest(&mut read)?;
+    let encoded = Zeroizing::new(postcard::to_stdvec(&manifest).map_err(|error| error.to_string())?);
+    let again: Result<Manifest, _> = postcard::from_bytes(&encoded);
+    assert!(again.is_ok_and(|again| again == manifest), "a manifest that does not come back");
+    assert_eq!(read_correlation(&mut read, &WANTED)?.len(), 2);
+    Ok(())
+}
+
+/// For [`crate::fuzzing`]: reads a whole file, whose header is put right if so asked. Nobody can seal one without a key of
+/// the session, so none is ever read to its end.
+pub(crate) fn read_sealed(bytes: &[u8], header: bool) -> Result<(), String> {
+    static SESSION: LazyLock<(SessionFile, Identity)> = LazyLock::new(|| {
+        let make = |name: &str| Identity::create(name, 1).expect("randomness");
+        let identities = ["alice", "bob", "dealer"].map(make);
+        let member = |identity: &Identity| crate::session_file::SessionMember {
+            name: identity.certificate().name().to_owned(),
+            address: Some("192.0.2.1:7400".to_owned()),
+            certificate: identity.certificate().clone(),
+        };
+        let [alice, bob, dealer] = identities.each_ref().map(member);
+        let file = SessionFile::new(vec![alice, bob], dealer, vec![], Default::default());
+        let [alice, ..] = identities;
+        (file.expect("a session of three"), alice)
+    });
+    let (session, alice) = &*SESSION;
+    let mut bytes = bytes.to_vec();
+    if header && bytes.len() >= HEADER {
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[10..42].copy_from_slice(&session.hash);
+        bytes[42..44].copy_from_slice(&0_u16.to_le_bytes());
+        // a point on the curve, or the key cannot be agreed on
+        bytes[KEY_AT..HEADER].copy_from_slice(session.dealer.certificate.point());
+    }
+    let (first, sealed) = bytes.split_at(bytes.len().min(HEADER));
+    let key = check_header(first, session, "alice", alice).map_err(|error| error.to_string())?;
+    let mut pieces = Pieces::new(sealed, key);
+    let read = read_manifest(&mut |into| pieces.read_exact(into)).map(drop);
+    assert!(read.is_err(), "a file that nobody sealed was read");
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pieces of any length come back, and every change of a byte, and every cut, is noticed.
+    #[test]
+    fn what_is_sealed_comes_back_and_nothing_else_does() {
+        let key = || LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &[7; 32]).unwrap());
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 9] {
+            let plain: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let folder = tempfile::tempdir().unwrap();
+            let file = tempfile::NamedTempFile::new_in(&folder).unwrap();
+            let path = folder.path().join("f");
+            let mut writer = Writer { path, file, key: key(), piece: 0, plain: vec![], written: 0 };
+            plain.chunks(1000).for_each(|part| writer.put(part).unwrap());
+            let (file, _, written) = writer.finish().unwrap();
+            let sealed = std::fs::read(file.path()).unwrap();
+            assert_eq!(sealed.len() as u64, written);
+            let read = |sealed: &[u8]| -> Result<Vec<u8>, String> {
+                let (mut pieces, mut got) = (Pieces::new(sealed, key()), vec![0; length]);
+                pieces.read_exact(&mut got)?;
+                match pieces.read_exact(&mut [0]) {
+                    Err(end) if end.contains("ends before") => Ok(got),
+                    other => Err(format!("{other:?}")),
+                }
+            };
+            assert_eq!(read(&sealed), Ok(plain), "{length}");
+            for at in [0, sealed.len() / 2, sealed.len() - 1] {
+                let mut changed = sealed.clone();
+                changed[at] ^= 1;
+                assert!(read(&changed).is_err(), "byte {at} of {length}");
+                assert!(read(&sealed[..at]).is_err(), "cut at {at} of {length}");
+            }
+            assert!(read(&[&sealed[..], &[0]].concat()).is_err(), "one byte more than {length}");
+        }
+    }
 }

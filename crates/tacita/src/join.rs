@@ -45,7 +45,7 @@ pub struct Joined {
 
 /// What members tell each other before they begin. Both are public: shapes are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Terms {
+pub(crate) struct Terms {
     samples: Option<u64>,
     batch: Option<u64>,
 }
@@ -327,11 +327,11 @@ pub fn batch_size(
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     postcard::to_stdvec(value).map_err(|e| Error::Internal(e.to_string()))
 }
 
-fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
     let broken = |e| {
         Error::Disagreement(format!(
             "a member sent terms that cannot be read ({e}): do all run the same version?"

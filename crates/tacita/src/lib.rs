@@ -16,6 +16,8 @@ mod correlations;
 mod error;
 mod file_error;
 mod foresee;
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod infer;
 mod join;

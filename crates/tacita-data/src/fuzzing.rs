@@ -1,0 +1,53 @@
+//! What holds for any bytes that may be an array. The fuzz targets and the replay of their corpora call these functions,
+//! and nothing else does: a failed assertion is a mistake in what they look at.
+
+use crate::header::Header;
+use crate::{DataError, Source, read_bytes, read_labels_bytes};
+
+/// Bytes as an `.npy` file.
+pub fn npy_read(bytes: &[u8]) {
+    read(&source("x.npy"), bytes);
+}
+
+/// Bytes as an archive, of which an array is asked for by name, or the only one.
+pub fn npz_read(bytes: &[u8]) {
+    for name in ["x.npz:images", "x.npz"] {
+        read(&source(name), bytes);
+    }
+}
+
+fn source(name: &str) -> Source {
+    name.parse().expect("a file's name")
+}
+
+/// An array has the numbers that it has after it was written and read again, labels are integers in its order, and an
+/// error is a line.
+fn read(source: &Source, bytes: &[u8]) {
+    let assert_line = |error: DataError| {
+        let text = error.to_string();
+        assert!(!text.contains(char::is_control), "not one line: {text:?}");
+    };
+    let array = match read_bytes(source, bytes) {
+        Ok(array) => {
+            let mut written = Header::encode("<f8", array.shape());
+            array.iter().for_each(|number| written.extend(number.to_le_bytes()));
+            let again =
+                read_bytes(&self::source("again.npy"), &written).expect("what was written can be read");
+            assert_eq!(again.shape(), array.shape());
+            assert!(again.iter().zip(&array).all(|(one, other)| one.to_bits() == other.to_bits()));
+            Some(array)
+        }
+        Err(error) => {
+            assert_line(error);
+            None
+        }
+    };
+    match (read_labels_bytes(source, bytes), array) {
+        (Ok(labels), Some(array)) => {
+            assert!(labels.iter().zip(&array).all(|(label, number)| *label as f64 == *number));
+            assert_eq!(labels.len(), array.len());
+        }
+        (Ok(_), None) => {} // an integer that f64 cannot hold
+        (Err(error), _) => assert_line(error),
+    }
+}

@@ -1,0 +1,177 @@
+//! What holds for any bytes that a party or a file can give. The fuzz targets and the replay of their corpora call these
+//! functions, and nothing else does: a failed assertion is a mistake in what they look at.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tacita_graph::seal_body;
+
+use crate::certificate::Certificate;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::members::Members;
+use crate::prepared::{Prepared, leaves};
+use crate::session_file::{SessionFile, SessionSettings};
+use crate::{consent, correlations, disclosures, join, model_of_graph, recipe};
+
+/// Elements of all values of a graph beyond which [`recipe`](self::recipe) leaves it: a graph may say much in few bytes.
+const ELEMENTS: usize = 1 << 18;
+
+/// What is shown to people is a line without control characters, which terminals would obey.
+fn assert_line(error: &dyn std::fmt::Display) {
+    let text = error.to_string();
+    assert!(!text.contains(char::is_control), "not one line: {text:?}");
+}
+
+/// What a party sends the dealer: as it is if the first byte is even; if it is odd, put together from a precision (one
+/// byte), a graph's body (its length in two bytes before it), which gets a right checksum, and the rest. What is read
+/// makes the same plan once it is sent on.
+pub fn recipe(bytes: &[u8]) {
+    let sent = match *bytes {
+        [choice, precision, low, high, ref rest @ ..] if choice % 2 == 1 => {
+            let length = usize::from(u16::from_le_bytes([low, high])).min(rest.len());
+            let (body, rest) = rest.split_at(length);
+            let graph = seal_body(body);
+            let mut sent =
+                postcard::to_stdvec(&(u32::from(precision), graph.as_slice())).expect("plain data");
+            sent.extend(rest);
+            sent
+        }
+        [_, ref rest @ ..] => rest.to_vec(),
+        [] => return,
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let members = Members { parties: names(&["alice", "bob"]), data_owners: names(&["carol"]) };
+    if let Err(error) = try_recipe(&sent, &members) {
+        assert_line(&error);
+    }
+}
+
+fn try_recipe(sent: &[u8], members: &Members) -> Result<(), Error> {
+    let (prepared, public) = recipe::decode(sent, members)?;
+    let (again, values) = recipe::decode(&recipe::encode(&prepared, &public)?, members)?;
+    assert_eq!(again.plan.digest(), prepared.plan.digest());
+    for name in prepared.public_inputs() {
+        assert!(same(public.get(name), values.get(name)), "{name:?}");
+    }
+    if elements(&prepared) <= ELEMENTS {
+        leaves(&prepared, None, public, &mut BTreeMap::new())?;
+    }
+    Ok(())
+}
+
+fn same(one: Option<&ndarray::ArrayD<f64>>, other: Option<&ndarray::ArrayD<f64>>) -> bool {
+    let bits = |value: &ndarray::ArrayD<f64>| value.mapv(f64::to_bits);
+    one.map(bits) == other.map(bits)
+}
+
+fn elements(prepared: &Prepared) -> usize {
+    let sizes = prepared.graph.nodes().iter().map(|node| node.ty.sizes().unwrap_or_default());
+    sizes.map(|sizes| sizes.iter().product::<usize>()).sum()
+}
+
+/// What members say to each other before they begin and when they have ended.
+pub fn terms(bytes: &[u8]) {
+    comes_back::<join::Terms>(bytes);
+    comes_back::<u64>(bytes);
+}
+
+fn comes_back<T: DeserializeOwned + Serialize + PartialEq>(bytes: &[u8]) {
+    match join::decode::<T>(bytes) {
+        Ok(value) => {
+            let encoded = join::encode(&value).expect("what was read can be written");
+            assert!(encoded.len() <= bytes.len());
+            assert!(postcard::from_bytes(&encoded).is_ok_and(|again: T| again == value));
+        }
+        Err(error) => assert_line(&error),
+    }
+}
+
+/// A graph file as a model, and what it discloses to whom.
+pub fn graph_file(bytes: &[u8]) {
+    let Some(graph) = tacita_graph::fuzzing::graph_decode(bytes) else { return };
+    for disclosure in disclosures(&graph) {
+        assert!(!disclosure.value.is_empty());
+    }
+    let owners = graph.owners().to_vec();
+    for owner in &owners {
+        if let Err(error) = consent(&graph, owner, &[]) {
+            assert_line(&error);
+        }
+    }
+    if let Err(error) = model_of_graph(graph) {
+        assert_line(&error);
+    }
+}
+
+/// A session file has its bytes and their hash, and can be written anew with the same members and settings.
+pub fn session_file(bytes: &[u8]) {
+    let file = match SessionFile::parse(bytes) {
+        Ok(file) => file,
+        Err(error) => return assert_line(&error),
+    };
+    assert!(file.text.as_bytes() == bytes && file.hash == *blake3::hash(bytes).as_bytes());
+    let roster = file.roster();
+    assert!(roster.terms == bytes && roster.members.len() == file.members().count());
+    let settings = SessionSettings {
+        precision_bits: file.precision_bits,
+        timeout: file.timeout,
+        connect_timeout: file.connect_timeout,
+        silence: file.silence,
+    };
+    let SessionFile { parties, dealer, owners, .. } = file.clone();
+    match SessionFile::new(parties, dealer, owners, settings) {
+        Ok(again) => {
+            let put_back = SessionFile { text: file.text.clone(), hash: file.hash, ..again };
+            assert_eq!(put_back, file);
+        }
+        // its certificates may have been in fewer bytes than we write them in
+        Err(error) => assert!(bytes.len() > 1 << 14, "{error}"),
+    }
+}
+
+/// A correlation file, as the first byte says: as it is (0 modulo 3), behind a header that is right (1), or what is sealed in
+/// it (2), which nobody but the dealer can have written.
+pub fn correlations(bytes: &[u8]) {
+    let Some((&choice, rest)) = bytes.split_first() else { return };
+    let outcome = match choice % 3 {
+        2 => correlations::read_contents(rest),
+        way => correlations::read_sealed(rest, way == 1),
+    };
+    if let Err(error) = outcome {
+        assert_line(&error);
+    }
+}
+
+/// A certificate in PEM or DER, or a key beside its certificate, as the first byte says (0, 1, 2 modulo 3). A certificate
+/// comes back from what it is written as; a key that is taken can be used.
+pub fn credentials(bytes: &[u8]) {
+    static OTHER: LazyLock<Certificate> =
+        LazyLock::new(|| Identity::create("alice", 1).expect("randomness").certificate().clone());
+    let Some((&choice, text)) = bytes.split_first() else { return };
+    let read = match choice % 3 {
+        1 => Certificate::from_der(text),
+        _ => Certificate::from_pem(text),
+    };
+    match &read {
+        Ok(certificate) => {
+            assert_eq!(
+                &Certificate::from_pem(certificate.to_pem().as_bytes()).expect("our own PEM"),
+                certificate
+            );
+            assert!(choice % 3 != 1 || certificate.der() == text);
+            tacita_net::fuzzing::certificate_dates(certificate.der());
+            assert_line(&format!("{certificate:?}"));
+        }
+        Err(error) => assert_line(error),
+    }
+    if choice % 3 == 2 {
+        let certificate = read.unwrap_or_else(|_| OTHER.clone());
+        match Identity::from_parts(certificate, text) {
+            Ok(identity) => drop(identity.for_links().expect("a key that was taken can be used")),
+            Err(error) => assert_line(&error),
+        }
+    }
+}
