@@ -33,48 +33,56 @@ pub const NET_FRAMES: Target = Target {
 };
 /// Frame headers, abort notices, heartbeats, preambles and answers. Terms may have 64 KiB.
 pub const NET_MESSAGES: Target =
-    Target { name: "net_messages", property: tacita_net::fuzzing::messages, base: 256 * KIB, per_byte: 8 };
+    Target { name: "net_messages", property: tacita_net::fuzzing::messages, base: 128 * KIB, per_byte: 8 };
 /// What strangers say to a listener, and listeners to who dials: a read buffer of 256 KiB, flights of 64 KiB, and what
 /// rustls lets a handshake message have.
 pub const NET_HANDSHAKE: Target =
-    Target { name: "net_handshake", property: tacita_net::fuzzing::handshake, base: MIB, per_byte: 8 };
+    Target { name: "net_handshake", property: tacita_net::fuzzing::handshake, base: 768 * KIB, per_byte: 8 };
 /// Everything that a member receives in a session, edited.
 pub const MPC_SESSION: Target =
-    Target { name: "mpc_session", property: tacita_mpc::fuzzing::session, base: 4 * MIB, per_byte: 1024 };
+    Target { name: "mpc_session", property: tacita_mpc::fuzzing::session, base: 512 * KIB, per_byte: 512 };
 /// Graph files, and what people and programs see of them. A node takes three bytes in the file and some hundred in memory.
 pub const GRAPH_FILE: Target =
-    Target { name: "graph_file", property: tacita::fuzzing::graph_file, base: 64 * KIB, per_byte: 512 };
-/// Graphs, up to the ring program.
+    Target { name: "graph_file", property: tacita::fuzzing::graph_file, base: 64 * KIB, per_byte: 256 };
+/// Graphs, up to the ring program, of values that have 2^18 elements together.
 pub const GRAPH_LOWER: Target = Target {
     name: "graph_lower",
     property: tacita_graph::fuzzing::graph_lower,
-    base: 16 * MIB,
-    per_byte: 4096,
+    base: 8 * MIB,
+    per_byte: 2048,
 };
 /// What parties send the dealer, up to the plan and the public values.
 pub const RECIPE: Target =
-    Target { name: "recipe", property: tacita::fuzzing::recipe, base: 16 * MIB, per_byte: 16 * KIB };
+    Target { name: "recipe", property: tacita::fuzzing::recipe, base: 8 * MIB, per_byte: 4096 };
 /// What members tell each other about samples and bytes.
 pub const TERMS: Target =
     Target { name: "terms", property: tacita::fuzzing::terms, base: 16 * KIB, per_byte: 4 };
 /// Session files, of at most 64 KiB.
 pub const SESSION_FILE: Target =
-    Target { name: "session_file", property: tacita::fuzzing::session_file, base: MIB, per_byte: 128 };
+    Target { name: "session_file", property: tacita::fuzzing::session_file, base: 256 * KIB, per_byte: 64 };
 /// What was dealt ahead: pieces of 64 KiB, a manifest of as much, and a read-ahead.
 pub const CORRELATIONS: Target =
-    Target { name: "correlations", property: tacita::fuzzing::correlations, base: MIB, per_byte: 8 };
+    Target { name: "correlations", property: tacita::fuzzing::correlations, base: 256 * KIB, per_byte: 8 };
 /// Certificates and keys.
 pub const CREDENTIALS: Target =
-    Target { name: "credentials", property: tacita::fuzzing::credentials, base: MIB, per_byte: 32 };
+    Target { name: "credentials", property: tacita::fuzzing::credentials, base: 64 * KIB, per_byte: 16 };
 /// ONNX models, up to the graph and the weights.
-pub const ONNX_IMPORT: Target =
-    Target { name: "onnx_import", property: tacita_onnx::fuzzing::onnx_import, base: MIB, per_byte: 2048 };
+pub const ONNX_IMPORT: Target = Target {
+    name: "onnx_import",
+    property: tacita_onnx::fuzzing::onnx_import,
+    base: 64 * KIB,
+    per_byte: 1024,
+};
 /// Arrays and labels from `.npy` files: a byte may become a number of eight, twice where the order is not ours.
 pub const NPY_READ: Target =
-    Target { name: "npy_read", property: tacita_data::fuzzing::npy_read, base: 256 * KIB, per_byte: 64 };
+    Target { name: "npy_read", property: tacita_data::fuzzing::npy_read, base: 64 * KIB, per_byte: 64 };
 /// The same from archives: deflate says up to 1032 bytes in one.
-pub const NPZ_READ: Target =
-    Target { name: "npz_read", property: tacita_data::fuzzing::npz_read, base: MIB, per_byte: 64 * 1032 };
+pub const NPZ_READ: Target = Target {
+    name: "npz_read",
+    property: tacita_data::fuzzing::npz_read,
+    base: 256 * KIB,
+    per_byte: 64 * 1032,
+};
 
 /// All of them. A parser that is added has its target here, a program in `fuzz_targets`, and a corpus.
 pub const TARGETS: [&Target; 14] = [

@@ -227,6 +227,21 @@ mod tests {
     }
 
     #[test]
+    fn any_request_has_an_answer() {
+        let (request, pages) = (b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n", |_: &str| None);
+        for position in 0..request.len() {
+            for byte in 0..=255 {
+                let mut damaged = request.to_vec();
+                damaged[position] = byte;
+                for head in [&damaged[..], &damaged[..position], &damaged[position..]] {
+                    let (page, _) = respond(head, &pages);
+                    assert!(page.status.starts_with(['4', '5']), "{}", page.status);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_slow_and_the_silent_do_not_keep_others_waiting() {
         let address = started();
         let idle: Vec<TcpStream> = (0..AT_ONCE / 2).map(|_| TcpStream::connect(address).unwrap()).collect();

@@ -162,6 +162,25 @@ fn new_keys_are_followed() {
 }
 
 #[test]
+fn who_should_listen_and_speaks_is_not_written_to() {
+    let [alice, bob] = std::array::from_fn(|_| Identity::ephemeral().unwrap());
+    for speaks in [false, true] {
+        let (dialed, accepted) = handshake(&alice, &bob, &bob, &alice);
+        let (mut dialed, (_, mut accepted)) = (dialed.unwrap(), accepted.unwrap());
+        dialed.send(&[1], soon()).unwrap();
+        let dialed = dialed.into_reader().unwrap();
+        if speaks {
+            // a record of which not all comes
+            dialed.socket().write_all(&[0x17, 3, 3, 0, 50, 1]).unwrap();
+        }
+        accepted.read(&mut [0], soon()).unwrap();
+        assert!(accepted.read(&mut [0], Instant::now() + SECOND / 4).is_err(), "no more comes");
+        accepted.send(&[2], soon()).unwrap();
+        assert_eq!(accepted.into_writer().is_err(), speaks);
+    }
+}
+
+#[test]
 fn another_certificate_is_refused_by_either_end() {
     let [alice, bob, eve] = std::array::from_fn(|_| Identity::ephemeral().unwrap());
     let (dialed, accepted) = handshake(&alice, &bob, &bob, &alice);

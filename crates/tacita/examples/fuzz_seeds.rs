@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use tacita::{Identity, SessionFile, SessionMember, SessionSettings};
-use tacita_graph::{Graph, Visibility, testing::random_case};
+use tacita_graph::testing::random_case;
+use tacita_graph::{Graph, Role, Visibility, dims, ops};
 use tacita_net::{Frame, FrameHeader, FrameKind, Limits, MemberId, Peer, Roster};
 
 type Anything = Box<dyn std::error::Error>;
@@ -52,6 +53,10 @@ fn main() -> Result<(), Anything> {
             write("onnx_import", &name, &bytes)?;
         }
     }
+    // empty nodes: two bytes each, in a graph, in a model
+    let nodes = b"\x0a\x00".repeat(1500);
+    let length = [nodes.len() as u8 | 0x80, (nodes.len() >> 7) as u8];
+    write("onnx_import", "dense", &[&b"\x3a"[..], &length, &nodes, b"\x42\x02\x10\x0d"].concat())?;
     for suffix in ["npy", "npz"] {
         for (name, bytes) in files("crates/tacita-data/tests/data", suffix)? {
             write(&format!("{suffix}_read"), &name, &bytes)?;
@@ -102,6 +107,11 @@ fn links() -> Result<(), Anything> {
         terms,
     ];
     write("net_messages", "preamble", &preamble.concat())?;
+    for (name, length) in [("long_terms", 1 << 16), ("longer_terms", (1 << 16) + 1)] {
+        let mut announced = preamble.concat();
+        announced[23..27].copy_from_slice(&u32::to_le_bytes(length));
+        write("net_messages", name, &announced)?;
+    }
     for status in 1..=3 {
         let answer = [&[status][..], &9_u16.to_le_bytes(), b"no member"].concat();
         write("net_messages", &format!("answer{status}"), &answer)?;
@@ -211,6 +221,13 @@ fn graphs() -> Result<(), Anything> {
     for seed in 0..24 {
         graphs.push((format!("random{seed}"), random_case(seed, 6).graph));
     }
+    // as much as can be said in few bytes
+    let mut dense = Graph::new();
+    let mut last = dense.input("x", &dims(&[1; 8]), Visibility::Public, Role::Data)?;
+    for _ in 0..900 {
+        last = dense.add(ops::Neg {}, &[last], "")?;
+    }
+    graphs.push(("dense".to_owned(), dense));
     for (name, graph) in graphs {
         let file = graph.encode();
         // magic and version before it, a checksum after it
