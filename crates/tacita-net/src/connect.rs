@@ -19,8 +19,9 @@ use crate::{Endpoint, Limits, MemberId, NetError, Roster};
 
 /// The first and the longest pause between two attempts to reach a peer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// The longest that it takes to read what those who are connected said last.
-const LAST_WORDS: Duration = Duration::from_millis(250);
+/// The longest wait for what those who are connected have to say when somebody does not come. They began to wait at about
+/// the same time, a dealer with the first who came.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The longest that one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -129,13 +130,12 @@ pub(crate) fn connect_on(
             Ok(endpoint)
         }
         Some(error) => {
-            let cause = last_words(&error);
+            endpoint.abort(&last_words(&error), "", 0);
             let told = match &error {
-                // who has stopped meanwhile may know better why than who has waited
+                // who has stopped, too, may know better why than who has waited
                 NetError::Timeout { .. } => endpoint.wait_aborted(LAST_WORDS),
                 _ => None,
             };
-            endpoint.abort(&cause, "", 0);
             Err(match (error, told) {
                 (NetError::Timeout { peer, because, waited, doing }, Some(told)) => {
                     NetError::Timeout { peer, because: format!("{because}, and {told}"), waited, doing }
@@ -209,8 +209,8 @@ fn dial(
     let certificate = CertificateDer::from(peer.certificate.clone());
     let preamble =
         |writes| Preamble { writes, attempt, mode: roster.mode.clone(), terms: roster.terms.clone() };
-    let mut pause = PAUSES.0;
-    while !done.load(Ordering::Relaxed) && Instant::now() < until {
+    let (mut pause, end) = (PAUSES.0, until);
+    loop {
         let until = until.min(Instant::now() + ATTEMPT);
         let lane = |writes| lane(address, identity, &certificate, &preamble(writes), until);
         // at once, since each takes several round trips
@@ -237,6 +237,10 @@ fn dial(
         lock(meeting).unreached.insert(to.index(), cause);
         thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
         pause = (pause * 2).min(PAUSES.1);
+        // after one attempt, so that a peer hears of a difference also if another peer has refused this member first
+        if done.load(Ordering::Relaxed) || Instant::now() >= end {
+            return;
+        }
     }
 }
 

@@ -204,7 +204,7 @@ impl Endpoint {
         }
     }
 
-    /// Waits for an abort by anyone, and for nothing else.
+    /// Waits for an abort by anyone, and for nothing else, also after this member's own. None once nobody can say any more.
     pub(crate) fn wait_aborted(&self, timeout: Duration) -> Option<NetError> {
         let (by, notice) = self.inbox.wait_abort(later(timeout))?;
         Some(self.aborted(by, notice))

@@ -14,7 +14,7 @@ const SPIN: Duration = Duration::from_micros(30);
 
 /// A member that waits looks this often whether its peers are alive.
 const LOOK: Duration = Duration::from_millis(500);
-/// A wait that takes so much longer than asked says that this process stood still, and not its peers.
+/// If so much more than that passes between two looks, this process may have stood still, and not its peers.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// Bytes that a frame takes beside its payload: its place in a queue that grows by doubling, and the buffer's own. More
@@ -28,6 +28,8 @@ struct Clock {
     last: Vec<AtomicU64>,
     /// Bytes that have come from each peer, as the operating system delivers them.
     bytes: Vec<AtomicU64>,
+    /// When somebody here last looked whether the peers are alive.
+    looked: AtomicU64,
 }
 
 impl Clock {
@@ -167,7 +169,12 @@ impl Inbox {
             arrived: Condvar::new(),
             arrivals: AtomicU64::new(0),
             room: Condvar::new(),
-            clock: Arc::new(Clock { start: Instant::now(), last: zeros(), bytes: zeros() }),
+            clock: Arc::new(Clock {
+                start: Instant::now(),
+                last: zeros(),
+                bytes: zeros(),
+                looked: AtomicU64::new(0),
+            }),
             silence,
         }
     }
@@ -243,6 +250,10 @@ impl Inbox {
             return Some(Trouble::Interrupted(cause.clone()));
         }
         let now = self.clock.now();
+        let unseen = now.saturating_sub(self.clock.looked.swap(now, Ordering::Relaxed));
+        if Duration::from_millis(unseen) > LOOK + STANDSTILL {
+            self.forgive();
+        }
         state.queues.iter().enumerate().find_map(|(peer, queue)| match &queue.end {
             // what it sent before stays to be read; who aborted has said why
             Some(End::Closed) => None,
@@ -255,7 +266,8 @@ impl Inbox {
         })
     }
 
-    /// After this process stood still its peers are given their time again.
+    /// After this process may have stood still its peers are given their time again: what they said meanwhile is yet to
+    /// be read.
     fn forgive(&self) {
         for last in &self.clock.last {
             if last.load(Ordering::Relaxed) > 0 {
@@ -439,9 +451,6 @@ impl Inbox {
         state.receiving = true;
         let mut state = Self::wait(&self.arrived, state, until, now);
         state.receiving = false;
-        if Instant::now().saturating_duration_since(until) > STANDSTILL {
-            self.forgive();
-        }
         state
     }
 
@@ -490,13 +499,15 @@ impl Inbox {
         }
     }
 
-    /// Waits for an abort by anyone.
+    /// Waits for an abort by anyone who is there.
     pub fn wait_abort(&self, until: Instant) -> Option<(usize, AbortNotice)> {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
             let abort = Self::abort_in(&state, now);
-            if abort.is_some() || now >= until {
+            let is_there = |peer: usize| self.clock.last[peer].load(Ordering::Relaxed) > 0;
+            let ended = |(peer, queue): (usize, &Queue)| queue.end.is_some() || !is_there(peer);
+            if abort.is_some() || now >= until || state.queues.iter().enumerate().all(ended) {
                 return abort;
             }
             state = self.sleep(state, until, now);

@@ -215,8 +215,9 @@ impl Shared {
                 Some((member, reason)) => NetError::Refused { peer: name(member), reason },
                 None => {
                     let (peer, waited) = (name(missing), self.limits.connect);
-                    let stranger =
-                        state.stranger.as_ref().filter(|(when, ..)| when.elapsed() <= gathering.age());
+                    // of this time, or so shortly before that it may have been meant for this session
+                    let recent = gathering.age() + self.limits.connect;
+                    let stranger = state.stranger.as_ref().filter(|(when, ..)| when.elapsed() <= recent);
                     let because = stranger.map(|(_, address, cause)| refused_stranger(*address, cause));
                     let because = because.unwrap_or_default();
                     NetError::Timeout { peer, because, waited, doing: "waiting for" }
