@@ -360,6 +360,17 @@ fn owners_that_compute_nothing_give_data_and_weights_and_get_results() {
     ];
     members.into_iter().for_each(|member| drop(done(member)));
     assert_eq!(machines.new_files("clinic"), ["r.json", "y.npy"]);
+    // what was planned for these members is what they sent
+    let session = machines.home("clinic").join("session.toml");
+    let graph = machines.graph.to_str().unwrap();
+    let plan = ["plan", graph, "--batch", "32", "--session", session.to_str().unwrap()];
+    let planned = tacita(&[&plan[..], &["--json"]].concat()).json();
+    assert!(tacita(&plan).ok().contains("2 parties, 2 data owners and a dealer"));
+    assert_eq!((&planned["parties"], &planned["data_owners"]), (&2.into(), &2.into()));
+    assert!(planned["bytes_per_data_owner"].as_u64().unwrap() > 0);
+    let whole = report(&machines.home("bob").join("r.json"));
+    assert_eq!(planned["setup_bytes_per_party"], whole["setup_bytes_per_party"]);
+    assert_eq!(planned["rounds"].as_u64().unwrap() * 7, whole["rounds"].as_u64().unwrap());
     for name in ["alice", "lab"] {
         assert_eq!(machines.new_files(name), [""; 0], "{name}");
     }

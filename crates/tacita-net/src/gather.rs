@@ -23,8 +23,8 @@ use crate::{Endpoint, Limits, MemberId, NetError, Roster};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Strangers who are listened to at once.
 const STRANGERS: usize = 64;
-/// How often a listener looks for whoever comes.
-const GLANCE: Duration = Duration::from_millis(1);
+/// How often a listener looks for whoever comes: at first, and when nobody has come for a while.
+const GLANCES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
 /// Both connections of a link: the one to write on, the one to read from.
 pub(crate) enum Ends {
@@ -56,13 +56,15 @@ pub(crate) fn admit(
     // connections that are being heard, by number
     let open: Mutex<BTreeMap<usize, TcpStream>> = Mutex::default();
     let opened = || open.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut number = 0;
+    let (mut number, mut glance) = (0, GLANCES.0);
     thread::scope(|scope| {
         while !stop() {
             let Ok((socket, address)) = listener.accept() else {
-                thread::sleep(GLANCE);
+                thread::sleep(glance);
+                glance = (glance * 2).min(GLANCES.1);
                 continue;
             };
+            glance = GLANCES.0;
             let place = Place::take(&heard);
             if place.0.load(Ordering::Relaxed) > STRANGERS {
                 continue; // closes it: whoever means us tries again

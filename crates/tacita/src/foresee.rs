@@ -3,12 +3,14 @@
 use serde::Serialize;
 use tacita_graph::{Graph, Op, show};
 
+use crate::connect::members;
 use crate::error::Error;
 use crate::members::Members;
 use crate::options::{Link, Options};
 use crate::prepared::Prepared;
 use crate::report::{NodeReport, Reveal, hex};
 use crate::session::bind;
+use crate::session_file::SessionFile;
 
 /// A network to predict times for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -46,6 +48,8 @@ pub struct Foreseen {
     pub graph_digest: String,
     /// Computing parties.
     pub parties: usize,
+    /// Members that own data or receive results and do not compute.
+    pub data_owners: usize,
     /// Samples of the batch.
     pub batch: usize,
     /// Fractional bits.
@@ -60,6 +64,8 @@ pub struct Foreseen {
     pub offline_bytes: u64,
     /// Payload sent once a session by the party that sends most.
     pub setup_bytes_per_party: u64,
+    /// Payload sent by the data owner that sends most: its weights, once a session, and its inputs.
+    pub bytes_per_data_owner: u64,
     /// By node.
     pub nodes: Vec<NodeReport>,
     /// All that anyone will learn.
@@ -81,12 +87,34 @@ pub struct Foreseen {
 /// If the graph cannot be run privately by that many parties.
 pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foreseen, Error> {
     options.check()?;
+    let members = Members::parties(computing_parties(graph, options)?);
+    foresee_with(graph, batch, &members, options.precision, options.link)
+}
+
+/// As [`foresee`], for the members of a session between machines and at its precision.
+///
+/// # Errors
+/// If the graph cannot be run privately by these members.
+pub fn foresee_session(
+    graph: &Graph,
+    batch: usize,
+    file: &SessionFile,
+    link: Link,
+) -> Result<Foreseen, Error> {
+    foresee_with(graph, batch, &members(file), file.precision_bits, link)
+}
+
+fn foresee_with(
+    graph: &Graph,
+    batch: usize,
+    members: &Members,
+    precision: u32,
+    link: Link,
+) -> Result<Foreseen, Error> {
     if batch == 0 {
         return Err(Error::Usage("a batch of 0 samples computes nothing: give 1 or more".into()));
     }
-    let bound = bind(graph, batch)?;
-    let prepared =
-        Prepared::new(bound, &Members::parties(computing_parties(graph, options)?), options.precision)?;
+    let prepared = Prepared::new(bind(graph, batch)?, members, precision)?;
     let graph_now = prepared.graph();
     let cost = prepared.plan().cost();
     let nodes = cost
@@ -130,7 +158,7 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
             format!("{} {} {who}", node.name, show(&node.ty.shape))
         })
         .collect();
-    let asked = match options.link {
+    let asked = match link {
         Link::Shaped { latency_ms, mbit } => Some(Network { name: "asked for", latency_ms, mbit }),
         Link::Memory | Link::Loopback => None,
     };
@@ -146,20 +174,27 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
         .collect();
     Ok(Foreseen {
         graph_digest: hex(&graph.digest()),
-        parties: options.parties,
+        parties: members.parties.len(),
+        data_owners: members.data_owners.len(),
         batch,
-        precision_bits: options.precision,
-        range_bits: options.range_bits(),
+        precision_bits: precision,
+        range_bits: 62 - 2 * precision,
         rounds: cost.rounds,
         online_bytes_per_party: cost.online_bytes.iter().copied().max().unwrap_or(0),
         offline_bytes: cost.offline_bytes,
         setup_bytes_per_party: cost.setup_bytes.iter().copied().max().unwrap_or(0),
+        bytes_per_data_owner: cost
+            .data_owners
+            .iter()
+            .map(|(setup, online)| setup + online)
+            .max()
+            .unwrap_or(0),
         nodes,
         reveals,
         public_constants: public_constants(graph),
         inputs,
         predictions,
-        warnings: tacita_graph::warnings(graph_now, options.precision)?.iter().map(describe).collect(),
+        warnings: tacita_graph::warnings(graph_now, precision)?.iter().map(describe).collect(),
     })
 }
 

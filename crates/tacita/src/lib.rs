@@ -43,7 +43,7 @@ pub use consent::{Allowance, Disclosure, consent, disclosures};
 pub use correlations::{CorrelationFile, DealtAhead, deal_ahead};
 pub use error::Error;
 pub use file_error::FileError;
-pub use foresee::{Foreseen, NETWORKS, Network, Prediction, foresee};
+pub use foresee::{Foreseen, NETWORKS, Network, Prediction, foresee, foresee_session};
 pub use identity::Identity;
 pub use infer::{InferProgress, Inference, infer};
 pub use join::{Joined, Part, batch_size, join};

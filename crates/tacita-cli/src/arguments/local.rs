@@ -76,7 +76,8 @@ Examples:
   tacita plan model.onnx --batch 32
   tacita plan model.onnx --argmax --parties 3 --json
   tacita plan model.onnx --link 5,500     on a network of 5 ms latency and 500 Mbit/s
-  tacita plan model.graph       a graph that export-graph wrote; it has owners and reveals already")]
+  tacita plan model.graph       a graph that export-graph wrote; it has owners and reveals already
+  tacita plan model.graph --session session.toml     as that session's members would run it")]
 pub struct PlanArguments {
     /// A network as ONNX, or a graph that export-graph wrote
     #[arg(value_name = "MODEL.onnx|GRAPH", value_hint = ValueHint::FilePath)]
@@ -87,6 +88,11 @@ pub struct PlanArguments {
     /// Computing parties, the dealer not counted [default: 2, or as many as own or receive something]
     #[arg(long, value_name = "N", value_parser = parties())]
     pub parties: Option<u8>,
+    /// Plan for the members of this session, and at its precision
+    #[arg(
+        long, value_name = "SESSION.toml", value_hint = ValueHint::FilePath, conflicts_with_all = ["parties", "bits"]
+    )]
+    pub session: Option<PathBuf>,
     /// Predict times for this network too: one-way latency and rate of each directed link
     #[arg(long, value_name = "LATENCY_MS,MBIT", value_parser = network)]
     pub link: Option<Link>,

@@ -1,7 +1,7 @@
 //! `tacita plan`.
 
 use tacita::graph::{Graph, Op};
-use tacita::{Foreseen, Options};
+use tacita::{Foreseen, Options, SessionFile};
 
 use crate::arguments::PlanArguments;
 use crate::failure::Failure;
@@ -36,8 +36,13 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     let parties = arguments.parties.map_or_else(|| graph.owners().len().max(2), usize::from);
     let defaults = Options::default();
     let link = arguments.link.unwrap_or(defaults.link);
-    let options = Options { parties, precision: arguments.precision.bits.into(), link, ..defaults };
-    let foreseen = tacita::foresee(&graph, batch, &options);
+    let foreseen = match &arguments.session {
+        Some(session) => tacita::foresee_session(&graph, batch, &SessionFile::read(session)?, link),
+        None => {
+            let precision = arguments.precision.bits.into();
+            tacita::foresee(&graph, batch, &Options { parties, precision, link, ..defaults })
+        }
+    };
     let mut foreseen = foreseen.map_err(|error| Failure::from(error).about(path))?;
     if let Some(public) = public {
         foreseen.public_constants = public;
@@ -55,17 +60,30 @@ fn fixed_batch(graph: &Graph) -> Option<usize> {
 
 fn text(plan: &Foreseen, notes: &[String]) -> String {
     let mut text = format!(
-        "graph {}\n{} parties and a dealer, batch {}, {} fractional bits, values below 2^{}\n\n",
-        plan.graph_digest, plan.parties, plan.batch, plan.precision_bits, plan.range_bits
+        "graph {}\n{} parties{} and a dealer, batch {}, {} fractional bits, values below 2^{}\n\n",
+        plan.graph_digest,
+        plan.parties,
+        match plan.data_owners {
+            0 => String::new(),
+            1 => ", a data owner".to_owned(),
+            more => format!(", {more} data owners"),
+        },
+        plan.batch,
+        plan.precision_bits,
+        plan.range_bits
     );
     text += &layers(&plan.nodes, false);
     text += &format!(
-        "\nonline    {} rounds, {} a party\noffline   {} from the dealer\nsetup     {} a party, once a session\n\n",
+        "\nonline    {} rounds, {} a party\noffline   {} from the dealer\nsetup     {} a party, once a session\n",
         plan.rounds,
         bytes(plan.online_bytes_per_party),
         bytes(plan.offline_bytes),
         bytes(plan.setup_bytes_per_party),
     );
+    if plan.data_owners > 0 {
+        text += &format!("owners    {} a data owner\n", bytes(plan.bytes_per_data_owner));
+    }
+    text += "\n";
     let mut times = table(&[
         words("network"),
         numbers("latency"),
