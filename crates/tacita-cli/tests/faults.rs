@@ -555,9 +555,15 @@ fn a_clock_that_jumps_by_a_year_changes_nothing() {
 
 /// Starts all members of a session that takes a while, and stops carol in the middle of it.
 fn with_carol_stopped(site: &Site) -> (Vec<Member>, Member) {
-    let mut members: Vec<Member> = ALL.map(|name| site.start_long(program(), name)).into();
+    let logging = || {
+        let mut command = program();
+        command.args(["--log", "debug"]);
+        command
+    };
+    let mut members: Vec<Member> = ALL.map(|name| site.start_long(logging(), name)).into();
     let carol = take(&mut members, "carol");
-    members[0].wait_for(|line| line.contains("all members are here"));
+    // that the dealer has all members does not say that they have each other; a round does
+    members[1].wait_for(|line| line.contains("a round"));
     carol.signal("-STOP");
     (members, carol)
 }

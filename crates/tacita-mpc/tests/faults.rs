@@ -184,8 +184,12 @@ fn a_dealer_that_stops_is_named() {
         std::thread::sleep(2 * LIMIT);
         dealer.err()
     });
-    let ends = play(honest(&case.plan, &leaves[0]), honest(&case.plan, &leaves[1]), silent);
-    assert!(ends[..2].iter().any(|e| message(e).contains("dealer")), "{ends:?}");
+    // one party waits for the dealer and the other for that party, for as long: heartbeats tell who waits for whom
+    let limits = Limits { heartbeat: LIMIT / 20, connect: 20 * LIMIT, ..Limits::default() };
+    let endpoints = loopback(&["alice", "bob", "dealer"], &limits).unwrap();
+    let parties = [0, 1].map(|party| honest(&case.plan, &leaves[party]));
+    let ends = play_on(endpoints, parties.into_iter().chain([silent]).collect());
+    assert!(ends[..2].iter().all(|e| message(e).contains("dealer")), "{ends:?}");
 }
 
 #[test]
