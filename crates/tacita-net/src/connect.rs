@@ -218,11 +218,18 @@ fn dial(
             let back = scope.spawn(|| lane(false));
             (lane(true), back.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
-        let ends =
-            out.and_then(|out| Ok(Ends::Dialled(Box::new((out.into_writer()?, back?.into_reader()?)))));
+        let ends = match (out, back) {
+            (Ok(out), Ok(back)) => {
+                let both = out.into_writer().and_then(|out| Ok((out, back.into_reader()?)));
+                both.map_err(Unreached::from)
+            }
+            // a peer that refuses one of them does not wait for the other, which is then lost
+            (Err(one), Err(other)) if one.may_pass() => Err(other),
+            (Err(failed), _) | (_, Err(failed)) => Err(failed),
+        };
         let cause = match ends {
             Ok(ends) => {
-                lock(meeting).dialled.insert(to.index(), ends);
+                lock(meeting).dialled.insert(to.index(), Ends::Dialled(Box::new(ends)));
                 return;
             }
             Err(Unreached::Refused(reason)) => {
@@ -249,6 +256,13 @@ pub(crate) enum Unreached {
     Failed(Failed),
     Refused(String),
     Later(String),
+}
+
+impl Unreached {
+    /// Whether it may work later.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Later(_) | Self::Failed(Failed::Lost(_)))
+    }
 }
 
 impl From<Failed> for Unreached {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::members::Members;
 use crate::session::Session;
-use crate::session_file::{SessionFile, SessionMember};
+use crate::session_file::SessionFile;
 use crate::world::{Member, World};
 
 /// Bytes of corrections that a dealer may be ahead of each party.
@@ -94,7 +94,7 @@ impl Session {
         identity: &Identity,
         options: &ConnectOptions,
     ) -> Result<Session, Error> {
-        let members = members(file);
+        let members = Members::of(file);
         let index = members.index(me).ok_or_else(|| {
             let who = if *me == file.dealer.name {
                 "the dealer, and joins by `tacita dealer`:"
@@ -131,12 +131,6 @@ impl Session {
         session.dealt = dealt;
         Ok(session)
     }
-}
-
-/// Who takes part, by the file.
-pub(crate) fn members(file: &SessionFile) -> Members {
-    let names = |members: &[SessionMember]| members.iter().map(|member| member.name.clone()).collect();
-    Members { parties: names(&file.parties), data_owners: names(&file.owners) }
 }
 
 /// The limits that a session's file sets.

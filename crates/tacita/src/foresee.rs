@@ -3,7 +3,6 @@
 use serde::Serialize;
 use tacita_graph::{Graph, Op, show};
 
-use crate::connect::members;
 use crate::error::Error;
 use crate::members::Members;
 use crate::options::{Link, Options};
@@ -101,7 +100,7 @@ pub fn foresee_session(
     file: &SessionFile,
     link: Link,
 ) -> Result<Foreseen, Error> {
-    foresee_with(graph, batch, &members(file), file.precision_bits, link)
+    foresee_with(graph, batch, &Members::of(file), file.precision_bits, link)
 }
 
 fn foresee_with(

@@ -1,5 +1,7 @@
 //! Who takes part in a session, by role.
 
+use crate::session_file::{SessionFile, SessionMember};
+
 /// The members of a session but for the dealer. In a session they are numbered: parties, the dealer, data owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Members {
@@ -10,6 +12,12 @@ pub(crate) struct Members {
 }
 
 impl Members {
+    /// Those of a session file.
+    pub fn of(file: &SessionFile) -> Members {
+        let names = |members: &[SessionMember]| members.iter().map(|member| member.name.clone()).collect();
+        Members { parties: names(&file.parties), data_owners: names(&file.owners) }
+    }
+
     /// Computing parties alone.
     pub fn parties(names: Vec<String>) -> Members {
         Members { parties: names, data_owners: vec![] }

@@ -11,7 +11,7 @@ use tacita_mpc::{Config, Dealer, LeafKey, Leaves, Request};
 use tacita_net::{Endpoint, Interrupter, Reception};
 use tacita_ring::RingTensor;
 
-use crate::connect::{WatchForTests, config, dealer_roster, limits, members};
+use crate::connect::{WatchForTests, config, dealer_roster, limits};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::members::Members;
@@ -203,7 +203,7 @@ fn deal(
     session: u64,
     said: &Sender<Served>,
 ) -> Result<u64, Error> {
-    let members = members(file);
+    let members = Members::of(file);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build();
     let _pool = pool.map_err(|e| Error::Internal(format!("no thread pool: {e}")))?;
     let mut dealer = Dealer::connect(endpoint, members.parties.len(), settings)?;

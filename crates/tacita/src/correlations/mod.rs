@@ -1,0 +1,88 @@
+//! Dealing ahead: files with what a dealer would send, one for each member, to be used once.
+//!
+//! # Format
+//! In the clear, [`HEADER`] bytes: `TACITA-C`, the format's version (1), the session file's hash, the member's number, and
+//! a fresh public key of the dealer. Then, in pieces of [`PIECE`] bytes and a shorter last one, each sealed by AES-256-GCM
+//! under its number and whether it is the last: a manifest (its length in four bytes, postcard), and the member's
+//! corrections as frames, header and payload, in the order in which they are needed.
+//!
+//! # Security
+//! The key is derived from two Diffie-Hellman agreements on P-256, as in the pattern K of the Noise framework: of the fresh
+//! key with the member's certificate, and of the dealer's certificate with the member's. So only this member reads the
+//! file, and it knows that this session's dealer wrote it; the header is in the derivation.
+//!
+//! Used once: the first evaluation overwrites the fresh public key in the file and syncs it to the disk before anything is
+//! opened, after which nobody can derive the key again. The file is locked while it is open, so two processes cannot both
+//! begin. A copy made before is a way around this that only the other members' files stand against: the members compare
+//! what they hold, and each refuses a second use. Do not copy these files.
+
+mod deal;
+mod file;
+mod seal;
+
+use serde::{Deserialize, Serialize};
+use tacita_net::FrameHeader;
+use zeroize::{Zeroize, Zeroizing};
+
+pub use deal::{DealtAhead, deal_ahead};
+pub use file::CorrelationFile;
+pub(crate) use file::{read_contents, read_sealed};
+
+const MAGIC: &[u8; 8] = b"TACITA-C";
+const USED: &[u8; 8] = b"TACITA-U";
+const VERSION: u16 = 1;
+/// Bytes of an uncompressed point of P-256.
+const POINT: usize = 65;
+/// Bytes before the sealed pieces.
+const HEADER: usize = 8 + 2 + 32 + 2 + POINT;
+/// Where the public key begins, which is erased when the file is used.
+const KEY_AT: usize = HEADER - POINT;
+/// The longest manifest.
+const MANIFEST: usize = 1 << 16;
+
+/// What a set of files was dealt for, the same in each of them but for the seed.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Manifest {
+    /// Names the set.
+    id: [u8; 32],
+    seed: [u8; 32],
+    samples: u64,
+    batch: u64,
+    /// What the members will agree on, and in how many evaluations after each other.
+    evaluations: Vec<([u8; 32], u64)>,
+}
+
+impl Drop for Manifest {
+    fn drop(&mut self) {
+        self.seed.zeroize();
+    }
+}
+
+/// Fills a buffer from what is sealed in a file.
+type ReadExact<'a> = dyn FnMut(&mut [u8]) -> Result<(), String> + 'a;
+
+/// The next correction, which must have this header: its length is the plan's, whatever the file says.
+fn read_correlation(read: &mut ReadExact<'_>, header: &FrameHeader) -> Result<Vec<u64>, String> {
+    let mut bytes = [0; FrameHeader::BYTES];
+    read(&mut bytes)?;
+    let found = FrameHeader::decode(&bytes).map_err(|error| error.to_string())?;
+    if found != *header {
+        return Err(format!("it has {found:?} where {header:?} is needed"));
+    }
+    let length = usize::try_from(header.length).map_err(|error| error.to_string())?;
+    let mut words = vec![0_u64; length.div_ceil(8)];
+    read(&mut bytemuck::cast_slice_mut(&mut words)[..length])?;
+    Ok(words)
+}
+
+fn read_manifest(read: &mut ReadExact<'_>) -> Result<Manifest, String> {
+    let mut length = [0; 4];
+    read(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > MANIFEST {
+        return Err(format!("a manifest of {length} bytes; at most {MANIFEST} can be"));
+    }
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    read(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(|error| format!("its manifest cannot be read: {error}"))
+}
