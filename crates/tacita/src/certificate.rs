@@ -7,13 +7,20 @@ use base64ct::{Base64, Encoding};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
-use x509_parser::public_key::PublicKey;
 
 use crate::error::Error;
 use crate::file_error::FileError;
 
 /// The longest file that is read as a key or a certificate.
 pub(crate) const MAX_BYTES: usize = 1 << 16;
+
+/// How a public key on P-256 begins in a certificate (RFC 5480), up to its point.
+const P256: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, // a key of 89 bytes, whose algorithm takes 19
+    0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, // id-ecPublicKey
+    0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, // secp256r1
+    0x03, 0x42, 0x00, // a string of 65 bytes
+];
 
 /// A member's certificate, of an ECDSA key on P-256.
 ///
@@ -119,8 +126,8 @@ fn parse_der(der: &[u8]) -> Result<Certificate, FileError> {
     if !rest.is_empty() {
         return Err(broken());
     }
-    let point = match parsed.public_key().parsed() {
-        Ok(PublicKey::EC(point)) if point.data().len() == 65 && point.data()[0] == 4 => point.data().to_vec(),
+    let point = match parsed.public_key().raw.strip_prefix(P256) {
+        Some(point) if point.len() == 65 && point[0] == 4 => point.to_vec(),
         _ => {
             return Err(FileError::invalid(
                 "the certificate's key is not on P-256: `tacita identity` makes one that is",
@@ -200,6 +207,12 @@ mod tests {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
         let certificate = rcgen::CertificateParams::new([]).unwrap().self_signed(&key).unwrap();
         let error = Certificate::from_der(certificate.der()).unwrap_err();
+        assert!(error.to_string().contains("P-256"), "{error}");
+        // a point of the same length, and another curve
+        let mut der = Identity::create("alice", 10).unwrap().certificate().der().to_vec();
+        let curve = der.windows(P256.len()).position(|part| part == P256).unwrap() + P256.len() - 4;
+        der[curve] = 6;
+        let error = Certificate::from_der(&der).unwrap_err();
         assert!(error.to_string().contains("P-256"), "{error}");
     }
 
