@@ -21,6 +21,9 @@ pub type LeafKey = [u8; 32];
 /// Bytes of the largest message that links take by default, [`tacita_net::Limits::max_frame`].
 const LARGEST_MESSAGE: u64 = 1 << 30;
 
+/// Bytes that all values together may take that every member computes.
+const MOST_PUBLIC: u64 = 4 << 30;
+
 /// How a value is held when the online phase uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -154,6 +157,7 @@ impl Plan {
             share_what_data_owners_know(Arc::make_mut(&mut program), &owners, parties);
         }
         let nodes = &program.nodes;
+        check_sizes(&program)?;
         // a data owner's leaf reaches the parties as an opening, whoever uses it
         let is_apart = |id: RingId| match nodes[id.0 as usize].visibility {
             Visibility::Private(owner) => owners[owner.0 as usize] > parties,
@@ -450,6 +454,26 @@ impl Plan {
         }
         *hasher.finalize().as_bytes()
     }
+}
+
+/// Refuses values that nobody should have to hold: a few bytes of a graph that a peer sent may name any size.
+fn check_sizes(program: &RingProgram) -> Result<(), MpcError> {
+    let mut public = 0_u64;
+    for node in &program.nodes {
+        let bytes = node.shape.iter().try_fold(8_u64, |bytes, &size| bytes.checked_mul(size as u64));
+        if node.visibility == Visibility::Public {
+            public = public.saturating_add(bytes.unwrap_or(u64::MAX));
+        }
+        if bytes.is_none_or(|bytes| bytes > LARGEST_MESSAGE) || public > MOST_PUBLIC {
+            let name = program.node_names.get(node.origin.index()).map_or("", String::as_str);
+            let reason = format!(
+                "it has {} elements: a value may take {LARGEST_MESSAGE} bytes and all public ones {MOST_PUBLIC}; use a smaller batch",
+                node.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+            );
+            return Err(unsupported(name, node.op.name(), reason));
+        }
+    }
+    Ok(())
 }
 
 fn unsupported(node: &str, op: &str, reason: String) -> MpcError {

@@ -251,6 +251,32 @@ fn what_no_link_takes_is_refused_before_anything_runs() {
     assert!(message.contains("the larger") && message.contains("smaller batch"), "{message}");
 }
 
+#[test]
+fn public_values_that_few_bytes_name_and_no_memory_holds_are_refused() {
+    let refused = |shape: &[usize], count: usize| {
+        let mut builder = Builder::new(1);
+        let axes: Vec<usize> = (0..shape.len()).collect();
+        let secret = builder.operand(&[1], From::Secret);
+        for i in 0..count {
+            let graph = &mut builder.graph;
+            let value =
+                graph.input(&format!("public {i}"), &dims(shape), Visibility::Public, Role::Data).unwrap();
+            let product = graph.add(ops::Mul {}, &[value, secret], "").unwrap();
+            let sum = graph.add(ops::Sum { axes: axes.clone(), keepdims: false }, &[product], "").unwrap();
+            graph.reveal(sum, &builder.owners[..1], &format!("result {i}")).unwrap();
+        }
+        let program = std::sync::Arc::new(tacita_graph::lower(&builder.graph, PRECISION).unwrap());
+        let names = ["alice".to_owned(), "bob".to_owned()];
+        let plan = tacita_mpc::Plan::new(program, &names, std::collections::BTreeMap::new());
+        plan.err().map(|error| error.to_string())
+    };
+    assert_eq!(refused(&[1 << 10], 2), None);
+    let message = refused(&[1 << 16, 1 << 16], 1).expect("2^32 elements");
+    assert!(message.contains("public 0") && message.contains("65536×65536"), "{message}");
+    let message = refused(&[1 << 27], 5).expect("five of 1 GiB");
+    assert!(message.contains("public 4"), "{message}");
+}
+
 /// What a node costs for each of many elements at two parties: rounds, bytes opened, bytes dealt.
 fn costs(op: impl Into<Op>, elements: usize, operands: &[&[usize]]) -> (u32, f64, f64) {
     let mut builder = Builder::new(1);
