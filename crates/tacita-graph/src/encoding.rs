@@ -12,7 +12,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::error::GraphError;
-use crate::graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, NodeId};
+use crate::graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, NodeId, hides};
 use crate::ops::Op;
 
 /// The version that this crate writes and reads.
@@ -100,7 +100,7 @@ fn read(mut rest: &[u8]) -> Result<Graph, GraphError> {
     if owners.len() > MAX_OWNERS || owners.iter().any(|owner| owner.len() > MAX_NAME) {
         return Err(GraphError::TooLarge { what: "the number of owners or their names", limit: MAX_OWNERS });
     }
-    if let Some(owner) = owners.iter().find(|owner| owner.contains(char::is_control)) {
+    if let Some(owner) = owners.iter().find(|owner| hides(owner)) {
         return Err(GraphError::Name { name: owner.clone() });
     }
     let mut graph = Graph::new();

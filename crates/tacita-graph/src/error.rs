@@ -79,7 +79,7 @@ pub enum GraphError {
     },
     /// A name of a node or owner that cannot be shown to people as it is: who reads what a graph reveals must see no more
     /// and no less than is there.
-    #[error("the name {name:?} has control characters")]
+    #[error("the name {name:?} has control characters or marks of direction")]
     Name {
         /// The name.
         name: String,

@@ -59,14 +59,14 @@ impl Graph {
     /// The owner of that name, added if the graph has none.
     ///
     /// # Panics
-    /// If there would be more than [`MAX_OWNERS`], or the name is longer than [`MAX_NAME`] or has control characters.
+    /// If there would be more than [`MAX_OWNERS`], or the name is longer than [`MAX_NAME`] or [`hides`] something.
     pub fn owner(&mut self, name: &str) -> Owner {
         if let Some(index) = self.owners.iter().position(|owner| owner == name) {
             return Owner(index as u16);
         }
         assert!(
-            self.owners.len() < MAX_OWNERS && name.len() <= MAX_NAME && !name.contains(char::is_control),
-            "too many owners, or a name too long or with control characters"
+            self.owners.len() < MAX_OWNERS && name.len() <= MAX_NAME && !hides(name),
+            "too many owners, or a name too long or with characters that cannot be seen"
         );
         self.owners.push(name.to_owned());
         Owner((self.owners.len() - 1) as u16)
@@ -121,7 +121,7 @@ impl Graph {
         if name.len() > MAX_NAME {
             return Err(GraphError::TooLarge { what: "the length of a name", limit: MAX_NAME });
         }
-        if name.contains(char::is_control) {
+        if hides(name) {
             return Err(GraphError::Name { name: name.to_owned() });
         }
         let ty = self.infer(&op, inputs, name)?;
@@ -281,4 +281,11 @@ impl Graph {
         }
         Ok(graph)
     }
+}
+
+/// Whether a name shows people something else than it is: it has control characters, which terminals obey, or marks that
+/// turn the direction of what follows.
+pub fn hides(name: &str) -> bool {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.contains(|c: char| c.is_control() || turns(c))
 }

@@ -80,6 +80,7 @@ fn mistakes_are_named() {
         graph.add(Neg, &[a], "to alice\rto bob").unwrap_err(),
         &["to alice\\rto bob", "control characters"],
     );
+    refused(graph.add(Neg, &[a], "to \u{202e}ecila").unwrap_err(), &["marks of direction"]);
     let answer = graph.reveal(a, &[alice], "answer").unwrap();
     refused(graph.add(Neg, &[answer], "after").unwrap_err(), &["after"]);
     refused(graph.reveal(a, &[], "nobody").unwrap_err(), &["nobody", "receivers"]);

@@ -114,8 +114,8 @@ impl ImportOptions {
             return wrong("too many receivers");
         }
         let mut names = self.receivers.iter().chain([&self.weights_owner, &self.input_owner]);
-        if names.any(|name| name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control)) {
-            return wrong("an owner's name is empty, too long, or has control characters");
+        if names.any(|name| name.is_empty() || name.len() > MAX_NAME || tacita_graph::hides(name)) {
+            return wrong("an owner's name is empty, too long, or has characters that cannot be seen");
         }
         Ok(())
     }
