@@ -124,7 +124,9 @@ impl Session {
             endpoint,
             config: config(file, options.insecure_fixed_seed, &options.watch_for_tests),
             threads: options.threads,
-            recipes: ahead.is_none(),
+            // the first party sends the dealer what it needs
+            recipes: index == 0 && ahead.is_none(),
+            speaks: true,
             ahead: ahead.map(|ahead| Box::new(ahead) as Box<dyn Correlations>),
         };
         let mut session = Session::new(members, file.precision_bits, World::start(vec![member])?);

@@ -38,6 +38,7 @@ pub(crate) fn start(options: &Options) -> Result<World, Error> {
             config: config.clone(),
             threads: options.threads,
             recipes: false,
+            speaks: index == 0,
             ahead: None,
         })
         .collect();

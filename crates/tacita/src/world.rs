@@ -67,8 +67,10 @@ pub(crate) struct Member {
     pub endpoint: Endpoint,
     pub config: Config,
     pub threads: usize,
-    /// The dealer is elsewhere and has to be sent what it deals for.
+    /// Sends a dealer that is elsewhere what it deals for.
     pub recipes: bool,
+    /// Tells how far an evaluation is: of several members here one speaks for all.
+    pub speaks: bool,
     /// What a dealer dealt ahead, if none takes part.
     pub ahead: Option<Box<dyn Correlations>>,
 }
@@ -253,8 +255,7 @@ impl Member {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).use_current_thread().build();
         let pool = pool.map_err(|e| Error::Internal(format!("no thread pool: {e}")));
         let (index, name) = (self.index, self.name.clone());
-        // the first party sends the dealer what it needs; of several members here one speaks for all
-        let (recipes, speaks) = (self.recipes && index == 0, self.recipes || index == 0);
+        let (recipes, speaks) = (self.recipes, self.speaks);
         let joined = pool.and_then(|pool| Ok((pool, self.join()?)));
         let (_pool, mut joined) = match joined {
             Ok(joined) => joined,
@@ -338,6 +339,11 @@ impl State {
                 let leaves = leaves(job, Some(&self.name), inputs, &mut self.weights);
                 if leaves.is_err() {
                     owner.abort(&self.cannot());
+                }
+                // it takes no part in the steps between, and sees nothing of them
+                if let (true, Some(first)) = (self.speaks, job.plan.program().nodes.first()) {
+                    let begun = Progress { done: 0, total: 1, node: first.origin };
+                    let _ = reply.send(Message::Progress(begun));
                 }
                 let result = leaves.and_then(|leaves| Ok(owner.evaluate(&job.plan, &leaves)?));
                 let _ = reply.send(Message::Member(self.index, Box::new(result)));
