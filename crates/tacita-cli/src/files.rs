@@ -34,10 +34,9 @@ pub fn is_graph(path: &Path) -> bool {
 
 /// Reads a graph that `export-graph` wrote.
 pub fn graph(path: &Path) -> Result<Graph, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::input(format!("{}: cannot be read: {error}", path.display())))?;
-    Graph::decode(&bytes).map_err(|error| {
-        let message = format!("{}: {error}; write it again with `tacita export-graph`", path.display());
+    tacita::read_graph(path)?.ok_or_else(|| {
+        let message =
+            format!("{}: this is not a graph file; write one with `tacita export-graph`", path.display());
         Failure::input(message)
     })
 }

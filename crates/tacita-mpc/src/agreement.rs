@@ -57,10 +57,9 @@ pub(crate) fn agree(
     endpoint.set_place("agreement", 0);
     let own = agreed(plan, leaves);
     let announced = announce(member, evaluation, own, recipe);
-    let (mut different, mut peers) = (None, 0);
+    let mut different = None;
     for peer in endpoint.members().filter(|peer| peer.index() != *parties) {
         let (theirs, _) = hear(endpoint, peer, evaluation, config.timeout).map_err(fail)?;
-        peers += 1;
         if theirs != own {
             different.get_or_insert((peer, theirs));
         }
@@ -68,7 +67,6 @@ pub(crate) fn agree(
     // who has left because it disagrees has said what it wanted before: that is the better answer
     announced.map_err(fail)?;
     match different {
-        None if peers + 1 < *parties => Err(MpcError::Internal("a session of too few parties".into())),
         None => Ok(own),
         Some((peer, theirs)) => Err(explain(member, plan, leaves, (peer, own, theirs))),
     }

@@ -2,7 +2,7 @@
 //!
 //! # Format
 //! In the clear, [`HEADER`] bytes: `TACITA-C`, the format's version (1), the session file's hash, the member's number, and
-//! a fresh public key of the dealer. Then, in pieces of [`PIECE`] bytes and a shorter last one, each sealed by AES-256-GCM
+//! a fresh public key of the dealer. Then, in pieces of 64 KiB and a shorter last one, each sealed by AES-256-GCM
 //! under its number and whether it is the last: a manifest (its length in four bytes, postcard), and the member's
 //! corrections as frames, header and payload, in the order in which they are needed.
 //!

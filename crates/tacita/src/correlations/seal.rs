@@ -7,9 +7,10 @@ use aws_lc_rs::agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Plaintext bytes of a piece.
-pub(super) const PIECE: usize = 1 << 16;
+const PIECE: usize = 1 << 16;
 /// What sealing adds to a piece.
-pub(super) const TAG: usize = 16;
+const TAG: usize = 16;
+
 /// The key of a file with this header.
 pub(super) fn key(
     (fresh, own): (&PrivateKey, &PrivateKey),
@@ -29,15 +30,13 @@ pub(super) fn key(
     for part in [header, dealer_and_member[0], dealer_and_member[1]] {
         hasher.update(part);
     }
-    let mut bytes = Zeroizing::new(*hasher.finalize().as_bytes());
+    let bytes = Zeroizing::new(*hasher.finalize().as_bytes());
     hasher.zeroize();
-    let key = UnboundKey::new(&AES_256_GCM, &*bytes).ok().map(LessSafeKey::new);
-    bytes.zeroize();
-    key
+    UnboundKey::new(&AES_256_GCM, &*bytes).ok().map(LessSafeKey::new)
 }
 
 /// The nonce of a piece: its number, and whether it is the last. Keys are fresh, so numbers may begin at 0.
-pub(super) fn nonce(piece: u64, last: bool) -> Nonce {
+fn nonce(piece: u64, last: bool) -> Nonce {
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&piece.to_le_bytes());
     bytes[8] = u8::from(last);
