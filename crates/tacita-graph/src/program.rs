@@ -4,7 +4,7 @@
 //! All integers wrap. A ring value carries `frac`, the number of fractional bits of the real number it stands
 //! for; a value of bits is 0 or 1 in each of its planes.
 
-use tacita_ring::{ConvSpec, Window2d};
+use tacita_ring::{ConvSpec, Exponential, Harmonics, Window2d};
 
 use crate::graph::NodeId;
 use crate::types::{Owner, Visibility};
@@ -178,11 +178,11 @@ pub enum RingOp {
     /// The one-hot position of the largest of k >= 2 inputs of one shape, the lowest where several are equal, for
     /// |a| < 2^62: k planes. Inputs may be public, not all of them.
     Winner,
-    /// From bits b of k planes and k ring values of the same shape: the sum of b_i * (a_i / 2^truncate). A value
+    /// From bits b of k planes and k ring values of the same shape: the sum of b_i * (a_i / 2^truncate_i). A value
     /// may be public: it is then divided by an arithmetic shift (floor). At most one plane of an element may be 1.
     Choose {
-        /// How many bits go.
-        truncate: u32,
+        /// How many bits of each value go.
+        truncate: Vec<u32>,
     },
     /// The complement of each plane.
     NotBits,
@@ -193,6 +193,46 @@ pub enum RingOp {
         /// Who learns it.
         to: Vec<Owner>,
     },
+    /// The one-hot position of a among k ascending thresholds, for differences in (-2^63, 2^63): k + 1 planes. Plane 0 is
+    /// `[a < t_0]`, plane i `[t_{i-1} <= a < t_i]`, the last `[t_{k-1} <= a]`.
+    Locate {
+        /// The thresholds.
+        thresholds: Vec<Threshold>,
+    },
+    /// A trigonometric sum of a, with twice [`HARMONIC_BITS`](tacita_ring::HARMONIC_BITS) fractional bits. It must not be
+    /// revealed as it is: its last bits say something of the approximation's noise, and so of a.
+    Harmonics {
+        /// The sum.
+        sum: Harmonics,
+    },
+    /// e^(a mod W - W + 1) for a window of W units, with as many fractional bits as its two factors have.
+    Exponential {
+        /// Precision of a and of the factors.
+        spec: Exponential,
+    },
+    /// One plane of bits a as ring elements 0 and 1.
+    Lift {
+        /// Which plane.
+        plane: usize,
+    },
+    /// From bits b of k planes, f = the sum of b_i * factor_i as a ring value, and a: f * (a / 2^truncate). At most one
+    /// plane of an element may be 1. (f is an input since its shares are linear in lifted bits, which others may need too.)
+    Rescale {
+        /// One for each plane.
+        factors: Vec<i64>,
+        /// How many bits of a go.
+        truncate: u32,
+    },
+}
+
+/// A number that [`RingOp::Locate`] compares with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Threshold {
+    /// The number, an element of the ring.
+    pub at: i64,
+    /// How many of the low bits are not looked at, a multiple of 4: a value less than 2^dropped away from the number may be
+    /// on either side of it.
+    pub dropped: u32,
 }
 
 impl RingOp {
@@ -224,6 +264,11 @@ impl RingOp {
             RingOp::NotBits => "NotBits",
             RingOp::XorBits => "XorBits",
             RingOp::Reveal { .. } => "Reveal",
+            RingOp::Locate { .. } => "Locate",
+            RingOp::Harmonics { .. } => "Harmonics",
+            RingOp::Exponential { .. } => "Exponential",
+            RingOp::Lift { .. } => "Lift",
+            RingOp::Rescale { .. } => "Rescale",
         }
     }
 
@@ -327,7 +372,7 @@ impl RingOp {
             RingOp::Negative => 19,
             RingOp::Winner => 20,
             RingOp::Choose { truncate } => {
-                words.push(u64::from(*truncate));
+                words.extend(truncate.iter().map(|&bits| u64::from(bits)));
                 21
             }
             RingOp::NotBits => 22,
@@ -335,6 +380,28 @@ impl RingOp {
             RingOp::Reveal { to } => {
                 words.extend(to.iter().map(|owner| u64::from(owner.0)));
                 24
+            }
+            RingOp::Locate { thresholds } => {
+                words.extend(thresholds.iter().flat_map(|t| [t.at as u64, u64::from(t.dropped)]));
+                25
+            }
+            RingOp::Harmonics { sum } => {
+                words.extend([sum.frequency, sum.constant as u64, u64::from(sum.step)]);
+                words.extend(sum.terms.iter().flat_map(|(a, b)| [*a as u64, *b as u64]));
+                26
+            }
+            RingOp::Exponential { spec } => {
+                words.extend([spec.frac, spec.window, spec.dealt, spec.public].map(u64::from));
+                27
+            }
+            RingOp::Lift { plane } => {
+                words.push(*plane as u64);
+                28
+            }
+            RingOp::Rescale { factors, truncate } => {
+                words.extend(factors.iter().map(|&factor| factor as u64));
+                words.push(u64::from(*truncate));
+                29
             }
         };
         (tag, words)

@@ -23,6 +23,8 @@ pub enum Unit {
     Planes(usize),
     /// A word.
     Word,
+    /// This many words.
+    Words(usize),
 }
 
 impl Unit {
@@ -34,6 +36,7 @@ impl Unit {
                 start..start + words(range.len(), planes)
             }
             Unit::Word => range.clone(),
+            Unit::Words(count) => range.start * count..range.end * count,
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use tacita_graph::RingId;
+use tacita_graph::{RingId, RingKind};
 use tacita_net::{Frame, FrameKind, NetError, Payload};
-use tacita_ring::RingTensor;
+use tacita_ring::{BitTensor, RingTensor};
 
 use crate::config::Config;
 use crate::error::MpcError;
@@ -68,6 +68,16 @@ impl DealContext<'_> {
     pub fn bit_mask(&self, id: RingId) -> Result<Vec<u64>, MpcError> {
         let stream = self.plan.mask_stream(self.number, id)?;
         self.streams.sum(0..self.plan.parties(), stream, 0, words(self.plan.node(id)), Combine::Xor)
+    }
+
+    /// The same, plane by plane.
+    pub fn bit_planes(&self, id: RingId) -> Result<BitTensor, MpcError> {
+        let node = self.plan.node(id);
+        let planes = match node.kind {
+            RingKind::Bits { planes } => planes,
+            RingKind::Ring { .. } => return Err(missing("bits", id)),
+        };
+        Ok(BitTensor::from_words(elements(node), planes, self.bit_mask(id)?))
     }
 
     /// The masks of this task's opening `step` of bits.

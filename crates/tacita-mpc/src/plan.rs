@@ -489,13 +489,26 @@ fn is_linear(program: &RingProgram, node: &RingNode) -> bool {
 /// For each input of a node, whether the node computes on its opening.
 fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
     let computes = match node.op {
-        RingOp::Truncate { .. } | RingOp::Negative | RingOp::Winner | RingOp::Choose { .. } => true,
+        RingOp::Truncate { .. }
+        | RingOp::Negative
+        | RingOp::Winner
+        | RingOp::Choose { .. }
+        | RingOp::Locate { .. }
+        | RingOp::Harmonics { .. }
+        | RingOp::Exponential { .. }
+        | RingOp::Lift { .. }
+        | RingOp::Rescale { .. } => true,
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => !is_linear(program, node),
         _ => false,
     };
-    node.inputs
-        .iter()
-        .map(|input| computes && program.nodes[input.0 as usize].visibility != Visibility::Public)
+    // the factor of a rescaling is multiplied as a share
+    let share = matches!(node.op, RingOp::Rescale { .. }).then_some(1);
+    let inputs = node.inputs.iter().enumerate();
+    inputs
+        .map(|(i, input)| {
+            let secret = program.nodes[input.0 as usize].visibility != Visibility::Public;
+            computes && secret && share != Some(i)
+        })
         .collect()
 }
 

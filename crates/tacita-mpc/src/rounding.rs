@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tacita_graph::{RingId, Rounding, Visibility};
+use tacita_graph::{RingId, Rounding, Threshold, Visibility};
 use tacita_net::{Limits, memory};
-use tacita_ring::RingTensor;
+use tacita_ring::{Exponential, Harmonics, RingTensor};
 
 use crate::config::Config;
 use crate::deal::DealContext;
@@ -77,6 +77,16 @@ impl<'a> MaskRounding<'a> {
         };
         ctx.mask(id).map(|mask| (*mask).clone())
     }
+
+    /// A value's mask, and its opening.
+    ///
+    /// # Panics
+    /// If the value is not opened: `fixed` asks for nothing else.
+    fn opened(&self, value: RingId, z: &RingTensor) -> (RingTensor, Vec<u64>) {
+        let mask = self.mask(value).unwrap_or_else(|e| panic!("the mask of ring node {}: {e}", value.0));
+        let opened = z.data().iter().zip(mask.data()).map(|(z, r)| z.wrapping_add(*r)).collect();
+        (mask, opened)
+    }
 }
 
 impl Rounding for MaskRounding<'_> {
@@ -86,10 +96,34 @@ impl Rounding for MaskRounding<'_> {
             out.data_mut().iter_mut().for_each(|z| *z = (*z as i64 >> bits) as u64);
             return out;
         }
-        let mask = self.mask(value).unwrap_or_else(|e| panic!("the mask of ring node {}: {e}", value.0));
-        for (z, r) in out.data_mut().iter_mut().zip(mask.data()) {
-            *z = truncate_clear(z.wrapping_add(*r), *r, bits);
+        let (mask, opened) = self.opened(value, z);
+        for ((out, opened), r) in out.data_mut().iter_mut().zip(opened).zip(mask.data()) {
+            *out = truncate_clear(opened, *r, bits);
         }
         out
+    }
+
+    fn below(&mut self, value: RingId, z: &RingTensor, threshold: Threshold) -> RingTensor {
+        let (mask, opened) = self.opened(value, z);
+        let bits = opened.iter().zip(mask.data()).map(|(opened, r)| {
+            let c = opened.wrapping_sub(threshold.at as u64);
+            let low = |word: u64| (word & (u64::MAX >> 1)) >> threshold.dropped;
+            (c >> 63) ^ (r >> 63) ^ u64::from(low(c) < low(*r))
+        });
+        RingTensor::new(z.shape().to_vec(), bits.collect())
+    }
+
+    fn harmonics(&mut self, value: RingId, z: &RingTensor, sum: &Harmonics) -> RingTensor {
+        let (mask, opened) = self.opened(value, z);
+        let mut dealt = vec![0; opened.len() * sum.words()];
+        sum.dealt(mask.data(), &mut dealt);
+        let mut out = vec![sum.whole(); opened.len()];
+        sum.add_opened(&opened, &dealt, &mut out);
+        RingTensor::new(z.shape().to_vec(), out)
+    }
+
+    fn exponential(&mut self, value: RingId, z: &RingTensor, spec: &Exponential) -> RingTensor {
+        let (mask, opened) = self.opened(value, z);
+        RingTensor::new(z.shape().to_vec(), spec.of_opening(&opened, mask.data()))
     }
 }

@@ -3,17 +3,32 @@
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, IxDyn};
-use tacita_ring::{RingTensor, decode};
+use tacita_ring::{Exponential, Harmonics, RingTensor, decode};
 
 use crate::apply::{bilinear, linear};
-use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram};
+use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram, Threshold};
 use crate::types::Visibility;
 
-/// How truncations round. A private evaluation's rounding is a function of its masks; with that, `fixed` equals it
-/// bit for bit.
+/// How an evaluation rounds. A private evaluation's rounding is a function of its masks; with that, `fixed` equals it
+/// bit for bit. `value` is always the ring value that is opened under the mask.
 pub trait Rounding {
-    /// z / 2^bits for |z| < 2^62. `value` is the ring value being truncated, by `Truncate` or inside `Choose`.
+    /// z / 2^bits for |z| < 2^62, by `Truncate` or inside `Choose` and `Rescale`.
     fn truncate(&mut self, value: RingId, z: &RingTensor, bits: u32) -> RingTensor;
+
+    /// `[z < t]`, where z may be near enough to t for either answer.
+    fn below(&mut self, _value: RingId, z: &RingTensor, threshold: Threshold) -> RingTensor {
+        map(z, |z| u64::from((z as i64) < threshold.at))
+    }
+
+    /// A trigonometric sum.
+    fn harmonics(&mut self, _value: RingId, z: &RingTensor, sum: &Harmonics) -> RingTensor {
+        RingTensor::new(z.shape().to_vec(), sum.evaluate(z.data()))
+    }
+
+    /// An exponential.
+    fn exponential(&mut self, _value: RingId, z: &RingTensor, spec: &Exponential) -> RingTensor {
+        RingTensor::new(z.shape().to_vec(), spec.evaluate(z.data()))
+    }
 }
 
 /// Rounds down: an arithmetic shift.
@@ -159,11 +174,7 @@ fn step(
             let mut sum = RingTensor::zeros(&node.shape);
             for (i, plane) in planes(&inputs[0]).iter().enumerate() {
                 let (id, x) = (node.inputs[i + 1], ring(&inputs[i + 1]));
-                let truncated = match (truncate, program.node(id).visibility) {
-                    (0, _) => x.clone(),
-                    (_, Visibility::Public) => Floor.truncate(id, x, *truncate),
-                    _ => rounding.truncate(id, x, *truncate),
-                };
+                let truncated = truncated(program, id, x, truncate[i], rounding);
                 sum.add_assign(&plane.mul(&truncated));
             }
             ClearValue::Ring(sum)
@@ -180,8 +191,53 @@ fn step(
             ClearValue::Bits(pairs.map(xor).collect())
         }
         RingOp::Reveal { .. } => inputs[0].clone(),
+        RingOp::Locate { thresholds } => {
+            let x = ring(&inputs[0]);
+            let below: Vec<RingTensor> =
+                thresholds.iter().map(|t| rounding.below(node.inputs[0], x, *t)).collect();
+            ClearValue::Bits(one_hot(&below))
+        }
+        RingOp::Harmonics { sum } => {
+            ClearValue::Ring(rounding.harmonics(node.inputs[0], ring(&inputs[0]), sum))
+        }
+        RingOp::Exponential { spec } => {
+            ClearValue::Ring(rounding.exponential(node.inputs[0], ring(&inputs[0]), spec))
+        }
+        RingOp::Lift { plane } => ClearValue::Ring(planes(&inputs[0])[*plane].clone()),
+        RingOp::Rescale { truncate, .. } => {
+            let (factor, x) = (ring(&inputs[1]), ring(&inputs[2]));
+            let truncated = truncated(program, node.inputs[2], x, *truncate, rounding);
+            ClearValue::Ring(factor.mul(&truncated))
+        }
         _ => unreachable!("inputs are leaves; the rest is linear or bilinear"),
     }
+}
+
+fn truncated(
+    program: &RingProgram,
+    id: RingId,
+    x: &RingTensor,
+    bits: u32,
+    rounding: &mut dyn Rounding,
+) -> RingTensor {
+    match (bits, program.node(id).visibility) {
+        (0, _) => x.clone(),
+        (_, Visibility::Public) => Floor.truncate(id, x, bits),
+        _ => rounding.truncate(id, x, bits),
+    }
+}
+
+/// From `[z < t_i]` of ascending t, which of the intervals between them z is in.
+fn one_hot(below: &[RingTensor]) -> Vec<RingTensor> {
+    let shape = below[0].shape().to_vec();
+    let planes = (0..=below.len()).map(|i| {
+        let bit = |e: usize| {
+            let before = i.checked_sub(1).map_or(0, |i| below[i].data()[e]);
+            before ^ below.get(i).map_or(1, |below| below.data()[e])
+        };
+        RingTensor::new(shape.clone(), (0..below[0].len()).map(bit).collect())
+    });
+    planes.collect()
 }
 
 /// The first of the largest candidates, one plane a candidate.

@@ -34,7 +34,55 @@ pub(crate) fn choose(l: &mut Lowering<'_>, bits: RingId, candidates: &[RingId], 
     let shape = l.shape_of(bits).to_vec();
     let truncate = l.frac_of(candidates[0]) - frac;
     let inputs: Vec<RingId> = std::iter::once(bits).chain(candidates.iter().copied()).collect();
+    let truncate = vec![truncate; candidates.len()];
     l.push(RingOp::Choose { truncate }, &inputs, &shape, frac)
+}
+
+/// As [`choose`], for candidates of fractional bits of their own, given with each: public ones must have `frac`.
+pub(crate) fn choose_each(
+    l: &mut Lowering<'_>,
+    bits: RingId,
+    candidates: &[(RingId, u32)],
+    frac: u32,
+) -> RingId {
+    let shape = l.shape_of(bits).to_vec();
+    let truncate = candidates.iter().map(|(_, have)| have - frac).collect();
+    let inputs: Vec<RingId> =
+        std::iter::once(bits).chain(candidates.iter().map(|(candidate, _)| *candidate)).collect();
+    l.push(RingOp::Choose { truncate }, &inputs, &shape, frac)
+}
+
+/// The number that one-hot `bits` choose, as a ring value with `frac` fractional bits: `numbers` lists planes with numbers,
+/// ring elements; of others it is zero. Linear in lifted bits.
+pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i64)], frac: u32) -> RingId {
+    let shape = l.shape_of(bits).to_vec();
+    let mut sum: Option<RingId> = None;
+    for &(plane, number) in numbers.iter().filter(|(_, number)| *number != 0) {
+        let bit = l.lift(bits, plane);
+        let term = l.push(RingOp::Scale { factor: number }, &[bit], &shape, frac);
+        sum = Some(match sum {
+            Some(sum) => l.push(RingOp::Add, &[sum, term], &shape, frac),
+            None => term,
+        });
+    }
+    sum.unwrap_or_else(|| l.constant(0, &shape, frac))
+}
+
+/// x without its last `truncate` bits, times the factor that one-hot `bits` choose, understood to have `frac` fractional
+/// bits.
+pub(crate) fn rescale(
+    l: &mut Lowering<'_>,
+    bits: RingId,
+    factors: &[i64],
+    x: RingId,
+    truncate: u32,
+    frac: u32,
+) -> RingId {
+    let shape = l.shape_of(bits).to_vec();
+    let numbers: Vec<(usize, i64)> = factors.iter().copied().enumerate().collect();
+    let factor = constants(l, bits, &numbers, 0);
+    let op = RingOp::Rescale { factors: factors.to_vec(), truncate };
+    l.push(op, &[bits, factor, x], &shape, frac)
 }
 
 /// The largest of two inputs or, with `negate`, the smallest.

@@ -5,9 +5,13 @@
 //! somebody can compute in the clear are leaves, encoded at the fractional bits of the place where they enter.
 
 pub(crate) mod compare;
+pub(crate) mod exponential;
+pub(crate) mod fits;
+pub(crate) mod gate;
 pub(crate) mod pool;
 pub(crate) mod scale;
 pub(crate) mod tournament;
+pub(crate) mod wide;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +19,7 @@ use crate::error::GraphError;
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::{Constant, Input, Op};
 use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram};
-use crate::types::{Kind, Role, Visibility};
+use crate::types::{Interval, Kind, Role, Visibility};
 
 /// The fractional bits a session may have.
 pub const PRECISIONS: std::ops::RangeInclusive<u32> = 4..=24;
@@ -41,8 +45,10 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
         return Err(GraphError::Precision(precision));
     }
     graph.require_sizes()?;
+    let ranges = crate::range::ranges(graph, precision)?;
     let mut lowering = Lowering {
         graph,
+        ranges: ranges.into_iter().map(|range| range.interval).collect(),
         program: RingProgram {
             nodes: Vec::new(),
             precision,
@@ -57,7 +63,7 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
         constants: BTreeMap::new(),
         scaled: BTreeMap::new(),
         truncated: BTreeMap::new(),
-        unpacked: BTreeMap::new(),
+        lifted: BTreeMap::new(),
     };
     let needed = graph.needed();
     for id in graph.ids().filter(|id| needed[id.index()]) {
@@ -85,6 +91,7 @@ fn persistent(graph: &Graph) -> Vec<bool> {
 /// The state of lowering; operations add ring nodes for the node at hand through it.
 pub(crate) struct Lowering<'g> {
     graph: &'g Graph,
+    ranges: Vec<Interval>,
     program: RingProgram,
     current: NodeId,
     /// The value of each secret node, by index.
@@ -94,8 +101,8 @@ pub(crate) struct Lowering<'g> {
     constants: BTreeMap<(i64, Vec<usize>, u32), RingId>,
     scaled: BTreeMap<(RingId, u32), RingId>,
     truncated: BTreeMap<(RingId, u32), RingId>,
-    /// Bits as ring values.
-    unpacked: BTreeMap<RingId, RingId>,
+    /// Planes of bits as ring values.
+    lifted: BTreeMap<(RingId, usize), RingId>,
 }
 
 impl<'g> Lowering<'g> {
@@ -121,6 +128,11 @@ impl<'g> Lowering<'g> {
     /// Input `i`'s shape.
     pub(crate) fn input_shape(&self, i: usize) -> Vec<usize> {
         self.input(i).ty.sizes().expect("lowering starts with known sizes")
+    }
+
+    /// Between which numbers input `i` lies, but for what fixed point adds, if inputs are what they declare.
+    pub(crate) fn range(&self, i: usize) -> Interval {
+        self.ranges[self.node().inputs[i].index()]
     }
 
     /// The session's fractional bits.
@@ -213,13 +225,17 @@ impl<'g> Lowering<'g> {
         if let RingKind::Ring { .. } = self.program.node(id).kind {
             return id;
         }
-        if let Some(&ring) = self.unpacked.get(&id) {
+        self.lift(id, 0)
+    }
+
+    /// One plane of bits as ring values 0 and 1.
+    pub(crate) fn lift(&mut self, bits: RingId, plane: usize) -> RingId {
+        if let Some(&ring) = self.lifted.get(&(bits, plane)) {
             return ring;
         }
-        let shape = self.shape_of(id).to_vec();
-        let one = self.constant(1, &shape, 0);
-        let ring = self.push(RingOp::Choose { truncate: 0 }, &[id, one], &shape, 0);
-        self.unpacked.insert(id, ring);
+        let shape = self.shape_of(bits).to_vec();
+        let ring = self.push(RingOp::Lift { plane }, &[bits], &shape, 0);
+        self.lifted.insert((bits, plane), ring);
         ring
     }
 

@@ -21,13 +21,18 @@ mod clip;
 mod concat;
 mod constant;
 mod conv;
+mod cos;
+mod erf;
 pub(crate) mod error_rule;
+mod exp;
 mod expand;
+mod gelu;
 mod greater;
 mod greater_equal;
 mod input;
 mod less;
 mod less_equal;
+mod log;
 mod mat_mul;
 mod max;
 mod max_pool;
@@ -43,13 +48,19 @@ mod relu;
 mod relu_max_pool;
 mod reshape;
 mod reveal;
+mod rsqrt;
 mod select;
 pub(crate) mod shape;
+mod sigmoid;
+mod silu;
+mod sin;
 mod slice;
 mod softmax;
+mod softplus;
 mod sqrt;
 mod sub;
 mod sum;
+mod tanh;
 mod transpose;
 pub(crate) mod window;
 
@@ -202,6 +213,17 @@ operations! {
     sqrt::Sqrt,
     reciprocal::Reciprocal,
     reveal::Reveal,
+    sigmoid::Sigmoid,
+    tanh::Tanh,
+    erf::Erf,
+    gelu::Gelu,
+    silu::Silu,
+    softplus::Softplus,
+    sin::Sin,
+    cos::Cos,
+    exp::Exp,
+    log::Log,
+    rsqrt::Rsqrt,
 }
 
 impl Op {

@@ -6,10 +6,11 @@ use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
+use crate::lower::wide::{Domain, Wide, wide};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
 
-/// The square root of x >= 0; of clear values only, for folding batch norms.
+/// The square root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sqrt;
 
@@ -34,12 +35,19 @@ impl Operation for Sqrt {
         Interval { min: x[0].min.max(0.0).sqrt(), max: x[0].max.max(0.0).sqrt() }
     }
 
-    /// Never lowered: see `lower`.
+    /// Relative that of the fit; where x could be 0, all that it could be.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        ArrayD::from_elem(d.result.raw_dim(), f64::INFINITY)
+        ndarray::Zip::from(d.values[0]).and(d.errors[0]).map_collect(|&x, &e| {
+            let (least, most) = ((x - e).max(0.0).sqrt(), (x.max(0.0) + e).sqrt());
+            most - least + most * (Wide::Sqrt.error() + 2f64.powi(-12)) + 2.0 * d.unit
+        })
     }
 
+    /// Seven rounds. Of negative numbers: 0.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        Err(l.unsupported("square roots have no private protocol yet; only clear values have them"))
+        let precision = l.precision();
+        let x = l.ring(0, precision)?;
+        let domain = Domain::of(l.range(0), precision, precision);
+        Ok(wide(l, Wide::Sqrt, x, domain, precision))
     }
 }

@@ -53,28 +53,29 @@ impl Candidate {
     }
 }
 
-pub(super) fn steps(program: &RingProgram, node: &RingNode, truncate: u32) -> Steps {
+pub(super) fn steps(program: &RingProgram, node: &RingNode, truncate: &[u32]) -> Steps {
     let n = elements(node);
-    let items = node.inputs[1..].iter().flat_map(|&x| Candidate::of(program, x, truncate).items(n, truncate));
+    let candidates = node.inputs[1..].iter().zip(truncate);
+    let items = candidates.flat_map(|(&x, &bits)| Candidate::of(program, x, bits).items(n, bits));
     Steps { dealt: items.collect(), openings: vec![] }
 }
 
 /// Bit `e` of a plane.
 #[inline(always)]
-fn bit(words: &[u64], e: usize) -> u64 {
+pub(super) fn bit(words: &[u64], e: usize) -> u64 {
     words[e / 64] >> (e % 64) & 1
 }
 
 /// A party's share of b = c + (1 − 2c)·ρ, from its share of ρ; of c·v + (1 − 2c)·[ρ·v] likewise. `whole` is what the bit
 /// multiplies at this party: 1 or 0, v.
 #[inline(always)]
-fn unmask(c: u64, whole: u64, share: u64) -> u64 {
+pub(super) fn unmask(c: u64, whole: u64, share: u64) -> u64 {
     let select = c.wrapping_neg();
     (select & whole).wrapping_add((share ^ select).wrapping_sub(select))
 }
 
 /// `value(e)` where the bit is one, zero elsewhere.
-fn gated(n: usize, words: &[u64], flip: bool, value: impl Fn(usize) -> u64) -> Vec<u64> {
+pub(super) fn gated(n: usize, words: &[u64], flip: bool, value: impl Fn(usize) -> u64) -> Vec<u64> {
     let mut out = vec![0; n];
     dispatch(
         #[inline(always)]
@@ -90,10 +91,10 @@ fn gated(n: usize, words: &[u64], flip: bool, value: impl Fn(usize) -> u64) -> V
     out
 }
 
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: u32) -> Result<(), MpcError> {
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: &[u32]) -> Result<(), MpcError> {
     let n = elements(node);
     let rho = BitTensor::from_words(n, node.inputs.len() - 1, ctx.bit_mask(node.inputs[0])?);
-    for (j, &x) in node.inputs[1..].iter().enumerate() {
+    for (j, (&x, &truncate)) in node.inputs[1..].iter().zip(truncate).enumerate() {
         let plane = rho.slice_planes(j..j + 1);
         let rho = plane.words();
         let candidate = Candidate::of(&ctx.plan.program, x, truncate);
@@ -123,14 +124,14 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: u32) ->
     Ok(())
 }
 
-pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Result<Output, MpcError> {
+pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Result<Output, MpcError> {
     let n = elements(node);
     let bits = ctx.open_bit_planes(node.inputs[0])?;
     let one = u64::from(ctx.first());
     let mut out = vec![0u64; n];
     let mut items = 0..;
     let mut next = || ctx.dealt(items.next().unwrap_or_default());
-    for (j, &x) in node.inputs[1..].iter().enumerate() {
+    for (j, (&x, &truncate)) in node.inputs[1..].iter().zip(truncate).enumerate() {
         let candidate = Candidate::of(&ctx.plan().program, x, truncate);
         if matches!(candidate, Candidate::Zero) {
             continue;

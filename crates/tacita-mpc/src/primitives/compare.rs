@@ -1,7 +1,8 @@
-//! Signs of opened values, many at once: `msb z = msb ẑ ⊕ msb r ⊕ [ẑ mod 2^63 < r mod 2^63]`.
+//! Comparisons of opened values, many at once: `[ẑ < r]` in some of their bits, and with it signs,
+//! `msb z = msb ẑ ⊕ msb r ⊕ [ẑ mod 2^63 < r mod 2^63]`.
 //!
 //! # Security
-//! Parties see the two levels' (lt, eq) bits under fresh uniform masks; what the dealer deals are shares. The dealer
+//! Parties see the levels' (lt, eq) bits under fresh uniform masks; what the dealer deals are shares. The dealer
 //! sees nothing but its own masks.
 
 use std::borrow::Cow;
@@ -10,171 +11,238 @@ use std::ops::Range;
 use tacita_ring::BitTensor;
 
 use crate::blocks::{Unit, for_each_block, for_each_tile, words};
-use crate::comparison::{
-    LEAF_DEALT, LEVEL1_WIRES, LEVEL2_WIRES, deal_leaves, deal_level1, deal_level2, leaves, level1,
-    level1_dealt, level2, level2_dealt,
-};
+use crate::comparison::{Level, Span};
 use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::products::xor;
+use crate::products::{Lane, xor};
 use crate::steps::{Item, Opening, Steps};
 use crate::task::TaskContext;
 
-/// Rounds of a comparison.
-pub(super) const ROUNDS: usize = 2;
-const ITEMS: usize = 3;
-
-/// `count` comparisons of `n` elements each, in two rounds.
-pub(super) fn steps(n: usize, count: usize) -> Steps {
-    let one = [LEAF_DEALT, level1_dealt(), level2_dealt()].map(|planes| Item::Bits(words(n, planes)));
-    Steps {
-        dealt: one.repeat(count),
-        openings: vec![
-            Opening::all(count * words(n, LEVEL1_WIRES)),
-            Opening::all(count * words(n, LEVEL2_WIRES)),
-        ],
-    }
+/// Comparisons that run together: each of an opening with one of some masks.
+pub(super) struct Comparisons {
+    /// The bits of each mask whose leaves are dealt.
+    masks: Vec<Mask>,
+    comparisons: Vec<Comparison>,
+    rounds: usize,
 }
 
-/// The dealer's part, from the masks of the values whose signs are taken.
-pub(super) fn deal(
-    ctx: &mut DealContext<'_>,
-    n: usize,
-    count: usize,
-    mut mask: impl FnMut(&mut DealContext<'_>, usize) -> Result<Vec<u64>, MpcError>,
-) -> Result<(), MpcError> {
-    for i in 0..count {
-        let r = mask(ctx, i)?;
-        let mut out = vec![0; words(n, LEAF_DEALT)];
-        for_each_tile(n, [(&mut out, Unit::Planes(LEAF_DEALT))], &|range, [out]| {
-            let r = BitTensor::from_ring(&r[range.clone()]);
-            let inputs = [(r.words(), 64)];
-            let outputs = [(out, LEAF_DEALT)];
-            for_each_block(
-                range.len(),
-                inputs,
-                outputs,
-                #[inline(always)]
-                |[r], [out]| deal_leaves(r, out),
-            );
-            Ok(())
-        })?;
-        drop(r);
-        ctx.emit(out)?;
-        // each level: how many wires, how many planes of products
-        for (level, wires, dealt) in [(0, LEVEL1_WIRES, level1_dealt()), (1, LEVEL2_WIRES, level2_dealt())] {
-            let masks = ctx.step_masks(level);
-            let first = i * words(n, wires);
-            let mut out = vec![0; words(n, dealt)];
-            for_each_tile(n, [(&mut out, Unit::Planes(dealt))], &|range, [out]| {
-                let at = Unit::Planes(wires).words(&range);
-                let lambda = masks.read(first + at.start..first + at.end)?;
+struct Mask {
+    span: Span,
+    /// The bit of each mask that is dealt with the leaves and added to the results.
+    sign: Option<usize>,
+}
+
+struct Comparison {
+    mask: usize,
+    span: Span,
+    levels: Vec<Level>,
+}
+
+impl Comparisons {
+    /// The signs of `count` values, each opened under a mask of its own.
+    pub fn signs(count: usize) -> Comparisons {
+        let all = Comparisons::of(Span::SIGN, Some(63), &[Span::SIGN]);
+        let comparison = |mask| Comparison { mask, span: Span::SIGN, levels: Level::all(Span::SIGN) };
+        Comparisons {
+            masks: (0..count).map(|_| Mask { span: Span::SIGN, sign: Some(63) }).collect(),
+            comparisons: (0..count).map(comparison).collect(),
+            ..all
+        }
+    }
+
+    /// Comparisons with one mask in these spans, which end where `whole` does, the results XORed with bit `sign` of opening
+    /// and mask.
+    pub fn of(whole: Span, sign: Option<usize>, spans: &[Span]) -> Comparisons {
+        let comparison = |span: &Span| Comparison { mask: 0, span: *span, levels: Level::all(*span) };
+        let comparisons: Vec<Comparison> = spans.iter().map(comparison).collect();
+        let rounds = comparisons.iter().map(|c| c.levels.len()).max().unwrap_or(0);
+        Comparisons { masks: vec![Mask { span: whole, sign }], comparisons, rounds }
+    }
+
+    /// Their rounds.
+    pub fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    /// Their dealt items.
+    pub fn items(&self) -> usize {
+        self.masks.len() + self.comparisons.iter().map(|c| c.levels.len()).sum::<usize>()
+    }
+
+    /// The planes opened in a round, by comparison; none of those that have ended.
+    fn wires(&self, level: usize) -> impl Iterator<Item = usize> + '_ {
+        self.comparisons.iter().map(move |c| c.levels.get(level).map_or(0, Level::wires))
+    }
+
+    /// Comparisons of `n` elements each.
+    pub fn steps(&self, n: usize) -> Steps {
+        let mut dealt: Vec<Item> = self.masks.iter().map(|mask| Item::Bits(words(n, mask.dealt()))).collect();
+        for comparison in &self.comparisons {
+            dealt.extend(comparison.levels.iter().map(|level| Item::Bits(words(n, level.dealt()))));
+        }
+        let openings =
+            (0..self.rounds).map(|level| Opening::all(self.wires(level).map(|wires| words(n, wires)).sum()));
+        Steps { dealt, openings: openings.collect() }
+    }
+
+    /// The dealer's part, from the masks of the values that are compared.
+    pub fn deal(
+        &self,
+        ctx: &mut DealContext<'_>,
+        n: usize,
+        mut mask: impl FnMut(&mut DealContext<'_>, usize) -> Result<Vec<u64>, MpcError>,
+    ) -> Result<(), MpcError> {
+        for (i, leaves) in self.masks.iter().enumerate() {
+            let r = mask(ctx, i)?;
+            let planes = leaves.dealt();
+            let mut out = vec![0; words(n, planes)];
+            for_each_tile(n, [(&mut out, Unit::Planes(planes))], &|range, [out]| {
+                let r = BitTensor::from_ring(&r[range.clone()]);
                 for_each_block(
                     range.len(),
-                    [(&lambda, wires)],
-                    [(out, dealt)],
+                    [(r.words(), 64)],
+                    [(out, planes)],
                     #[inline(always)]
-                    |[lambda], [out]| match level {
-                        0 => deal_level1(lambda, out),
-                        _ => deal_level2(lambda, out),
+                    |[r], [out]| leaves.deal(r, out),
+                );
+                Ok(())
+            })?;
+            drop(r);
+            ctx.emit(out)?;
+        }
+        let mut first = vec![0; self.rounds];
+        for comparison in &self.comparisons {
+            for (step, level) in comparison.levels.iter().enumerate() {
+                let (wires, dealt) = (level.wires(), level.dealt());
+                let masks = ctx.step_masks(step as u16);
+                let mut out = vec![0; words(n, dealt)];
+                for_each_tile(n, [(&mut out, Unit::Planes(dealt))], &|range, [out]| {
+                    let at = Unit::Planes(wires).words(&range);
+                    let lambda = masks.read(first[step] + at.start..first[step] + at.end)?;
+                    for_each_block(
+                        range.len(),
+                        [(&lambda, wires)],
+                        [(out, dealt)],
+                        #[inline(always)]
+                        |[lambda], [out]| level.deal(lambda, out),
+                    );
+                    Ok(())
+                })?;
+                ctx.emit(out)?;
+                first[step] += words(n, wires);
+            }
+        }
+        Ok(())
+    }
+
+    /// A party's XOR shares of the results, a plane of bits each. `hat` gives a range of the opening that a comparison is of.
+    pub async fn run<'h, H>(
+        &self,
+        ctx: TaskContext<'_>,
+        n: usize,
+        hat: impl Fn(usize, Range<usize>) -> H + Sync,
+    ) -> Result<Vec<BitTensor>, MpcError>
+    where
+        H: Into<Cow<'h, [u64]>>,
+    {
+        let first = ctx.first();
+        let leaves = (0..self.masks.len()).map(|i| ctx.dealt(i)).collect::<Result<Vec<_>, _>>()?;
+        let mut items = self.masks.len();
+        let item = self.comparisons.iter().map(|comparison| {
+            let at = items;
+            items += comparison.levels.len();
+            at
+        });
+        let item: Vec<usize> = item.collect();
+        // the results so far: the wires of the next level, or the end
+        let mut results: Vec<Vec<u64>> = Vec::with_capacity(self.comparisons.len());
+        let mut signs: Vec<Option<Vec<u64>>> = Vec::with_capacity(self.comparisons.len());
+        for (i, comparison) in self.comparisons.iter().enumerate() {
+            let mask = &self.masks[comparison.mask];
+            let (planes, dealt) = (comparison.leaf_results(), mask.dealt());
+            let mut out = vec![0; words(n, planes)];
+            let mut sign = vec![0; words(n, 1)];
+            let source = &leaves[comparison.mask];
+            let outputs = [(&mut out[..], Unit::Planes(planes)), (&mut sign[..], Unit::Planes(1))];
+            for_each_tile(n, outputs, &|range, [out, sign]| {
+                let c = BitTensor::from_ring(&hat(i, range.clone()).into());
+                let mut scratch = Vec::new();
+                let products = source.read(Unit::Planes(dealt).words(&range), &mut scratch)?;
+                for_each_block(
+                    range.len(),
+                    [(c.words(), 64), (products, dealt)],
+                    [(out, planes), (sign, 1)],
+                    #[inline(always)]
+                    |[c, products], [out, sign]| {
+                        mask.span.evaluate(comparison.span, first, c, products, out);
+                        if let Some(bit) = mask.sign {
+                            let share = products[dealt - 1];
+                            sign[0] = if first { xor(&c[bit], &share) } else { share };
+                        }
                     },
                 );
                 Ok(())
             })?;
-            ctx.emit(out)?;
+            results.push(out);
+            signs.push(mask.sign.map(|_| sign));
+        }
+        for step in 0..self.rounds {
+            let running =
+                || self.comparisons.iter().zip(0..).filter_map(|(c, i)| Some((i, c.levels.get(step)?)));
+            let mut wires = Vec::with_capacity(self.wires(step).map(|wires| words(n, wires)).sum());
+            running().for_each(|(i, _)| wires.append(&mut results[i]));
+            let lambda = ctx.step_mask(step as u16);
+            let public = ctx.open_bits(step as u16, wires)?.await?.unwrap_or_default();
+            let mut start = 0;
+            for (i, level) in running() {
+                let dealt = ctx.dealt(item[i] + step)?;
+                let (wires, products, planes) = (level.wires(), level.dealt(), level.results());
+                let mut out = vec![0; words(n, planes)];
+                for_each_tile(n, [(&mut out, Unit::Planes(planes))], &|range, [out]| {
+                    let at = Unit::Planes(wires).words(&range);
+                    let at = start + at.start..start + at.end;
+                    let (mut scratch, mut more) = (Vec::new(), Vec::new());
+                    let lambda = lambda.read(at.clone(), &mut scratch)?;
+                    let dealt = dealt.read(Unit::Planes(products).words(&range), &mut more)?;
+                    for_each_block(
+                        range.len(),
+                        [(&public[at], wires), (lambda, wires), (dealt, products)],
+                        [(out, planes)],
+                        #[inline(always)]
+                        |[public, lambda, dealt], [out]| level.evaluate(first, public, lambda, dealt, out),
+                    );
+                    Ok(())
+                })?;
+                results[i] = out;
+                start += words(n, wires);
+            }
+        }
+        let finished = results.into_iter().zip(signs).map(|(mut less, sign)| {
+            less.iter_mut().zip(sign.into_iter().flatten()).for_each(|(less, sign)| *less ^= sign);
+            BitTensor::from_words(n, 1, less)
+        });
+        Ok(finished.collect())
+    }
+}
+
+impl Mask {
+    /// Planes dealt: the leaves' products, then the sign.
+    fn dealt(&self) -> usize {
+        self.span.dealt() + usize::from(self.sign.is_some())
+    }
+
+    #[inline(always)]
+    fn deal(&self, r: &[Lane], out: &mut [Lane]) {
+        self.span.deal(r, out);
+        if let (Some(bit), Some(last)) = (self.sign, out.last_mut()) {
+            *last = r[bit];
         }
     }
-    Ok(())
 }
 
-/// A party's XOR shares of `[x < 0]`, a plane of bits for each opening. `hat` gives a range of an opening.
-pub(super) async fn signs<'h, H>(
-    ctx: TaskContext<'_>,
-    n: usize,
-    count: usize,
-    hat: impl Fn(usize, Range<usize>) -> H + Sync,
-) -> Result<Vec<BitTensor>, MpcError>
-where
-    H: Into<Cow<'h, [u64]>>,
-{
-    let first = ctx.first();
-    let (w1, w2) = (words(n, LEVEL1_WIRES), words(n, LEVEL2_WIRES));
-    let mut tops = Vec::with_capacity(count);
-    let mut wires = vec![0; count * w1];
-    for (i, wires) in wires.chunks_exact_mut(w1).enumerate() {
-        let dealt = ctx.dealt(ITEMS * i)?;
-        let mut top = vec![0; words(n, 1)];
-        let outputs = [(wires, Unit::Planes(LEVEL1_WIRES)), (&mut top[..], Unit::Planes(1))];
-        for_each_tile(n, outputs, &|range, [wires, top]| {
-            let c = BitTensor::from_ring(&hat(i, range.clone()).into());
-            let mut scratch = Vec::new();
-            let dealt = dealt.read(Unit::Planes(LEAF_DEALT).words(&range), &mut scratch)?;
-            for_each_block(
-                range.len(),
-                [(c.words(), 64), (dealt, LEAF_DEALT)],
-                [(wires, LEVEL1_WIRES), (top, 1)],
-                #[inline(always)]
-                |[c, dealt], [out, top]| {
-                    leaves(first, c, dealt, out);
-                    top[0] = if first { xor(&c[63], &dealt[LEAF_DEALT - 1]) } else { dealt[LEAF_DEALT - 1] };
-                },
-            );
-            Ok(())
-        })?;
-        tops.push(top);
+impl Comparison {
+    /// Planes that the leaves result in.
+    fn leaf_results(&self) -> usize {
+        self.levels.first().map_or(1, Level::wires)
     }
-    let lambda = ctx.step_mask(0);
-    let public = ctx.open_bits(0, wires)?.await?.unwrap_or_default();
-    let mut wires = vec![0; count * w2];
-    for (i, wires) in wires.chunks_exact_mut(w2).enumerate() {
-        let dealt = ctx.dealt(ITEMS * i + 1)?;
-        for_each_tile(n, [(wires, Unit::Planes(LEVEL2_WIRES))], &|range, [out]| {
-            let at = Unit::Planes(LEVEL1_WIRES).words(&range);
-            let at = i * w1 + at.start..i * w1 + at.end;
-            let (mut scratch, mut more) = (Vec::new(), Vec::new());
-            let lambda = lambda.read(at.clone(), &mut scratch)?;
-            let dealt = dealt.read(Unit::Planes(level1_dealt()).words(&range), &mut more)?;
-            for_each_block(
-                range.len(),
-                [(&public[at], LEVEL1_WIRES), (lambda, LEVEL1_WIRES), (dealt, level1_dealt())],
-                [(out, LEVEL2_WIRES)],
-                #[inline(always)]
-                |[public, lambda, dealt], [out]| level1(first, public, lambda, dealt, out),
-            );
-            Ok(())
-        })?;
-    }
-    drop(public);
-    let lambda = ctx.step_mask(1);
-    let public = ctx.open_bits(1, wires)?.await?.unwrap_or_default();
-    let mut signs = Vec::with_capacity(count);
-    for (i, mut sign) in tops.into_iter().enumerate() {
-        let dealt = ctx.dealt(ITEMS * i + 2)?;
-        for_each_tile(n, [(&mut sign, Unit::Planes(1))], &|range, [sign]| {
-            let at = Unit::Planes(LEVEL2_WIRES).words(&range);
-            let at = i * w2 + at.start..i * w2 + at.end;
-            let (mut scratch, mut more) = (Vec::new(), Vec::new());
-            let lambda = lambda.read(at.clone(), &mut scratch)?;
-            let dealt = dealt.read(Unit::Planes(level2_dealt()).words(&range), &mut more)?;
-            for_each_block(
-                range.len(),
-                [(&public[at], LEVEL2_WIRES), (lambda, LEVEL2_WIRES), (dealt, level2_dealt())],
-                [(sign, 1)],
-                #[inline(always)]
-                |[public, lambda, dealt], [sign]| {
-                    let mut less = [[0; 8]];
-                    level2(first, public, lambda, dealt, &mut less);
-                    sign[0] = xor(&sign[0], &less[0]);
-                },
-            );
-            Ok(())
-        })?;
-        signs.push(BitTensor::from_words(n, 1, sign));
-    }
-    Ok(signs)
-}
-
-/// Dealt items of one comparison.
-pub(super) const fn items() -> usize {
-    ITEMS
 }

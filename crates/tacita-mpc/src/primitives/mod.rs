@@ -3,8 +3,13 @@
 
 mod choose;
 mod compare;
+mod exponential;
+mod harmonics;
+mod lift;
+mod locate;
 mod negative;
 mod product;
+mod rescale;
 mod reveal;
 mod truncate;
 mod winner;
@@ -75,8 +80,13 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], id: RingId) -> Step
         RingOp::Truncate { bits } => truncate::steps(node, *bits),
         RingOp::Negative => negative::steps(node),
         RingOp::Winner => winner::steps(node),
-        RingOp::Choose { truncate } => choose::steps(program, node, *truncate),
+        RingOp::Choose { truncate } => choose::steps(program, node, truncate),
         RingOp::Reveal { to } => reveal::steps(program, node, owners, to),
+        RingOp::Locate { thresholds } => locate::steps(node, thresholds),
+        RingOp::Harmonics { sum } => harmonics::steps(node, sum),
+        RingOp::Exponential { spec } => exponential::steps(node, spec),
+        RingOp::Lift { .. } => lift::steps(node),
+        RingOp::Rescale { factors, truncate } => rescale::steps(node, factors, *truncate),
         _ => Steps::default(),
     }
 }
@@ -90,7 +100,12 @@ pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError
         RingOp::Truncate { bits } => truncate::deal(ctx, node, *bits),
         RingOp::Negative => negative::deal(ctx, node),
         RingOp::Winner => winner::deal(ctx, node),
-        RingOp::Choose { truncate } => choose::deal(ctx, node, *truncate),
+        RingOp::Choose { truncate } => choose::deal(ctx, node, truncate),
+        RingOp::Locate { thresholds } => locate::deal(ctx, node, thresholds),
+        RingOp::Harmonics { sum } => harmonics::deal(ctx, node, sum),
+        RingOp::Exponential { spec } => exponential::deal(ctx, node, spec),
+        RingOp::Lift { plane } => lift::deal(ctx, node, *plane),
+        RingOp::Rescale { factors, truncate } => rescale::deal(ctx, node, factors, *truncate),
         _ => Ok(()),
     }
 }
@@ -109,7 +124,12 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
         RingOp::Truncate { bits } => truncate::run(ctx, node, *bits),
         RingOp::Negative => negative::run(ctx, node).await,
         RingOp::Winner => winner::run(ctx, node).await,
-        RingOp::Choose { truncate } => choose::run(ctx, node, *truncate),
+        RingOp::Choose { truncate } => choose::run(ctx, node, truncate),
+        RingOp::Locate { thresholds } => locate::run(ctx, node, thresholds).await,
+        RingOp::Harmonics { sum } => harmonics::run(ctx, node, sum),
+        RingOp::Exponential { spec } => exponential::run(ctx, node, spec).await,
+        RingOp::Lift { plane } => lift::run(ctx, node, *plane),
+        RingOp::Rescale { factors, truncate } => rescale::run(ctx, node, factors, *truncate),
         RingOp::NotBits | RingOp::XorBits => linear::bits(ctx, node),
         _ => linear::run(ctx, id, node),
     }

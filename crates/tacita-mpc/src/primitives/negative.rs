@@ -5,23 +5,24 @@
 
 use tacita_graph::RingNode;
 
-use super::{Output, compare, elements};
+use super::compare::Comparisons;
+use super::{Output, elements};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 
 pub(super) fn steps(node: &RingNode) -> Steps {
-    compare::steps(elements(node), 1)
+    Comparisons::signs(1).steps(elements(node))
 }
 
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
     let x = node.inputs[0];
-    compare::deal(ctx, elements(node), 1, |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
+    Comparisons::signs(1).deal(ctx, elements(node), |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let hat = ctx.opening(node.inputs[0])?;
-    let mut signs = compare::signs(ctx, elements(node), 1, |_, range| &hat.data()[range]).await?;
+    let mut signs = Comparisons::signs(1).run(ctx, elements(node), |_, range| &hat.data()[range]).await?;
     signs.pop().map(Output::Bits).ok_or_else(|| MpcError::Internal("no sign".into()))
 }

@@ -8,7 +8,8 @@
 use tacita_graph::{RingId, RingNode, Visibility};
 use tacita_ring::BitTensor;
 
-use super::{Output, compare, elements};
+use super::compare::Comparisons;
+use super::{Output, elements};
 use crate::blocks::{Unit, for_each_block, for_each_tile, words};
 use crate::deal::DealContext;
 use crate::error::MpcError;
@@ -45,7 +46,7 @@ fn products(k: usize) -> Products {
 pub(super) fn steps(node: &RingNode) -> Steps {
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k).len();
-    let mut steps = compare::steps(n, pairs);
+    let mut steps = Comparisons::signs(pairs).steps(n);
     if k > 2 {
         steps.openings.push(Opening::all(words(n, pairs)));
         steps.dealt.push(Item::Bits(words(n, products(k).dealt())));
@@ -59,7 +60,8 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
     let mask_of = |ctx: &mut DealContext<'_>, id: RingId| -> Result<Option<_>, MpcError> {
         if ctx.plan.node(id).visibility == Visibility::Public { Ok(None) } else { ctx.mask(id).map(Some) }
     };
-    compare::deal(ctx, n, pairs.len(), |ctx, p| {
+    let signs = Comparisons::signs(pairs.len());
+    signs.deal(ctx, n, |ctx, p| {
         let (i, j) = pairs[p];
         let (a, b) = (mask_of(ctx, node.inputs[i])?, mask_of(ctx, node.inputs[j])?);
         Ok(match (a, b) {
@@ -71,7 +73,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
     })?;
     if k > 2 {
         let (products, wires) = (products(k), pairs.len());
-        let masks = ctx.step_masks(compare::ROUNDS as u16);
+        let masks = ctx.step_masks(signs.rounds() as u16);
         let mut out = vec![0; words(n, products.dealt())];
         for_each_tile(n, [(&mut out, Unit::Planes(products.dealt()))], &|range, [out]| {
             let lambda = masks.read(Unit::Planes(wires).words(&range))?;
@@ -102,12 +104,13 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k);
     let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
-    let below = compare::signs(ctx, n, pairs.len(), |p, range| {
+    let signs = Comparisons::signs(pairs.len());
+    let signs_of = signs.run(ctx, n, |p, range| {
         let (i, j) = pairs[p];
         let (a, b) = (&hats[i].data()[range.clone()], &hats[j].data()[range]);
         a.iter().zip(b).map(|(a, b)| a.wrapping_sub(*b)).collect::<Vec<u64>>()
-    })
-    .await?;
+    });
+    let below = signs_of.await?;
     drop(hats);
     let below = BitTensor::concat_planes(&below.iter().collect::<Vec<_>>());
     if k == 2 {
@@ -117,10 +120,10 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
         }
         return Ok(Output::Bits(BitTensor::concat_planes(&[&above, &below])));
     }
-    let step = compare::ROUNDS as u16;
+    let step = signs.rounds() as u16;
     let lambda = ctx.step_mask(step);
     let public = ctx.open_bits(step, below.into_words())?.await?.unwrap_or_default();
-    let dealt = ctx.dealt(compare::items() * pairs.len())?;
+    let dealt = ctx.dealt(signs.items())?;
     let (products, wires, first) = (products(k), pairs.len(), ctx.first());
     let mut out = vec![0; words(n, k)];
     for_each_tile(n, [(&mut out, Unit::Planes(k))], &|range, [out]| {

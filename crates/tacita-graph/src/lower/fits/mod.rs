@@ -1,0 +1,50 @@
+//! Trigonometric sums that functions are computed with: whole coefficients, printed by `examples/fit_functions.rs`.
+//! `tests/coefficients.rs` fits them again and compares.
+
+mod table;
+
+use tacita_ring::{HARMONIC_BITS, Harmonics};
+
+pub(crate) use table::*;
+
+/// A function as a trigonometric sum on an interval.
+pub(crate) struct Fit {
+    /// Where it is fitted.
+    pub(crate) domain: [f64; 2],
+    /// The period of the first harmonic.
+    pub(crate) period: f64,
+    /// How far apart the multiples are.
+    pub(crate) step: u32,
+    /// The largest error of the sum, relative where the fit is.
+    pub(crate) error: f64,
+    /// The constant term, with [`HARMONIC_BITS`] fractional bits.
+    pub(crate) constant: i64,
+    /// The coefficients of cosine and sine, with [`HARMONIC_BITS`] fractional bits.
+    pub(crate) terms: &'static [(i64, i64)],
+}
+
+impl Fit {
+    /// The sum for elements with `frac` fractional bits, plus `offset`.
+    pub(crate) fn harmonics(&self, frac: u32, offset: f64) -> Harmonics {
+        let turn = 18_446_744_073_709_551_616.0; // 2^64 units
+        let frequency = (turn / (self.period * 2f64.powi(frac as i32))).round_ties_even();
+        Harmonics {
+            frequency: frequency as u64,
+            constant: self.constant + (offset * 2f64.powi(HARMONIC_BITS as i32)).round_ties_even() as i64,
+            step: self.step,
+            terms: self.terms.to_vec(),
+        }
+    }
+}
+
+/// The sine.
+pub(crate) const SIN: Fit = circle(&[(0, 1 << HARMONIC_BITS)]);
+
+/// The cosine.
+pub(crate) const COS: Fit = circle(&[(1 << HARMONIC_BITS, 0)]);
+
+/// A harmonic that is the function itself.
+const fn circle(terms: &'static [(i64, i64)]) -> Fit {
+    let domain = [f64::NEG_INFINITY, f64::INFINITY];
+    Fit { domain, period: std::f64::consts::TAU, step: 1, error: 0.0, constant: 0, terms }
+}

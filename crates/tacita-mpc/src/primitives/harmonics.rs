@@ -1,0 +1,62 @@
+//! A trigonometric sum of an opened value: `cos(x̂ − r) = cos x̂ cos r + sin x̂ sin r` and the like, linear in the dealt
+//! cosines and sines of multiples of r (SHAFT, NDSS '25, for trigonometric sums; the integer frequency, for which ring and
+//! circle wrap alike, is what makes it hold over the whole ring).
+//!
+//! # Security
+//! Nothing is opened. What is dealt are shares of rounded cosines and sines, a function of the mask alone. The result is the
+//! sum and a noise of some 2^-28 that depends on opening and mask; before anything of it is opened to a receiver it is
+//! truncated by 40 bits, which covers that noise.
+
+use std::ops::Range;
+
+use tacita_graph::RingNode;
+use tacita_ring::{Harmonics, RingTensor};
+
+use super::{Output, elements};
+use crate::blocks::{Unit, for_each_tile};
+use crate::deal::DealContext;
+use crate::error::MpcError;
+use crate::steps::{Item, Steps};
+use crate::task::TaskContext;
+
+/// Elements whose cosines and sines are one message, so that it does not grow with the tensor.
+const PIECE: usize = 1 << 20;
+
+fn pieces(n: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n).step_by(PIECE).map(move |start| start..(start + PIECE).min(n))
+}
+
+pub(super) fn steps(node: &RingNode, sum: &Harmonics) -> Steps {
+    let items = pieces(elements(node)).map(|piece| Item::Ring(piece.len() * sum.words()));
+    Steps { dealt: items.collect(), openings: vec![] }
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, sum: &Harmonics) -> Result<(), MpcError> {
+    let r = ctx.mask(node.inputs[0])?;
+    for piece in pieces(r.len()) {
+        let r = &r.data()[piece.clone()];
+        let mut out = vec![0; r.len() * sum.words()];
+        for_each_tile(r.len(), [(&mut out, Unit::Words(sum.words()))], &|range, [out]| {
+            sum.dealt(&r[range], out);
+            Ok(())
+        })?;
+        ctx.emit(out)?;
+    }
+    Ok(())
+}
+
+pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, sum: &Harmonics) -> Result<Output, MpcError> {
+    let hat = ctx.opening(node.inputs[0])?;
+    let mut out = vec![if ctx.first() { sum.whole() } else { 0 }; hat.len()];
+    for (i, piece) in pieces(hat.len()).enumerate() {
+        let dealt = ctx.dealt(i)?;
+        let hat = &hat.data()[piece.clone()];
+        for_each_tile(hat.len(), [(&mut out[piece], Unit::Word)], &|range, [out]| {
+            let mut scratch = Vec::new();
+            let dealt = dealt.read(Unit::Words(sum.words()).words(&range), &mut scratch)?;
+            sum.add_opened(&hat[range], dealt, out);
+            Ok(())
+        })?;
+    }
+    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+}
