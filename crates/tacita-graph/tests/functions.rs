@@ -102,3 +102,70 @@ fn powers_of_any_size_are_exact_to_ten_bits_or_two_units() {
     x.retain(|x| *x != 0.0);
     assert!(worst(Reciprocal, &x, error(|x| 1.0 / x)) <= 1.0);
 }
+
+/// `op` of rows of numbers, as a secret.
+fn rows(op: impl Into<Op>, shape: [usize; 2], x: &[f64]) -> Vec<f64> {
+    let op = op.into();
+    let mut graph = Graph::new();
+    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+    let a = graph.input("a", &dims(&shape), Visibility::Private(alice), Role::Data).unwrap();
+    let b = graph.input("b", &dims(&shape), Visibility::Private(bob), Role::Data).unwrap();
+    let sum = graph.add(Add, &[a, b], "x").unwrap();
+    let y = graph.add(op, &[sum], "y").unwrap();
+    graph.reveal(y, &[alice], "result").unwrap();
+    let program = lower(&graph, PRECISION).unwrap();
+    let data = ArrayD::from_shape_vec(IxDyn(&shape), x.to_vec()).unwrap();
+    let inputs: Inputs = [("a".to_owned(), data), ("b".to_owned(), ArrayD::zeros(IxDyn(&shape)))].into();
+    let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();
+    let values = fixed(&program, &leaves, &mut Floor);
+    let reveal = program.reveals()[0];
+    values[reveal.index()].to_f64(program.node(reveal).kind).into_iter().collect()
+}
+
+/// Numbers that look normal, of this standard deviation.
+fn noise(n: usize, deviation: f64) -> Vec<f64> {
+    let mut random = tacita_graph::testing::Random::new(n as u64);
+    let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
+    (0..n).map(|_| (normal() * deviation * 65536.0).round() / 65536.0).collect()
+}
+
+#[test]
+fn rows_of_softmax_are_within_two_to_the_minus_nine_in_total_variation() {
+    for (n, count) in [(2, 50), (10, 50), (128, 20), (256, 20), (1000, 8), (2048, 2), (50_000, 1)] {
+        for spread in [0.0, 0.1, 1.0, 3.0, 10.0, 1000.0, 1e6] {
+            let mut x = noise(n * count, spread);
+            if spread == 0.1 {
+                x[0] = 14.9; // the others are just not cut off
+            }
+            let got = rows(Softmax { axis: 1 }, [count, n], &x);
+            for (x, got) in x.chunks(n).zip(got.chunks(n)) {
+                let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = x.iter().map(|x| (x - largest).exp()).sum();
+                let apart = |(x, got): (&f64, &f64)| ((x - largest).exp() / sum - got).abs();
+                let total: f64 = x.iter().zip(got).map(apart).sum::<f64>() / 2.0;
+                assert!(total <= 2f64.powi(-9), "{n} classes spread {spread}: 2^{}", total.log2());
+            }
+        }
+    }
+}
+
+#[test]
+fn norms_of_768_features_with_outliers_are_within_two_to_the_minus_eight() {
+    for deviation in [0.05, 1.0, 30.0, 700.0] {
+        for centre in [true, false] {
+            let mut x = noise(8 * 768, deviation);
+            x.iter_mut().step_by(768).for_each(|x| *x = 27.0 * deviation);
+            let epsilon = 1e-5;
+            let got = rows(Normalize { axes: vec![1], epsilon, centre }, [8, 768], &x);
+            for (x, got) in x.chunks(768).zip(got.chunks(768)) {
+                let mean = if centre { x.iter().sum::<f64>() / 768.0 } else { 0.0 };
+                let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 768.0;
+                for (x, got) in x.iter().zip(got) {
+                    let exact = (x - mean) / (variance + epsilon).sqrt();
+                    let error = (got - exact).abs();
+                    assert!(error < 2f64.powi(-8), "{deviation}: {got} {exact}, 2^{:.2}", error.log2());
+                }
+            }
+        }
+    }
+}

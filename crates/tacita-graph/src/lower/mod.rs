@@ -8,12 +8,14 @@ pub(crate) mod compare;
 pub(crate) mod exponential;
 pub(crate) mod fits;
 pub(crate) mod gate;
+pub(crate) mod normalize;
 pub(crate) mod pool;
 pub(crate) mod scale;
+pub(crate) mod softmax;
 pub(crate) mod tournament;
 pub(crate) mod wide;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::GraphError;
 use crate::graph::{Graph, Node, NodeId};
@@ -64,6 +66,7 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
         scaled: BTreeMap::new(),
         truncated: BTreeMap::new(),
         lifted: BTreeMap::new(),
+        kept: BTreeSet::new(),
     };
     let needed = graph.needed();
     for id in graph.ids().filter(|id| needed[id.index()]) {
@@ -103,6 +106,8 @@ pub(crate) struct Lowering<'g> {
     truncated: BTreeMap<(RingId, u32), RingId>,
     /// Planes of bits as ring values.
     lifted: BTreeMap<(RingId, usize), RingId>,
+    /// Values that are revealed with more fractional bits than the session has.
+    kept: BTreeSet<RingId>,
 }
 
 impl<'g> Lowering<'g> {
@@ -163,6 +168,10 @@ impl<'g> Lowering<'g> {
         inputs().filter_map(|i| self.value(i)).map(|id| self.frac_of(id)).max().unwrap_or(self.precision())
     }
 
+    fn frac_of_input(&self, i: usize) -> u32 {
+        self.value(i).map_or(self.precision(), |id| self.frac_of(id))
+    }
+
     fn value(&self, i: usize) -> Option<RingId> {
         self.values[self.node().inputs[i].index()]
     }
@@ -204,6 +213,12 @@ impl<'g> Lowering<'g> {
         let scaled = self.push(RingOp::Scale { factor: 1 << (frac - have) }, &[id], &shape, frac);
         self.scaled.insert((id, frac), scaled);
         scaled
+    }
+
+    /// Says that a value is meant to have its fractional bits, more than the session's, also where it is revealed.
+    pub(crate) fn keep_frac(&mut self, id: RingId) -> RingId {
+        self.kept.insert(id);
+        id
     }
 
     /// The value divided by 2^bits, understood to have `frac` fractional bits; once for each value and `bits`.
@@ -344,6 +359,9 @@ impl<'g> Lowering<'g> {
     pub(crate) fn reveal(&mut self, to: &[crate::types::Owner]) -> Result<RingId, GraphError> {
         let value = match self.bits(0) {
             Some(bits) => bits,
+            None if self.value(0).is_some_and(|id| self.kept.contains(&id)) => {
+                self.ring(0, self.frac_of_input(0))?
+            }
             None if self.input(0).ty.kind == Kind::Fixed => self.ring(0, self.precision())?,
             None => self.ring(0, 0)?,
         };

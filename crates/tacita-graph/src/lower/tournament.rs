@@ -98,3 +98,18 @@ pub(crate) fn tournament(l: &mut Lowering<'_>, axis: usize, prize: Prize) -> Res
     };
     Ok(l.reshape(result, &shape))
 }
+
+/// The largest value along `axis` of a value at the session's precision, exactly; the axis stays, with size 1.
+pub(crate) fn largest_along(l: &mut Lowering<'_>, mut values: RingId, axis: usize) -> RingId {
+    let precision = l.precision();
+    loop {
+        let remaining = l.shape_of(values)[axis];
+        if remaining == 1 {
+            return values;
+        }
+        let groups = remaining.div_ceil(compare::CANDIDATES);
+        let candidates = members(l, values, axis, [groups, remaining.div_ceil(groups)], LOWEST);
+        let bits = compare::winner(l, &candidates);
+        values = compare::choose(l, bits, &candidates, precision);
+    }
+}

@@ -93,6 +93,18 @@ impl Domain {
 /// The function of x, at `result` fractional bits; what it is at the smallest positive x where x is not above zero. A result
 /// that is not representable saturates.
 pub(crate) fn wide(l: &mut Lowering<'_>, function: Wide, x: RingId, domain: Domain, result: u32) -> RingId {
+    wide_times(l, function, x, domain, 1.0, result)
+}
+
+/// The function of x times a positive number, which costs nothing; not of a logarithm.
+pub(crate) fn wide_times(
+    l: &mut Lowering<'_>,
+    function: Wide,
+    x: RingId,
+    domain: Domain,
+    times: f64,
+    result: u32,
+) -> RingId {
     let frac = l.frac_of(x);
     let shape = l.shape_of(x).to_vec();
     let (thresholds, places) = layout(domain);
@@ -136,11 +148,12 @@ pub(crate) fn wide(l: &mut Lowering<'_>, function: Wide, x: RingId, domain: Doma
     let limit = representable(l.precision());
     let factor_of = |place: &Place| {
         let power = power(place);
-        match function {
-            Wide::Reciprocal => 2f64.powi(-power as i32),
-            Wide::Rsqrt => half_power(-power),
-            _ => half_power(power),
-        }
+        times
+            * match function {
+                Wide::Reciprocal => 2f64.powi(-power as i32),
+                Wide::Rsqrt => half_power(-power),
+                _ => half_power(power),
+            }
     };
     let largest_of = |place: &Place| match function {
         Wide::Sqrt => factor_of(place),
@@ -162,11 +175,18 @@ pub(crate) fn wide(l: &mut Lowering<'_>, function: Wide, x: RingId, domain: Doma
             _ => 0,
         })
         .collect();
+    if bits.is_none()
+        && let Some(power) = exact_power(factor_of(places[0].as_ref().expect("one place holds x")))
+        && let Ok(cut) = u32::try_from(SUM_BITS as i32 - power - result as i32)
+        && (1..=SUM_BITS).contains(&cut)
+    {
+        return l.truncate(sum, cut, result);
+    }
     let frac = KEPT + carried;
     let value = match bits {
         Some(bits) => {
             let value = compare::rescale(l, bits, &factors, sum, SUM_BITS - KEPT, frac);
-            let smallest = if function == Wide::Sqrt { 0.0 } else { smallest.min(limit * 0.999) };
+            let smallest = if function == Wide::Sqrt { 0.0 } else { (smallest * times).min(limit * 0.999) };
             let numbers: Vec<(usize, i64)> = places
                 .iter()
                 .enumerate()
@@ -198,6 +218,11 @@ pub(crate) fn wide(l: &mut Lowering<'_>, function: Wide, x: RingId, domain: Doma
         }
     };
     l.at_frac(value, result)
+}
+
+/// The power of two that a number is, if it is one.
+fn exact_power(x: f64) -> Option<i32> {
+    (-62..62).find(|&power| 2f64.powi(power) == x)
 }
 
 /// 2^(power / 2).

@@ -264,18 +264,3 @@ pub(crate) fn turned(d: &Deviation<'_>) -> ArrayD<f64> {
         },
     )
 }
-
-/// e^x by sums and products alone, within 2^-50 of it relatively; 0 below -708, where x is never above 0.
-///
-/// x = k ln 2 + r with |r| <= ln 2 / 2, then Taylor's sum to r^13 (the rest is below 2^-57).
-pub(crate) fn exp(x: f64) -> f64 {
-    const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
-    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-    if x < -708.0 {
-        return 0.0;
-    }
-    let k = (x * std::f64::consts::LOG2_E).round_ties_even();
-    let r = (x - k * LN2_HIGH) - k * LN2_LOW;
-    let sum = (1..=13).rev().fold(1.0, |sum, n| 1.0 + sum * r / f64::from(n));
-    sum * f64::from_bits(((1023 + k as i64) as u64) << 52)
-}

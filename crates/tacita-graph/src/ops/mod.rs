@@ -22,6 +22,7 @@ mod concat;
 mod constant;
 mod conv;
 mod cos;
+mod div;
 mod erf;
 pub(crate) mod error_rule;
 mod exp;
@@ -33,6 +34,8 @@ mod input;
 mod less;
 mod less_equal;
 mod log;
+mod log_softmax;
+mod log_sum_exp;
 mod mat_mul;
 mod max;
 mod max_pool;
@@ -41,6 +44,7 @@ mod mean;
 mod minimum;
 mod mul;
 mod neg;
+mod normalize;
 mod not;
 mod pad;
 mod reciprocal;
@@ -224,6 +228,10 @@ operations! {
     exp::Exp,
     log::Log,
     rsqrt::Rsqrt,
+    log_softmax::LogSoftmax,
+    log_sum_exp::LogSumExp,
+    normalize::Normalize,
+    div::Div,
 }
 
 impl Op {

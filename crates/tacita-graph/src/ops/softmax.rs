@@ -1,15 +1,17 @@
 use ndarray::{ArrayD, Axis};
 use serde::{Deserialize, Serialize};
+use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::{axis, one_fixed};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
-use crate::lower::Lowering;
+use crate::lower::{Lowering, softmax};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
 
-/// e^x over the sum of e^x along one axis; of clear values only for now.
+/// e^x over the sum of e^x along one axis. Over more than 256 classes the result has more fractional bits than the
+/// session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Softmax {
     /// The axis.
@@ -27,29 +29,33 @@ impl Operation for Softmax {
         Inferred::fixed(x.shape.clone())
     }
 
-    /// By an exponential of sums and products alone, so that it rounds alike on every machine.
+    /// By functions that round alike on every machine.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let axis = Axis(self.axis);
         let mut result = x[0].clone();
         for mut lane in result.lanes_mut(axis) {
             let largest = lane.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-            lane.mapv_inplace(|x| arrays::exp(x - largest));
+            lane.mapv_inplace(|x| real::exp(x - largest));
             let sum = lane.sum();
             lane.mapv_inplace(|x| x / sum);
         }
         result
     }
 
-    fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {
+    fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        let _ = (x, types);
         Interval { min: 0.0, max: 1.0 }
     }
 
-    /// Never lowered: see `lower`.
+    /// Relatively that of the logits, of the exponentials and of the reciprocal; what is cut off at the low end; two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        ArrayD::from_elem(d.result.raw_dim(), f64::INFINITY)
+        let spread = softmax::spread(d.errors[0], self.axis);
+        let relative = spread.mapv(|e| real::exp(2.0 * e) - 1.0 + softmax::RELATIVE);
+        &relative * d.result + softmax::CUT + 2.0 * d.unit
     }
 
+    /// A maximum, an exponential, a reciprocal, a product.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        Err(l.unsupported("softmax has no private protocol yet; leave it to the receiver of the logits"))
+        softmax::softmax(l, self.axis)
     }
 }

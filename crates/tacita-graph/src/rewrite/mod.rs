@@ -4,13 +4,14 @@ mod batch_norm;
 mod constants;
 mod conv_bias;
 mod identities;
+mod quotients;
 mod relu_pool;
 
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
 
 /// The graph without what no reveal needs, constants folded, identities gone, batch norms folded into weights (or
-/// made a scale and a shift), and ReLU fused with max pooling. [`plain`](crate::plain()) gives the same up to the
+/// made a scale and a shift), and ReLU fused with max pooling, quotients by clear values made products. [`plain`](crate::plain()) gives the same up to the
 /// rounding of f64.
 ///
 /// # Errors
@@ -25,6 +26,7 @@ pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
         identities::remove,
         relu_pool::fuse,
         conv_bias::split,
+        quotients::by_products,
     ] {
         graph = pass(&graph)?.prune()?;
     }
