@@ -133,6 +133,13 @@ pub enum RingOp {
         /// The step of each axis.
         steps: Vec<usize>,
     },
+    /// The elements of a at public indices along an axis, `u32::MAX` standing for zeros.
+    Gather {
+        /// The axis.
+        axis: usize,
+        /// Below the axis' size, or `u32::MAX`.
+        indices: Vec<u32>,
+    },
     /// a with a public number around it.
     Pad {
         /// How many before, an axis each.
@@ -210,6 +217,7 @@ impl RingOp {
             RingOp::Reshape => "Reshape",
             RingOp::Transpose { .. } => "Transpose",
             RingOp::Slice { .. } => "Slice",
+            RingOp::Gather { .. } => "Gather",
             RingOp::Pad { .. } => "Pad",
             RingOp::Concat { .. } => "Concat",
             RingOp::Sum { .. } => "Sum",
@@ -240,6 +248,7 @@ impl RingOp {
                 | Reshape
                 | Transpose { .. }
                 | Slice { .. }
+                | Gather { .. }
                 | Pad { .. }
                 | Concat { .. }
                 | Sum { .. }
@@ -335,6 +344,11 @@ impl RingOp {
             RingOp::Reveal { to } => {
                 words.extend(to.iter().map(|owner| u64::from(owner.0)));
                 24
+            }
+            RingOp::Gather { axis, indices } => {
+                words.push(*axis as u64);
+                words.extend(indices.iter().map(|&index| u64::from(index)));
+                30
             }
         };
         (tag, words)

@@ -18,11 +18,14 @@ pub(crate) mod arrays;
 mod average_pool;
 mod batch_norm;
 mod clip;
+mod combine;
 mod concat;
 mod constant;
 mod conv;
+mod cum_sum;
 pub(crate) mod error_rule;
 mod expand;
+mod gather;
 mod greater;
 mod greater_equal;
 mod input;
@@ -202,6 +205,9 @@ operations! {
     sqrt::Sqrt,
     reciprocal::Reciprocal,
     reveal::Reveal,
+    gather::Gather,
+    combine::Combine,
+    cum_sum::CumSum,
 }
 
 impl Op {
