@@ -33,6 +33,7 @@ mod digest;
 mod encoding;
 mod error;
 mod evaluate;
+pub mod functions;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;

@@ -137,8 +137,11 @@ impl Operation for Combine {
             let pick = |row: &Vec<(u32, f64)>| row.get(term).copied();
             let indices = self.rows.iter().map(|row| pick(row).map_or(Gather::ZERO, |(index, _)| index));
             let gather = RingOp::Gather { axis: self.axis, indices: indices.collect() };
-            let values: Vec<i64> =
-                self.rows.iter().map(|row| pick(row).map_or(1, |(_, weight)| encoded(weight, bits))).collect();
+            let values: Vec<i64> = self
+                .rows
+                .iter()
+                .map(|row| pick(row).map_or(1, |(_, weight)| encoded(weight, bits)))
+                .collect();
             let mut value = l.push(gather, &[x], &shape, have);
             if bits > 0 || values.iter().any(|&value| value != 1) {
                 let weights = l.push(RingOp::ConstantTensor { values }, &[], &column, bits);

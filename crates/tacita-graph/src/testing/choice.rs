@@ -296,7 +296,8 @@ fn combine(b: &mut Builder) -> Option<NodeId> {
         let weight = if exact { b.random.below(9) as f64 / 4.0 - 1.0 } else { b.random.unit() * 2.0 - 1.0 };
         (b.random.below(size) as u32, weight)
     };
-    let rows = (0..1 + b.random.below(4)).map(|_| (0..b.random.below(4)).map(|_| term(b)).collect()).collect();
+    let rows =
+        (0..1 + b.random.below(4)).map(|_| (0..b.random.below(4)).map(|_| term(b)).collect()).collect();
     b.add(Combine { axis, rows }, &[x])
 }
 
