@@ -19,6 +19,14 @@ pub struct Range1 {
 }
 
 impl Range1 {
+    /// The indices that it names, of an axis of `size`; none for a step of 0.
+    pub fn places(&self, size: usize) -> impl Iterator<Item = usize> + use<> {
+        let (first, count) = if self.step == 0 { (0, 0) } else { self.resolve(size) };
+        let (forward, step) =
+            (self.step > 0, usize::try_from(self.step.unsigned_abs()).unwrap_or(usize::MAX));
+        (0..count).map(move |at| if forward { first + at * step } else { first - at * step })
+    }
+
     /// The indices, for an axis of `size`: the first, how many, and the step.
     fn resolve(&self, size: usize) -> (usize, usize) {
         let size = size as i128;
@@ -72,15 +80,15 @@ pub fn slice(graph: &mut Graph, x: NodeId, ranges: &[Range1], name: &str) -> Res
             forward.ends[axis] = first + (count - 1) * step + 1;
             forward.steps[axis] = step;
         } else {
-            backward.push((axis, first, count, step));
+            backward.push((axis, range.places(b.size(x, axis)?)));
         }
     }
     let untouched = forward.starts.iter().all(|&start| start == 0)
         && forward.ends.iter().all(|&end| end == usize::MAX)
         && forward.steps.iter().all(|&step| step == 1);
     let mut result = if untouched { x } else { b.add(forward, &[x])? };
-    for (axis, first, count, step) in backward {
-        result = b.gather(result, axis, (0..count).map(|at| Some(first - at * step)))?;
+    for (axis, places) in backward {
+        result = b.gather(result, axis, places.map(Some))?;
     }
     Ok(result)
 }
