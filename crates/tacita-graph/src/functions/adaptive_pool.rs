@@ -10,6 +10,11 @@ fn window(index: usize, count: usize, size: usize) -> Range<usize> {
     index * size / count..((index + 1) * size).div_ceil(count)
 }
 
+/// The elements of the longest of `count` windows.
+fn longest(count: usize, size: usize) -> usize {
+    (0..count).map(|index| window(index, count, size).len()).max().unwrap_or(1)
+}
+
 /// The means over windows that give the last axes of x the sizes `output`: PyTorch's `AdaptiveAvgPool`. Windows of one
 /// size, over one or two axes of `(n, c, [h,] w)`, are [`AveragePool`]; others the means along one axis after another.
 /// Fixed.
@@ -41,6 +46,7 @@ pub fn adaptive_average_pool(
     }
     let mut x = x;
     for (i, (&size, &count)) in pairs().enumerate().filter(|(_, (size, count))| size != count) {
+        b.check_rows(count, longest(count, size))?;
         let row = |index| {
             let window = window(index, count, size);
             let weight = 1.0 / window.len() as f64;
@@ -68,7 +74,7 @@ pub fn adaptive_max_pool(
     let mut kernel = Vec::with_capacity(output.len());
     for (i, &count) in output.iter().enumerate() {
         let size = b.size(x, first + i)?;
-        let longest = (0..count).map(|index| window(index, count, size).len()).max().unwrap_or(1);
+        let longest = longest(count, size);
         let length = b.checked_length(count, longest)?;
         let place = |at: usize| {
             let window = window(at / longest, count, size);

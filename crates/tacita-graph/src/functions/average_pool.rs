@@ -44,6 +44,7 @@ pub fn average_pool(
         let Some(count) = window.count(size) else {
             return b.refuse("the window is larger than the padded input");
         };
+        b.check_rows(count, window.kernel)?;
         let mut rows = Vec::with_capacity(count);
         for index in 0..count {
             let (inside, padded) = window.taps(size, index);

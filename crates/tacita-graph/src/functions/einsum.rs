@@ -6,6 +6,9 @@ use crate::graph::{Graph, NodeId};
 use crate::ops::{MatMul, Mul, Sum};
 use crate::types::Dim;
 
+/// The most operands of one equation.
+const MAX_OPERANDS: usize = 64;
+
 /// An axis: a letter of the equation, or one of those that an ellipsis stands for, counted from the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Label {
@@ -85,6 +88,9 @@ fn parse(b: &Build<'_>, equation: &str, operands: &[NodeId]) -> Result<(Vec<Term
         None => (equation.as_str(), None),
     };
     let parts: Vec<&str> = inputs.split(',').collect();
+    if operands.len() > MAX_OPERANDS {
+        return b.refuse(format!("{} operands; {MAX_OPERANDS} are possible", operands.len()));
+    }
     if parts.len() != operands.len() {
         return b.refuse(format!("{equation:?} is for {} operands, not {}", parts.len(), operands.len()));
     }

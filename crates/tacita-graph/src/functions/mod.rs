@@ -60,12 +60,9 @@ pub use tile::tile;
 pub use triangle::{tril, triu};
 
 use crate::error::{GraphError, InferError};
-use crate::graph::{Graph, NodeId};
-use crate::ops::{Gather, Op, Reshape, Transpose};
-use crate::types::{Dim, show};
-
-/// The most indices of one gather: they are part of the graph.
-const MOST_INDICES: usize = 1 << 24;
+use crate::graph::{Graph, MAX_LISTED, NodeId};
+use crate::ops::{Combine, Expand, Gather, Op, Reshape, Transpose};
+use crate::types::{Dim, dims, show};
 
 /// A function at work: the graph, and what its errors and nodes are called.
 struct Build<'a> {
@@ -148,10 +145,18 @@ impl<'a> Build<'a> {
 
     /// `size` times `times`, as the length of a list of indices.
     fn checked_length(&self, size: usize, times: usize) -> Result<usize, GraphError> {
-        match size.checked_mul(times).filter(|&length| length <= MOST_INDICES) {
+        match size.checked_mul(times).filter(|&length| length <= MAX_LISTED) {
             Some(0) => self.refuse("nothing is left"),
             Some(length) => Ok(length),
-            None => self.refuse(format!("an axis of {size} taken {times} times is too large")),
+            None => self.refuse(format!("{size} times {times} indices along one axis")),
+        }
+    }
+
+    /// Refuses so many rows of so many terms before they are made.
+    fn check_rows(&self, rows: usize, terms: usize) -> Result<(), GraphError> {
+        match rows.checked_mul(Combine::row_words(terms)).is_some_and(|words| words <= MAX_LISTED) {
+            true => Ok(()),
+            false => self.refuse(format!("{rows} sums of {terms} elements along one axis")),
         }
     }
 
@@ -179,8 +184,8 @@ impl<'a> Build<'a> {
         let size = self.size(x, axis)?;
         let mut indices = Vec::new();
         for place in places {
-            if indices.len() == MOST_INDICES {
-                return self.refuse(format!("more than {MOST_INDICES} indices along one axis"));
+            if indices.len() == MAX_LISTED {
+                return self.refuse(format!("more than {MAX_LISTED} indices along one axis"));
             }
             indices.push(match place.map(u32::try_from) {
                 None => Gather::ZERO,
@@ -192,6 +197,24 @@ impl<'a> Build<'a> {
             return Ok(x);
         }
         self.add(Gather { axis, indices }, &[x])
+    }
+
+    /// x with `times` copies along an axis: of the whole one after another, or of each element if `each`.
+    fn copied(&mut self, x: NodeId, axis: usize, times: usize, each: bool) -> Result<NodeId, GraphError> {
+        let size = self.size(x, axis)?;
+        if times == 0 || size.checked_mul(times).is_none() {
+            return self.refuse(format!("an axis of {size} taken {times} times"));
+        }
+        let shape = self.shape(x);
+        let around = |sizes: &[usize]| [&shape[..axis], dims(sizes).as_slice(), &shape[axis + 1..]].concat();
+        let (narrow, wide) = match (times, each) {
+            (1, _) => return Ok(x),
+            (_, true) => (around(&[size, 1]), around(&[size, times])),
+            (_, false) => (around(&[1, size]), around(&[times, size])),
+        };
+        let narrow = self.reshape(x, narrow)?;
+        let wide = self.add(Expand { shape: wide }, &[narrow])?;
+        self.reshape(wide, around(&[size * times]))
     }
 
     /// The sizes of several axes as one.

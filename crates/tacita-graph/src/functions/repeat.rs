@@ -5,7 +5,7 @@ use crate::graph::{Graph, NodeId};
 /// x with each element `times` times, one after another, along `axis`. Any kind.
 ///
 /// # Errors
-/// If the axis is not x's, `times` is 0, or the result is too large.
+/// If the axis is not x's, `times` is 0, the result is too large, or x has as many axes as a value may have.
 pub fn repeat(
     graph: &mut Graph,
     x: NodeId,
@@ -15,7 +15,5 @@ pub fn repeat(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "Repeat", name);
     let axis = b.axis(x, axis)?;
-    let size = b.size(x, axis)?;
-    let length = b.checked_length(size, times)?;
-    b.gather(x, axis, (0..length).map(|at| Some(at / times)))
+    b.copied(x, axis, times, true)
 }

@@ -104,6 +104,7 @@ pub fn resize(
                 b.gather(x, axis, (0..after).map(nearest))?
             }
             Resampling::Linear => {
+                b.check_rows(after, 2)?;
                 let row = |at| {
                     let place = place(at).clamp(0.0, last);
                     let (below, part) = (place.floor(), place.fract());

@@ -92,7 +92,7 @@ impl Build<'_> {
             return self.refuse(format!("updates of {:?}, where {expected:?} fits", self.sizes(updates)?));
         }
         let (lead, part) = sizes.split_at(named);
-        let parts: usize = lead.iter().product();
+        let parts = self.checked_length(lead.iter().product(), 1)?;
         let mut result = self.reshape(x, dims(&[&[parts], part].concat()))?;
         let updates = self.reshape(updates, dims(&[&[places.len()], part].concat()))?;
         let Some(op) = reduction.op() else {

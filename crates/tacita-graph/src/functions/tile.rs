@@ -7,7 +7,7 @@ use crate::types::Dim;
 /// x new ones in front. Any kind.
 ///
 /// # Errors
-/// If a number is 0, or the result is too large.
+/// If a number is 0, the result is too large, or it has as many axes as a value may have.
 pub fn tile(graph: &mut Graph, x: NodeId, times: &[usize], name: &str) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "Tile", name);
     let mut shape = b.shape(x);
@@ -17,9 +17,7 @@ pub fn tile(graph: &mut Graph, x: NodeId, times: &[usize], name: &str) -> Result
     let mut x = b.reshape(x, shape)?;
     for (axis, &times) in (rank - times.len()..).zip(times) {
         if times != 1 {
-            let size = b.size(x, axis)?;
-            let length = b.checked_length(size, times)?;
-            x = b.gather(x, axis, (0..length).map(|at| Some(at % size)))?;
+            x = b.copied(x, axis, times, false)?;
         }
     }
     Ok(x)

@@ -27,6 +27,11 @@ impl Combine {
         self.rows.iter().flatten().map(|&(_, weight)| weight)
     }
 
+    /// What a row of so many terms takes, in words of four bytes. Lowering fills all rows to the longest.
+    pub(crate) fn row_words(terms: usize) -> usize {
+        terms.saturating_mul(4).saturating_add(6)
+    }
+
     /// How many fractional bits the weights get: as few as they need, at most `precision`.
     fn bits(&self, precision: u32) -> u32 {
         let whole = |bits: &u32| self.weights().all(|weight| (weight * power(*bits)).fract() == 0.0);
@@ -66,6 +71,10 @@ fn encoded(weight: f64, bits: u32) -> i64 {
 impl Operation for Combine {
     fn name(&self) -> &'static str {
         "Combine"
+    }
+
+    fn listed(&self) -> usize {
+        self.rows.len().saturating_mul(Combine::row_words(self.terms()))
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {

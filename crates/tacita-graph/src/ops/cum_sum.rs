@@ -1,7 +1,6 @@
 use ndarray::{ArrayD, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::gather::Gather;
 use super::shape::{arity, axis, misfit};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
@@ -18,17 +17,6 @@ pub struct CumSum {
     pub exclusive: bool,
     /// Whether it begins at the end.
     pub reverse: bool,
-}
-
-impl CumSum {
-    /// For each of `size` places the one that is `distance` earlier in the sum, or [`Gather::ZERO`].
-    fn earlier(&self, size: usize, distance: usize) -> Vec<u32> {
-        let place = |at: usize| {
-            let from = if self.reverse { Some(at + distance) } else { at.checked_sub(distance) };
-            from.filter(|&from| from < size).map_or(Gather::ZERO, |from| from as u32)
-        };
-        (0..size).map(place).collect()
-    }
 }
 
 impl Operation for CumSum {
@@ -75,9 +63,19 @@ impl Operation for CumSum {
         let mut sums = l.ring(0, frac)?;
         let shape = l.shape();
         let size = shape[self.axis];
+        // The sums `distance` places earlier, zeros where there are none.
         let moved = |l: &mut Lowering<'_>, x: RingId, distance: usize| {
-            let op = RingOp::Gather { axis: self.axis, indices: self.earlier(size, distance) };
-            l.push(op, &[x], &shape, frac)
+            let mut rest = shape.clone();
+            rest[self.axis] = size - distance;
+            let (none, mut some) = (vec![0; shape.len()], vec![0; shape.len()]);
+            some[self.axis] = distance;
+            let (starts, ends) = match self.reverse {
+                false => (none.clone(), rest.clone()),
+                true => (some.clone(), shape.clone()),
+            };
+            let (before, after) = if self.reverse { (none, some) } else { (some, none) };
+            let kept = l.push(RingOp::Slice { starts, ends, steps: vec![1; shape.len()] }, &[x], &rest, frac);
+            l.push(RingOp::Pad { before, after, value: 0 }, &[kept], &shape, frac)
         };
         if self.exclusive {
             sums = moved(l, sums, 1);
@@ -85,7 +83,7 @@ impl Operation for CumSum {
         let mut distance = 1;
         while distance < size {
             let others = moved(l, sums, distance);
-            sums = l.push(RingOp::Add, &[sums, others], &l.shape(), frac);
+            sums = l.push(RingOp::Add, &[sums, others], &shape, frac);
             distance *= 2;
         }
         Ok(sums)

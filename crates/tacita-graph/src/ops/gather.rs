@@ -33,6 +33,10 @@ impl Operation for Gather {
         "Gather"
     }
 
+    fn listed(&self) -> usize {
+        self.indices.len()
+    }
+
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let [x] = arity(inputs, "one")?;
         axis(x, self.axis)?;

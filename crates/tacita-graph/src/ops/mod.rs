@@ -108,6 +108,11 @@ pub(crate) trait Operation {
     /// If the operation cannot be applied to inputs of these types, or no inputs would fit its attributes.
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError>;
 
+    /// What the attributes list, or lowering makes of them, in words of four bytes.
+    fn listed(&self) -> usize {
+        0
+    }
+
     /// The result in f64 for inputs of inferred types, all sizes known. Bits are 0 and 1, indices whole numbers.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64>;
 
