@@ -17,7 +17,7 @@ pub fn concat(graph: &mut Graph, parts: &[NodeId], axis: isize, name: &str) -> R
 /// The values, of one shape, along a new axis, which is `axis` of the result. Any kind, the same for all.
 ///
 /// # Errors
-/// As [`concat`].
+/// As [`concat()`].
 pub fn stack(graph: &mut Graph, parts: &[NodeId], axis: isize, name: &str) -> Result<NodeId, GraphError> {
     let b = Build::new(graph, "Stack", name);
     let Some(&first) = parts.first() else { return b.refuse("there is nothing to stack") };

@@ -47,7 +47,7 @@ impl Tensor {
         })
     }
 
-    /// The maximum over a sliding window of (n, c, [h,] w).
+    /// The maximum over a sliding window of `(n, c, [h,] w)`.
     #[must_use]
     pub fn max_pool(&self, window: &ops::MaxPool) -> Tensor {
         self.apply(window.clone(), &[])
@@ -65,7 +65,7 @@ impl Tensor {
         self.function(&[], |graph, x| functions::adaptive_average_pool(graph, x[0], output, ""))
     }
 
-    /// The maxima over windows that give the last axes of (n, c, [h,] w) these sizes.
+    /// The maxima over windows that give the last axes of `(n, c, [h,] w)` these sizes.
     #[must_use]
     pub fn adaptive_max_pool(&self, output: &[usize]) -> Tensor {
         self.function(&[], |graph, x| functions::adaptive_max_pool(graph, x[0], output, ""))
@@ -81,6 +81,18 @@ impl Tensor {
     #[must_use]
     pub fn resize(&self, axes: &[Resize], resampling: Resampling, coordinates: Coordinates) -> Tensor {
         self.function(&[], |graph, x| functions::resize(graph, x[0], axes, resampling, coordinates, ""))
+    }
+
+    /// The sum over axes, which keep size 1.
+    #[must_use]
+    pub fn sum_keepdims(&self, axes: &[isize]) -> Tensor {
+        self.apply(ops::Sum { axes: self.axes(axes), keepdims: true }, &[])
+    }
+
+    /// The mean over axes, which keep size 1.
+    #[must_use]
+    pub fn mean_keepdims(&self, axes: &[isize]) -> Tensor {
+        self.apply(ops::Mean { axes: self.axes(axes), keepdims: true }, &[])
     }
 
     /// The sum of all elements up to each along an axis.
