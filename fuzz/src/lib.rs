@@ -66,11 +66,12 @@ pub const CORRELATIONS: Target =
 /// Certificates and keys.
 pub const CREDENTIALS: Target =
     Target { name: "credentials", property: tacita::fuzzing::credentials, base: 64 * KIB, per_byte: 16 };
-/// ONNX models, up to the graph and the weights.
+/// ONNX models, up to the graph and the weights. Operators that move elements list as much as `MAX_LISTED` says from sizes
+/// alone, 8 MiB, in two graphs, two encodings, and while they are made.
 pub const ONNX_IMPORT: Target = Target {
     name: "onnx_import",
     property: tacita_onnx::fuzzing::onnx_import,
-    base: 64 * KIB,
+    base: 64 * MIB,
     per_byte: 1024,
 };
 /// Arrays and labels from `.npy` files: a byte may become a number of eight, twice where the order is not ours.

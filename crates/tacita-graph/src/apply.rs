@@ -42,6 +42,7 @@ fn apply(op: &RingOp, inputs: &[&RingTensor], shape: &[usize], padding: i64) -> 
         RingOp::Reshape => inputs[0].clone().reshape(shape),
         RingOp::Transpose { perm } => inputs[0].transpose(perm),
         RingOp::Slice { starts, ends, steps } => inputs[0].slice(starts, ends, steps),
+        RingOp::Gather { axis, indices } => inputs[0].take(*axis, indices),
         RingOp::Pad { before, after, .. } => inputs[0].pad(before, after, padding as u64),
         RingOp::Concat { axis } => RingTensor::concat(inputs, *axis),
         RingOp::Sum { axes, keepdims } => inputs[0].sum(axes, *keepdims),

@@ -12,6 +12,10 @@ pub const MAX_NODES: usize = 1 << 20;
 /// The most owners a graph may have.
 pub const MAX_OWNERS: usize = 1 << 10;
 
+/// The most that the attributes of all nodes may list, in words of four bytes: indices of `Gather`, weights of `Combine`.
+/// Who builds a graph from a file makes such lists from sizes alone, and holds them more than once.
+pub const MAX_LISTED: usize = 1 << 21;
+
 /// The longest name of a node or owner, in bytes.
 pub const MAX_NAME: usize = 1 << 12;
 
@@ -48,6 +52,8 @@ pub struct Graph {
     nodes: Vec<Node>,
     owners: Vec<String>,
     input_names: BTreeSet<String>,
+    /// What the nodes' attributes list, in words.
+    listed: usize,
 }
 
 impl Graph {
@@ -124,6 +130,13 @@ impl Graph {
         if hides(name) {
             return Err(GraphError::Name { name: name.to_owned() });
         }
+        let listed = self.listed.saturating_add(op.operation().listed());
+        if listed > MAX_LISTED {
+            return Err(GraphError::TooLarge {
+                what: "the number of indices and weights",
+                limit: MAX_LISTED,
+            });
+        }
         let ty = self.infer(&op, inputs, name)?;
         if let Op::Input(_) = op {
             if name.is_empty() || self.input_names.contains(name) {
@@ -131,6 +144,7 @@ impl Graph {
             }
             self.input_names.insert(name.to_owned());
         }
+        self.listed = listed;
         self.nodes.push(Node { op, inputs: inputs.to_vec(), ty, name: name.to_owned() });
         Ok(NodeId((self.nodes.len() - 1) as u32))
     }

@@ -133,6 +133,13 @@ pub enum RingOp {
         /// The step of each axis.
         steps: Vec<usize>,
     },
+    /// The elements of a at public indices along an axis, `u32::MAX` standing for zeros.
+    Gather {
+        /// The axis.
+        axis: usize,
+        /// Below the axis' size, or `u32::MAX`.
+        indices: Vec<u32>,
+    },
     /// a with a public number around it.
     Pad {
         /// How many before, an axis each.
@@ -250,6 +257,7 @@ impl RingOp {
             RingOp::Reshape => "Reshape",
             RingOp::Transpose { .. } => "Transpose",
             RingOp::Slice { .. } => "Slice",
+            RingOp::Gather { .. } => "Gather",
             RingOp::Pad { .. } => "Pad",
             RingOp::Concat { .. } => "Concat",
             RingOp::Sum { .. } => "Sum",
@@ -285,6 +293,7 @@ impl RingOp {
                 | Reshape
                 | Transpose { .. }
                 | Slice { .. }
+                | Gather { .. }
                 | Pad { .. }
                 | Concat { .. }
                 | Sum { .. }
@@ -402,6 +411,11 @@ impl RingOp {
                 words.extend(factors.iter().map(|&factor| factor as u64));
                 words.push(u64::from(*truncate));
                 29
+            }
+            RingOp::Gather { axis, indices } => {
+                words.push(*axis as u64);
+                words.extend(indices.iter().map(|&index| u64::from(index)));
+                30
             }
         };
         (tag, words)

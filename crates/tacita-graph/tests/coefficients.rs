@@ -37,7 +37,13 @@ fn coefficients_are_fitted_again() {
         );
         for (i, (table, again)) in table.iter().zip(&again).enumerate() {
             // ill-conditioned fits may find other coefficients in their last bits on another machine
-            let close = if i == 4 { 0.02 * again } else if i < 4 { 0.0 } else { 64.0 + again.abs() * 1e-5 };
+            let close = if i == 4 {
+                0.02 * again
+            } else if i < 4 {
+                0.0
+            } else {
+                64.0 + again.abs() * 1e-5
+            };
             assert!((table - again).abs() <= close, "{} {i}: {table} {again}", goal.name);
         }
     }

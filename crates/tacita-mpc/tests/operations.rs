@@ -8,8 +8,8 @@ use common::compare::compare;
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::testing::Random;
 use tacita_graph::{
-    ClearValue, Dim, Graph, Inputs, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
-    error_bounds, ops, plain,
+    ClearValue, Dim, Graph, GraphError, Inputs, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
+    error_bounds, functions, ops, plain,
 };
 
 const PRECISION: u32 = 16;
@@ -161,6 +161,12 @@ operations! {
     slice: ops::Slice { starts: vec![0, 1], ends: vec![3, 7], steps: vec![2, 3] }, &[&[3, 7]];
     pad: ops::Pad { before: vec![1, 0], after: vec![0, 2], value: -1.5 }, &[&[2, 3]];
     expand: ops::Expand { shape: dims(&[3, 2, 4]) }, &[&[2, 1]];
+    gather: ops::Gather { axis: 1, indices: vec![2, 0, ops::Gather::ZERO, 2] }, &[&[2, 3, 2]];
+    combine_exactly: ops::Combine {
+        axis: 1, rows: vec![vec![(0, 0.25), (2, 0.75)], vec![(1, 1.0)], vec![], vec![(1, -2.0), (1, 0.5), (0, 1.0)]],
+    }, &[&[2, 3, 2]];
+    combine: ops::Combine { axis: 0, rows: vec![vec![(0, 1.0 / 3.0), (1, 1.0 / 3.0)], vec![(1, -0.1)]] }, &[&[2, 3]];
+    cum_sum: ops::CumSum { axis: 1, exclusive: false, reverse: true }, &[&[2, 5]];
     relu: ops::Relu {}, &[&[600]];
     clip: ops::Clip { min: Some(-1.25), max: Some(2.0) }, &[&[70]];
     max: ops::Max { axis: 1, keepdims: false }, &[&[3, 11]];
@@ -223,6 +229,60 @@ fn reciprocals_of_negative_numbers() {
     let negative = builder.graph.add(ops::Neg {}, &[x], "negative").unwrap();
     let result = builder.graph.add(ops::Reciprocal {}, &[negative], "result").unwrap();
     finish(builder, result, "reciprocal of a negative number");
+}
+
+/// A function of operands of these shapes, of any origin each.
+fn check_function(
+    shapes: &[&[usize]],
+    what: &str,
+    function: impl Fn(&mut Graph, &[NodeId]) -> Result<NodeId, GraphError>,
+) {
+    for from in combinations(shapes.len()) {
+        let mut builder = Builder::new(7);
+        let operands: Vec<NodeId> =
+            shapes.iter().zip(&from).map(|(shape, from)| builder.operand(shape, *from)).collect();
+        let result = function(&mut builder.graph, &operands).unwrap();
+        finish(builder, result, &format!("{what} of {from:?}"));
+    }
+}
+
+#[test]
+fn functions_of_movement_and_products() {
+    let padding = functions::PadMode::Reflect;
+    check_function(&[&[2, 3, 4]], "pad", |graph, x| {
+        functions::pad(graph, x[0], &[0, 1, -1], &[0, 1, 2], padding, "result")
+    });
+    let indices = ArrayD::from_shape_vec(IxDyn(&[3, 1]), vec![1, 0, 1]).unwrap();
+    check_function(&[&[2, 3], &[3, 3]], "scatter", |graph, x| {
+        functions::scatter_nd(graph, x[0], &indices, x[1], functions::Reduction::Add, "result")
+    });
+    check_function(&[&[2, 3, 4], &[4, 3]], "einsum", |graph, x| {
+        functions::einsum(graph, "bij,jk->kb", x, "result")
+    });
+    let doubled = functions::Resize { axis: -1, size: 6, scale: 2.0 };
+    let how = (functions::Resampling::Linear, functions::Coordinates::HalfPixel);
+    check_function(&[&[1, 2, 3]], "resize", |graph, x| {
+        functions::resize(graph, x[0], &[doubled], how.0, how.1, "result")
+    });
+    let attributes = functions::ConvTranspose {
+        stride: vec![2, 1],
+        pads_begin: vec![1, 0],
+        pads_end: vec![0, 1],
+        output_padding: vec![1, 0],
+        dilation: vec![1, 2],
+        groups: 1,
+    };
+    check_function(&[&[1, 2, 3, 3], &[2, 1, 2, 2]], "transposed convolution", |graph, x| {
+        functions::conv_transpose(graph, x[0], x[1], None, &attributes, "result")
+    });
+    check_function(&[&[1, 2, 5, 3]], "adaptive pooling", |graph, x| {
+        functions::adaptive_max_pool(graph, x[0], &[3, 2], "result")
+    });
+    check_function(&[&[2, 4]], "cumulative product", |graph, x| {
+        let quarter = graph.add(ops::Constant { shape: vec![], value: 0.25 }, &[], "")?;
+        let small = graph.add(ops::Mul {}, &[x[0], quarter], "")?;
+        functions::cum_prod(graph, small, 1, false, "result")
+    });
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tacita_graph::{Dim, Kind, NodeId, Op, Visibility};
+use ndarray::ArrayD;
+use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Op, Visibility};
 
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::{Attribute, Node, Tensor};
@@ -56,6 +57,14 @@ impl<'s, 'a> Call<'s, 'a> {
     /// Adds an operation under the node's name.
     pub(crate) fn add(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> Result<NodeId, Fault> {
         Ok(self.scope.graph.add(op, inputs, self.node.label())?)
+    }
+
+    /// Adds what a function of the graph library does, under the node's name.
+    pub(crate) fn apply<T>(
+        &mut self,
+        function: impl FnOnce(&mut Graph, &str) -> Result<T, GraphError>,
+    ) -> Result<T, Fault> {
+        Ok(function(self.scope.graph, self.node.label())?)
     }
 
     pub(crate) fn shape(&self, id: NodeId) -> Vec<Dim> {
@@ -113,6 +122,12 @@ impl<'s, 'a> Call<'s, 'a> {
         self.scope.sizes(&value, self.node.label())
     }
 
+    /// Integers of any shape that the operation needs to know: indices.
+    pub(crate) fn indices(&mut self, index: usize) -> Result<ArrayD<i64>, Fault> {
+        let value = self.value(index)?;
+        self.scope.indices(&value, self.node.label())
+    }
+
     /// Known integers that may be absent.
     pub(crate) fn optional_ints(&mut self, index: usize) -> Result<Option<Vec<i64>>, Fault> {
         match self.optional(index)? {
@@ -124,6 +139,13 @@ impl<'s, 'a> Call<'s, 'a> {
     /// A real number that the operation needs to know, if it is there.
     pub(crate) fn optional_number(&mut self, index: usize) -> Result<Option<f64>, Fault> {
         self.optional(index)?.map(|value| self.scope.public_number(&value, self.node.label())).transpose()
+    }
+
+    /// Real numbers that the operation needs to know, if they are there; none of them counts as absent.
+    pub(crate) fn optional_numbers(&mut self, index: usize) -> Result<Option<Vec<f64>>, Fault> {
+        let Some(value) = self.optional(index)? else { return Ok(None) };
+        let list = self.scope.public_numbers(&value, self.node.label())?;
+        Ok(Some(list).filter(|list| !list.is_empty()))
     }
 
     fn attribute(&self, name: &'s str, kind: u64) -> Result<Option<&'s Attribute>, Fault> {

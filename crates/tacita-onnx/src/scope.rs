@@ -4,13 +4,29 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use ndarray::ArrayD;
 use tacita_graph::{Graph, Inputs, NodeId, Owner, Role, Visibility, dims};
 
-use crate::error::{Fault, refuse};
+use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::Tensor;
 use crate::file::tensor::{is_float, is_integer, unsupported};
 use crate::model::PublicConstant;
 use crate::value::{Size, Sizes, Value};
+
+/// The most numbers of a public tensor that are shown.
+const SHOWN: usize = 64;
+
+/// A public tensor for people: the number, or the list; of many, the first and how many there are.
+fn shown<T: std::fmt::Display>(shape: &[usize], mut elements: impl ExactSizeIterator<Item = T>) -> String {
+    let count = elements.len();
+    let first: Vec<String> = elements.by_ref().take(SHOWN).map(|element| element.to_string()).collect();
+    match (shape, count > SHOWN) {
+        ([], _) => first.concat(),
+        ([_], false) => format!("[{}]", first.join(", ")),
+        (_, false) => format!("[{}] of shape {shape:?}", first.join(", ")),
+        (_, true) => format!("[{}, ...], {count} of shape {shape:?}", first.join(", ")),
+    }
+}
 
 /// Everything that building collects.
 pub(crate) struct Scope<'a> {
@@ -115,6 +131,31 @@ impl<'a> Scope<'a> {
                 refuse("shapes, axes and indices that depend on data are not supported: they would reveal it")
             }
         }
+    }
+
+    /// Integers of any shape that an operator needs to know; those of the file become public.
+    pub(crate) fn indices(&mut self, value: &Value, used_by: &str) -> Result<ArrayD<i64>, Fault> {
+        let Value::Tensor(name, tensor) = value else {
+            let sizes = self.sizes(value, used_by)?;
+            let shape: &[usize] = if sizes.is_scalar { &[] } else { &[sizes.list.len()] };
+            return ArrayD::from_shape_vec(shape, sizes.ints()?)
+                .or_else(|error| corrupt(format!("integers computed from shapes: {error}")));
+        };
+        let array = tensor.integers(self.folder)?;
+        self.publish(name, shown(array.shape(), array.iter()), used_by);
+        Ok(array)
+    }
+
+    /// Real numbers that an operator needs to know, and so become public.
+    pub(crate) fn public_numbers(&mut self, value: &Value, used_by: &str) -> Result<Vec<f64>, Fault> {
+        let Value::Tensor(name, tensor) = value else {
+            return refuse("numbers that are computed are not supported here, only those from the file");
+        };
+        let array = tensor.floats(self.folder)?;
+        if !array.is_empty() {
+            self.publish(name, shown(array.shape(), array.iter()), used_by);
+        }
+        Ok(array.into_iter().collect())
     }
 
     /// One real number that an operator needs to know, and so becomes public.

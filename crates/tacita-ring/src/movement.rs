@@ -1,4 +1,4 @@
-//! Data movement and sums along axes: broadcast, transpose, slice, pad, concat, sum. One pass each.
+//! Data movement and sums along axes: broadcast, transpose, slice, take, pad, concat, sum. One pass each.
 
 use rayon::prelude::*;
 
@@ -57,6 +57,50 @@ impl RingTensor {
         let offset: usize = (0..rank).map(|i| own[i] * starts[i]).sum();
         gather(&self.data()[offset..], &shape, &from)
     }
+
+    /// The elements at `indices` along `axis`, one after another; [`Self::ZERO`] stands for zeros.
+    ///
+    /// # Panics
+    /// If the axis is out of range or an index beyond it; the message names both and the shape.
+    pub fn take(&self, axis: usize, indices: &[u32]) -> Self {
+        let shape = self.shape();
+        assert!(axis < shape.len(), "axis {axis} is out of range for shape {shape:?}");
+        let length = shape[axis];
+        if let Some(index) = indices.iter().find(|&&i| i != Self::ZERO && i as usize >= length) {
+            panic!("index {index} is out of range for axis {axis} of shape {shape:?}");
+        }
+        let inner = size(&shape[axis + 1..]);
+        let mut to = shape.to_vec();
+        to[axis] = indices.len();
+        let mut out = vec![0; size(&to)];
+        if out.is_empty() {
+            return Self::new(to, out);
+        }
+        // Tasks take whole rows, a row being what lies at one index.
+        let share = parallel::chunk(out.len()).div_ceil(inner);
+        let rows = |first: usize, part: &mut [u64]| {
+            let (mut outer, mut at) = (first / indices.len(), first % indices.len());
+            for row in part.chunks_exact_mut(inner) {
+                if indices[at] != Self::ZERO {
+                    let from = (outer * length + indices[at] as usize) * inner;
+                    row.copy_from_slice(&self.data()[from..from + inner]);
+                }
+                at += 1;
+                if at == indices.len() {
+                    (outer, at) = (outer + 1, 0);
+                }
+            }
+        };
+        if parallel::worthwhile(out.len()) {
+            out.par_chunks_mut(share * inner).enumerate().for_each(|(i, part)| rows(i * share, part));
+        } else {
+            rows(0, &mut out);
+        }
+        Self::new(to, out)
+    }
+
+    /// The index that stands for zeros in [`Self::take`].
+    pub const ZERO: u32 = u32::MAX;
 
     /// The tensor with `before[i]` and `after[i]` elements of `value` added around axis `i`.
     ///
@@ -277,6 +321,27 @@ mod tests {
         }
 
         #[test]
+        fn takes(shape in shapes(), axis in 0usize..4, picks in prop::collection::vec(any::<prop::sample::Index>(), 0..9)) {
+            prop_assume!(axis < shape.len());
+            let x = counting(&shape);
+            let indices: Vec<u32> = picks
+                .iter()
+                .map(|pick| pick.index(shape[axis] + 1))
+                .map(|i| if i == shape[axis] { RingTensor::ZERO } else { i as u32 })
+                .collect();
+            let mut to = shape.clone();
+            to[axis] = indices.len();
+            let expected = tabulate(&to, |index| {
+                let mut from = index.to_vec();
+                match indices[index[axis]] {
+                    RingTensor::ZERO => 0,
+                    i => { from[axis] = i as usize; at(&x, &from) }
+                }
+            });
+            prop_assert_eq!(x.take(axis, &indices), expected);
+        }
+
+        #[test]
         fn pads_and_slices_back(shape in shapes(), pads in prop::collection::vec((0usize..3, 0usize..3), 4)) {
             let x = counting(&shape);
             let before: Vec<usize> = pads[..shape.len()].iter().map(|pad| pad.0).collect();
@@ -356,9 +421,17 @@ mod tests {
                 RingTensor::filled(&[1], 7).broadcast_to(&[300_000]),
                 RingTensor::filled(&[300_000], 7).mul(&RingTensor::filled(&[], 3)),
                 x.sum(&[0, 2], false),
+                x.take(1, &(0..69).rev().chain([RingTensor::ZERO, 3]).collect::<Vec<u32>>()),
+                x.take(2, &(0..1600).rev().collect::<Vec<u32>>()),
             ]
         };
         assert!(pool.install(run) == run());
+    }
+
+    #[test]
+    #[should_panic(expected = "index 3 is out of range for axis 1 of shape [2, 3]")]
+    fn an_index_beyond_the_axis_is_refused() {
+        counting(&[2, 3]).take(1, &[0, RingTensor::ZERO, 3]);
     }
 
     #[test]

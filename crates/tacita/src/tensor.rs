@@ -1,10 +1,13 @@
 //! Lazy tensors: names for nodes of a session's graph.
 
+mod linear;
+mod movement;
+
 use std::cell::RefCell;
 use std::ops::{Add, Mul, Neg, Sub};
 use std::rc::Rc;
 
-use tacita_graph::{Graph, Inputs, NodeId, Op, Visibility, ops};
+use tacita_graph::{Graph, GraphError, Inputs, NodeId, Op, Visibility, functions, ops};
 
 /// What the tensors of a session share with it: the graph they are nodes of, and the values of its inputs.
 #[derive(Default)]
@@ -50,6 +53,24 @@ impl Tensor {
     }
 
     fn apply(&self, op: impl Into<Op>, others: &[&Tensor]) -> Tensor {
+        self.function(others, |graph, inputs| graph.add(op, inputs, ""))
+    }
+
+    /// What a function adds to the graph, of this tensor and others.
+    fn function(
+        &self,
+        others: &[&Tensor],
+        function: impl FnOnce(&mut Graph, &[NodeId]) -> Result<NodeId, GraphError>,
+    ) -> Tensor {
+        self.functions(others, |graph, inputs| function(graph, inputs).map(|id| vec![id])).remove(0)
+    }
+
+    /// The same for a function of several results.
+    fn functions(
+        &self,
+        others: &[&Tensor],
+        function: impl FnOnce(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>,
+    ) -> Vec<Tensor> {
         let mut inputs = vec![self.id];
         for other in others {
             assert!(
@@ -58,8 +79,9 @@ impl Tensor {
             );
             inputs.push(other.id);
         }
-        let id = self.workspace.graph.borrow_mut().add(op, &inputs, "").unwrap_or_else(|e| panic!("{e}"));
-        Tensor::new(&self.workspace, id)
+        let results = function(&mut self.workspace.graph.borrow_mut(), &inputs);
+        let results = results.unwrap_or_else(|error| panic!("{error}"));
+        results.into_iter().map(|id| Tensor::new(&self.workspace, id)).collect()
     }
 
     /// An axis counted from the end if negative.
@@ -69,10 +91,10 @@ impl Tensor {
         axis.rem_euclid(rank) as usize
     }
 
-    /// The matrix product, with leading axes broadcast.
+    /// The matrix product as NumPy has it, with leading axes broadcast; vectors are rows on the left, columns on the right.
     #[must_use]
     pub fn matmul(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::MatMul {}, &[other])
+        self.function(&[other], |graph, x| functions::mat_mul(graph, x[0], x[1], ""))
     }
 
     /// max(x, 0).

@@ -40,6 +40,29 @@ fn operators_compose() -> Result<(), Error> {
 }
 
 #[test]
+fn movements_and_products_compose() -> Result<(), Error> {
+    use tacita::graph::functions::{Coordinates, PadMode, Range1, Resampling, Resize};
+    let mut session = Session::local(2)?;
+    let a = session.input("a", "alice", &[2, 3], matrix())?;
+    let w = session.parameter("w", "bob", &[3], arr1(&[2.0, -1.0, 4.0]).into_dyn())?;
+    let product = a.flip(&[1]).pad(&[0, 1], &[0, -1], PadMode::Edge).matmul(&w);
+    let got = session.reveal(&product, &["alice"])?.expect("all are here");
+    // [[.25, .25, -2], [-1, -1, .5]] times w
+    assert!((got - arr1(&[-7.75, 1.0]).into_dyn()).iter().all(|e| e.abs() < 1e-3));
+    let [left, right] = &a.split(&[1, 2], -1)[..] else { panic!("two parts") };
+    let both = right.concat(&[left], 1).take(&arr1(&[2, 0]).into_dyn(), 1).cumsum(0);
+    let got = session.reveal(&both, &["bob"])?.expect("all are here");
+    assert!((got - arr2(&[[1.5, -2.0], [5.5, -1.5]]).into_dyn()).iter().all(|e| e.abs() < 1e-3));
+    let outer = a.einsum("ij,k->kj", &[&w]).slice(&[Range1 { axis: 0, start: None, end: None, step: -2 }]);
+    let doubled = Resize { axis: 1, size: 6, scale: 2.0 };
+    let wide = outer.resize(&[doubled], Resampling::Linear, Coordinates::HalfPixel).narrow(1, 1, 2);
+    let got = session.reveal(&wide, &["alice"])?.expect("all are here");
+    // column sums 5.5, -1.5 at a quarter and three quarters between, times 4 and 2
+    assert!((got - arr2(&[[15.0, 1.0], [7.5, 0.5]]).into_dyn()).iter().all(|e| e.abs() < 1e-3));
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_by_name() -> Result<(), Error> {
     assert!(matches!(Session::local(1), Err(Error::Usage(_))));
     let mut session = Session::local(2)?;

@@ -18,15 +18,18 @@ pub(crate) mod arrays;
 mod average_pool;
 mod batch_norm;
 mod clip;
+mod combine;
 mod concat;
 mod constant;
 mod conv;
 mod cos;
+mod cum_sum;
 mod div;
 mod erf;
 pub(crate) mod error_rule;
 mod exp;
 mod expand;
+mod gather;
 mod gelu;
 mod greater;
 mod greater_equal;
@@ -119,6 +122,11 @@ pub(crate) trait Operation {
     /// # Errors
     /// If the operation cannot be applied to inputs of these types, or no inputs would fit its attributes.
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError>;
+
+    /// What the attributes list, or lowering makes of them, in words of four bytes.
+    fn listed(&self) -> usize {
+        0
+    }
 
     /// The result in f64 for inputs of inferred types, all sizes known. Bits are 0 and 1, indices whole numbers.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64>;
@@ -232,6 +240,9 @@ operations! {
     log_sum_exp::LogSumExp,
     normalize::Normalize,
     div::Div,
+    gather::Gather,
+    combine::Combine,
+    cum_sum::CumSum,
 }
 
 impl Op {

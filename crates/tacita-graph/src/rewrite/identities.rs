@@ -21,6 +21,7 @@ fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> 
         // Of the same type, so nothing moved.
         Op::Reshape(_) | Op::Expand(_) | Op::Slice(_) | Op::Pad(_) => Some(inputs[0]),
         Op::Transpose(op) if op.perm.is_sorted() => Some(inputs[0]),
+        Op::Gather(op) if op.indices.iter().copied().eq(0..op.indices.len() as u32) => Some(inputs[0]),
         Op::Concat(_) if inputs.len() == 1 => Some(inputs[0]),
         Op::Sum(op) if op.axes.is_empty() => Some(inputs[0]),
         Op::Mean(op) if op.axes.is_empty() => Some(inputs[0]),

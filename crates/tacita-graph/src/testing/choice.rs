@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(32) {
+    match b.random.below(35) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -23,6 +23,8 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         22..=23 => batch_norm(b),
         24..=29 => movement(b),
         30 => clear(b),
+        31..=32 => gather(b),
+        33 => combine(b),
         _ => square(b),
     }
 }
@@ -211,12 +213,8 @@ fn batch_norm(b: &mut Builder) -> Option<NodeId> {
 }
 
 fn movement(b: &mut Builder) -> Option<NodeId> {
-    let kind = match b.random.below(6) {
-        0 => Kind::Bit,
-        1 => Kind::Int,
-        _ => Kind::Fixed,
-    };
-    let x = b.pick(kind)?;
+    let x = any_kind(b)?;
+    let kind = b.graph.node(x).ty.kind;
     let shape = b.shape(x);
     let rank = shape.len();
     match b.random.below(6) {
@@ -258,6 +256,49 @@ fn movement(b: &mut Builder) -> Option<NodeId> {
             b.add(Expand { shape: wide }, &[x])
         }
     }
+}
+
+/// Any kind, mostly fixed.
+fn any_kind(b: &mut Builder) -> Option<NodeId> {
+    let kind = match b.random.below(6) {
+        0 => Kind::Bit,
+        1 => Kind::Int,
+        _ => Kind::Fixed,
+    };
+    b.pick(kind)
+}
+
+fn gather(b: &mut Builder) -> Option<NodeId> {
+    let x = any_kind(b)?;
+    let shape = b.shape(x);
+    let axis = b.random.below(shape.len().max(1));
+    let &size = shape.get(axis)?;
+    if b.random.below(3) == 0 {
+        let (exclusive, reverse) = (chance(b), chance(b));
+        return b.add(CumSum { axis, exclusive, reverse }, &[x]);
+    }
+    let zeros = usize::from(chance(b));
+    let pick = |b: &mut Builder| match b.random.below(size + zeros) {
+        index if index == size => Gather::ZERO,
+        index => index as u32,
+    };
+    let indices = (0..1 + b.random.below(6)).map(|_| pick(b)).collect();
+    b.add(Gather { axis, indices }, &[x])
+}
+
+fn combine(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let shape = b.shape(x);
+    let axis = b.random.below(shape.len().max(1));
+    let &size = shape.get(axis)?;
+    let exact = chance(b);
+    let term = |b: &mut Builder| {
+        let weight = if exact { b.random.below(9) as f64 / 4.0 - 1.0 } else { b.random.unit() * 2.0 - 1.0 };
+        (b.random.below(size) as u32, weight)
+    };
+    let rows =
+        (0..1 + b.random.below(4)).map(|_| (0..b.random.below(4)).map(|_| term(b)).collect()).collect();
+    b.add(Combine { axis, rows }, &[x])
 }
 
 /// Operations that only clear values have.

@@ -1,11 +1,12 @@
 //! The order and number of elements along axes.
 
+use tacita_graph::functions::{self, PadMode, Range1};
 use tacita_graph::{Dim, ops};
 
 use super::{Values, one};
 use crate::call::{Call, checked_count};
 use crate::error::refuse;
-use crate::value::{Sizes, Value, axes, axis};
+use crate::value::{Size, Sizes, Value, axes, axis};
 
 pub(super) fn transpose(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
@@ -35,17 +36,25 @@ pub(super) fn concat(call: &mut Call<'_, '_>) -> Values {
     one(call.add(ops::Concat { axis: axis(declared, rank)? }, &parts)?)
 }
 
-/// By a constant. Amounts are attributes up to version 10, inputs since.
+/// By a constant or by what is there. Amounts are attributes up to version 10, inputs since; negative ones take away.
 pub(super) fn pad(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
     let rank = call.shape(x).len();
-    match call.text("mode")? {
-        None | Some("constant" | "") => {}
-        Some(other) => return refuse(format!("mode {other:?} is not supported, only \"constant\"")),
-    }
-    let (pads, value, padded) = match call.opset() {
-        ..11 => (call.ints("pads")?.map(<[i64]>::to_vec), call.float("value")?, None),
-        _ => (Some(call.sizes(1)?.ints()?), call.optional_number(2)?, call.optional_ints(3)?),
+    let mode = call.text("mode")?.unwrap_or("constant");
+    let (pads, padded) = match call.opset() {
+        ..11 => (call.ints("pads")?.map(<[i64]>::to_vec), None),
+        _ => (Some(call.sizes(1)?.ints()?), call.optional_ints(3)?),
+    };
+    let attribute = call.raw_float("value")?.is_some() && call.opset() < 11;
+    let mode = match mode {
+        "constant" | "" => {
+            let value = if attribute { call.float("value")? } else { call.optional_number(2)? };
+            PadMode::Constant(value.unwrap_or(0.0))
+        }
+        "reflect" => PadMode::Reflect,
+        "edge" => PadMode::Edge,
+        "wrap" => PadMode::Wrap,
+        other => return refuse(format!("mode {other:?} is unknown")),
     };
     let padded = match padded {
         // In the order given, which need not be ascending.
@@ -56,12 +65,15 @@ pub(super) fn pad(call: &mut Call<'_, '_>) -> Values {
     if pads.len() != 2 * padded.len() {
         return refuse(format!("{} amounts of padding for {} axes", pads.len(), padded.len()));
     }
+    for pad in &pads {
+        checked_count("pads", pad.saturating_abs())?;
+    }
     let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
     for (index, &axis) in padded.iter().enumerate() {
-        before[axis] = checked_count("pads", pads[index])?;
-        after[axis] = checked_count("pads", pads[index + padded.len()])?;
+        before[axis] = pads[index];
+        after[axis] = pads[index + padded.len()];
     }
-    one(call.add(ops::Pad { before, after, value: value.unwrap_or(0.0) }, &[x])?)
+    one(call.apply(|graph, name| functions::pad(graph, x, &before, &after, mode, name))?)
 }
 
 /// Bounds are attributes up to version 9, inputs since.
@@ -79,48 +91,28 @@ pub(super) fn slice(call: &mut Call<'_, '_>) -> Values {
     if [ends.len(), steps.len(), axes_given.len()] != [starts.len(); 3] {
         return refuse("starts, ends, axes and steps differ in length");
     }
-
-    let input = call.value(0)?;
-    let sizes = if input.is_integers() { Some(call.sizes(0)?) } else { None };
-    let shape = match &sizes {
-        Some(sizes) => vec![Dim::Known(sizes.list.len())],
-        None => {
-            let x = call.operand(0)?;
-            call.shape(x)
-        }
-    };
-    axes(&axes_given, shape.len())?;
-    let mut op = ops::Slice {
-        starts: vec![0; shape.len()],
-        ends: vec![usize::MAX; shape.len()],
-        steps: vec![1; shape.len()],
-    };
-    for (index, &given) in axes_given.iter().enumerate() {
-        let axis = axis(given, shape.len())?;
-        let Dim::Known(size) = shape[axis] else {
-            if (starts[index], steps[index]) == (0, 1) && ends[index] >= i64::from(i32::MAX) {
-                continue; // all of the batch
+    let bounds = starts.iter().zip(&ends).zip(&steps).zip(&axes_given);
+    let ranges: Vec<Range1> = bounds
+        .map(|(((&start, &end), &step), &axis)| Range1 {
+            axis: isize::try_from(axis).unwrap_or(isize::MAX),
+            start: Some(start),
+            end: Some(end),
+            step,
+        })
+        .collect();
+    if call.value(0)?.is_integers() {
+        let mut list = call.sizes(0)?.list;
+        axes(&axes_given, 1)?;
+        for range in ranges {
+            if range.step == 0 {
+                return refuse("a step is 0");
             }
-            return refuse("slicing the symbolic batch is not supported");
-        };
-        let Some(step) = usize::try_from(steps[index]).ok().filter(|&step| step > 0) else {
-            return refuse(format!("step {} is not supported, only positive ones", steps[index]));
-        };
-        // Negative bounds count from the end; those beyond either end mean that end.
-        let clamp = |bound: i64| match bound {
-            ..0 => size.saturating_sub(usize::try_from(bound.unsigned_abs()).unwrap_or(usize::MAX)),
-            _ => usize::try_from(bound).unwrap_or(usize::MAX).min(size),
-        };
-        (op.starts[axis], op.ends[axis], op.steps[axis]) = (clamp(starts[index]), clamp(ends[index]), step);
-    }
-    if let Some(sizes) = sizes {
-        let (start, end) = (op.starts[0], op.ends[0].min(sizes.list.len()));
-        let list =
-            sizes.list.get(start..end).unwrap_or_default().iter().copied().step_by(op.steps[0]).collect();
+            list = range.places(list.len()).map(|place| list[place]).collect();
+        }
         return Ok(vec![Value::Sizes(Sizes::vector(list)?)]);
     }
     let x = call.operand(0)?;
-    one(call.add(op, &[x])?)
+    one(call.apply(|graph, name| functions::slice(graph, x, &ranges, name))?)
 }
 
 /// Parts along an axis. Their sizes are an attribute up to version 12, an input since; without them the parts are equal,
@@ -156,4 +148,37 @@ pub(super) fn split(call: &mut Call<'_, '_>) -> Values {
         values.push(Value::Node(call.add(ops::Slice { starts, ends, steps: vec![1; shape.len()] }, &[x])?));
     }
     Ok(values)
+}
+
+/// Copies along axes.
+pub(super) fn tile(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let repeats = call.sizes(1)?.ints()?;
+    let times = repeats.iter().map(|&n| checked_count("repeats", n)).collect::<Result<Vec<_>, _>>()?;
+    if times.len() != call.shape(x).len() {
+        return refuse(format!("{} repeats for {} axes", times.len(), call.shape(x).len()));
+    }
+    one(call.apply(|graph, name| functions::tile(graph, x, &times, name))?)
+}
+
+/// NumPy's broadcasting to a shape, in which 1 leaves an axis as it is.
+pub(super) fn expand(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let given = call.sizes(1)?;
+    let own = call.shape(x);
+    let rank = own.len().max(given.list.len());
+    let mut shape = Vec::with_capacity(rank);
+    for position in 0..rank {
+        let of_x = (position + own.len()).checked_sub(rank).map_or(Dim::Known(1), |axis| own[axis]);
+        let wanted = (position + given.list.len()).checked_sub(rank).map(|axis| given.list[axis]);
+        shape.push(match wanted {
+            None | Some(Size::Int(1)) => of_x,
+            Some(Size::Batch) => Dim::Batch,
+            Some(Size::Int(size)) => match usize::try_from(size) {
+                Ok(size) => Dim::Known(size),
+                Err(_) => return refuse(format!("its shape has {size} for axis {position}")),
+            },
+        });
+    }
+    one(call.add(ops::Expand { shape }, &[x])?)
 }

@@ -1,10 +1,10 @@
 //! Matrix products.
 
-use tacita_graph::{Dim, NodeId, dims, ops};
+use tacita_graph::{NodeId, functions, ops};
 
 use super::{Values, one};
 use crate::call::Call;
-use crate::error::{Fault, refuse};
+use crate::error::{Fault, corrupt, refuse};
 
 /// alpha · a · b + beta · c, with a or b transposed if so said, and c broadcast.
 pub(super) fn gemm(call: &mut Call<'_, '_>) -> Values {
@@ -45,33 +45,18 @@ fn scaled<'s>(call: &mut Call<'s, '_>, x: NodeId, attribute: &'s str) -> Result<
     }
 }
 
-/// NumPy's matmul: a vector is a matrix of one row on the left and of one column on the right, dropped afterwards.
+/// NumPy's matmul.
 pub(super) fn mat_mul(call: &mut Call<'_, '_>) -> Values {
-    let (mut a, mut b) = (call.operand(0)?, call.operand(1)?);
-    let (row, column) = (call.shape(a).len() == 1, call.shape(b).len() == 1);
-    if row {
-        a = matrix(call, a, |size| [1, size])?;
-    }
-    if column {
-        b = matrix(call, b, |size| [size, 1])?;
-    }
-    let product = call.add(ops::MatMul, &[a, b])?;
-    if !row && !column {
-        return one(product);
-    }
-    let mut shape = call.shape(product);
-    if column {
-        shape.pop();
-    }
-    if row {
-        shape.remove(shape.len() - if column { 1 } else { 2 });
-    }
-    one(call.add(ops::Reshape { shape }, &[product])?)
+    let (a, b) = (call.operand(0)?, call.operand(1)?);
+    one(call.apply(|graph, name| functions::mat_mul(graph, a, b, name))?)
 }
 
-fn matrix(call: &mut Call<'_, '_>, vector: NodeId, shape: fn(usize) -> [usize; 2]) -> Result<NodeId, Fault> {
-    match call.shape(vector)[..] {
-        [Dim::Known(size)] => call.add(ops::Reshape { shape: dims(&shape(size)) }, &[vector]),
-        _ => refuse("the product over the batch is not supported"),
+/// Sums of products that an equation describes.
+pub(super) fn einsum(call: &mut Call<'_, '_>) -> Values {
+    let Some(equation) = call.text("equation")? else { return corrupt("an Einsum without equation") };
+    let mut operands = Vec::with_capacity(call.inputs());
+    for index in 0..call.inputs() {
+        operands.push(call.operand(index)?);
     }
+    one(call.apply(|graph, name| functions::einsum(graph, equation, &operands, name))?)
 }

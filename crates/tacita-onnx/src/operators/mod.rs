@@ -7,12 +7,14 @@ mod activation;
 mod arithmetic;
 mod constants;
 mod convolution;
+mod indexing;
 mod layout;
 mod matrix;
 mod pooling;
 mod ranking;
 mod reduction;
 mod reshape;
+mod resize;
 mod sizes;
 mod window;
 
@@ -38,13 +40,22 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Clip", activation::clip),
     ("Concat", layout::concat),
     ("Constant", constants::constant),
+    ("ConstantOfShape", sizes::constant_of_shape),
     ("Conv", convolution::conv),
+    ("ConvTranspose", convolution::conv_transpose),
+    ("CumSum", reduction::cum_sum),
+    ("DepthToSpace", resize::depth_to_space),
     ("Div", arithmetic::div),
     ("Dropout", activation::dropout),
+    ("Einsum", matrix::einsum),
+    ("Expand", layout::expand),
     ("Flatten", reshape::flatten),
-    ("Gather", sizes::gather),
+    ("Gather", indexing::gather),
+    ("GatherElements", indexing::gather_elements),
+    ("GatherND", indexing::gather_nd),
     ("Gemm", matrix::gemm),
     ("GlobalAveragePool", pooling::global_average_pool),
+    ("GlobalMaxPool", pooling::global_max_pool),
     ("Identity", activation::identity),
     ("LogSoftmax", ranking::softmax),
     ("MatMul", matrix::mat_mul),
@@ -52,18 +63,30 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Mul", arithmetic::mul),
     ("Neg", arithmetic::neg),
     ("Pad", layout::pad),
+    ("Range", sizes::range),
     ("ReduceMean", reduction::reduce_mean),
+    ("ReduceProd", reduction::reduce_prod),
     ("ReduceSum", reduction::reduce_sum),
+    ("ReduceSumSquare", reduction::reduce_sum_square),
     ("Relu", activation::relu),
     ("Reshape", reshape::reshape),
+    ("Resize", resize::resize),
+    ("Scatter", indexing::scatter_elements),
+    ("ScatterElements", indexing::scatter_elements),
+    ("ScatterND", indexing::scatter_nd),
     ("Shape", sizes::shape),
+    ("Size", sizes::size),
     ("Slice", layout::slice),
     ("Softmax", ranking::softmax),
+    ("SpaceToDepth", resize::space_to_depth),
     ("Split", layout::split),
     ("Squeeze", reshape::squeeze),
     ("Sub", arithmetic::sub),
+    ("Tile", layout::tile),
     ("Transpose", layout::transpose),
+    ("Trilu", indexing::trilu),
     ("Unsqueeze", reshape::unsqueeze),
+    ("Upsample", resize::upsample),
 ];
 
 /// The operator of that name, or why there is none.

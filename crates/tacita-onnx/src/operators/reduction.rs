@@ -1,33 +1,72 @@
-//! Sums and means over axes.
+//! Sums, means and products over axes.
 
-use tacita_graph::{Op, ops};
+use tacita_graph::{NodeId, functions, ops};
 
 use super::{Values, one};
 use crate::call::Call;
+use crate::error::{Fault, refuse};
 use crate::value;
 
+/// What is reduced over which axes, in ascending order.
+struct Reduced {
+    x: NodeId,
+    axes: Vec<usize>,
+    keepdims: bool,
+    /// Whether nothing is reduced, not even over no axes.
+    nothing: bool,
+}
+
+impl Reduced {
+    /// Axes are an attribute in old versions and an input in new ones; without any, all are meant.
+    fn read(call: &mut Call<'_, '_>) -> Result<Reduced, Fault> {
+        let x = call.operand(0)?;
+        let rank = call.shape(x).len();
+        let keepdims = call.int("keepdims")?.unwrap_or(1) != 0;
+        let none_means_none = call.flag("noop_with_empty_axes")?;
+        let list = match call.ints("axes")? {
+            Some(list) => list.to_vec(),
+            None => call.optional_ints(1)?.unwrap_or_default(),
+        };
+        let nothing = list.is_empty() && none_means_none;
+        let axes = match list.is_empty() {
+            true if none_means_none => Vec::new(),
+            true => (0..rank).collect(),
+            false => value::axes(&list, rank)?,
+        };
+        Ok(Reduced { x, axes, keepdims, nothing })
+    }
+}
+
 pub(super) fn reduce_mean(call: &mut Call<'_, '_>) -> Values {
-    reduce(call, |axes, keepdims| ops::Mean { axes, keepdims }.into())
+    let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
+    one(if nothing { x } else { call.add(ops::Mean { axes, keepdims }, &[x])? })
 }
 
 pub(super) fn reduce_sum(call: &mut Call<'_, '_>) -> Values {
-    reduce(call, |axes, keepdims| ops::Sum { axes, keepdims }.into())
+    let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
+    one(if nothing { x } else { call.add(ops::Sum { axes, keepdims }, &[x])? })
 }
 
-/// Axes are an attribute in old versions and an input in new ones; without any, all are meant.
-fn reduce(call: &mut Call<'_, '_>, op: fn(Vec<usize>, bool) -> Op) -> Values {
+pub(super) fn reduce_sum_square(call: &mut Call<'_, '_>) -> Values {
+    let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
+    if nothing {
+        return refuse("noop_with_empty_axes without axes means different things to different programs");
+    }
+    let square = call.add(ops::Mul, &[x, x])?;
+    one(call.add(ops::Sum { axes, keepdims }, &[square])?)
+}
+
+pub(super) fn reduce_prod(call: &mut Call<'_, '_>) -> Values {
+    let Reduced { x, axes, keepdims, .. } = Reduced::read(call)?;
+    let axes: Vec<isize> = axes.into_iter().map(|axis| axis as isize).collect();
+    one(call.apply(|graph, name| functions::prod(graph, x, &axes, keepdims, name))?)
+}
+
+/// Sums up to each element.
+pub(super) fn cum_sum(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
-    let rank = call.shape(x).len();
-    let keepdims = call.int("keepdims")?.unwrap_or(1) != 0;
-    let none_means_none = call.flag("noop_with_empty_axes")?;
-    let list = match call.ints("axes")? {
-        Some(list) => list.to_vec(),
-        None => call.optional_ints(1)?.unwrap_or_default(),
-    };
-    let axes = match (list.is_empty(), none_means_none) {
-        (true, true) => return one(x),
-        (true, false) => (0..rank).collect(),
-        (false, _) => value::axes(&list, rank)?,
-    };
-    one(call.add(op(axes, keepdims), &[x])?)
+    let &[axis] = call.sizes(1)?.ints()?.as_slice() else { return refuse("it needs one axis") };
+    let axis = value::axis(axis, call.shape(x).len())?;
+    let (exclusive, reverse) = (call.flag("exclusive")?, call.flag("reverse")?);
+    one(call.add(ops::CumSum { axis, exclusive, reverse }, &[x])?)
 }

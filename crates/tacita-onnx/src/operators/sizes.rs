@@ -1,10 +1,12 @@
 //! Shapes as values: what exporters write to compute the arguments of a reshape. Nothing here is in the graph.
 
-use super::Values;
-use crate::call::Call;
-use crate::error::refuse;
+use tacita_graph::{Dim, ops};
+
+use super::{Values, one};
+use crate::call::{Call, checked_count};
+use crate::error::{Fault, refuse};
 use crate::file::tensor::{element_name, is_float, is_integer};
-use crate::value::{Size, Sizes, Value, axis};
+use crate::value::{Size, Sizes, Value};
 
 pub(super) fn shape(call: &mut Call<'_, '_>) -> Values {
     let x = match call.value(0)? {
@@ -19,19 +21,58 @@ pub(super) fn shape(call: &mut Call<'_, '_>) -> Values {
     Ok(vec![Value::Sizes(Sizes::vector(list.get(start..end).unwrap_or_default().to_vec())?)])
 }
 
-/// Elements of a shape.
-pub(super) fn gather(call: &mut Call<'_, '_>) -> Values {
-    if !call.value(0)?.is_integers() {
-        return refuse("of data it is not supported yet, only of shapes");
+/// The number of elements.
+pub(super) fn size(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let sizes = Sizes::vector(call.shape(x).into_iter().map(Size::from).collect())?.ints()?;
+    match sizes.iter().try_fold(1i64, |product, size| product.checked_mul(*size)) {
+        Some(product) => Ok(vec![Value::Sizes(Sizes { list: vec![Size::Int(product)], is_scalar: true })]),
+        None => refuse("a shape too large"),
     }
-    let data = call.sizes(0)?;
-    axis(call.int("axis")?.unwrap_or(0), 1)?;
-    let indices = call.sizes(1)?;
-    let mut list = Vec::with_capacity(indices.list.len());
-    for index in indices.ints()? {
-        list.push(data.list[axis(index, data.list.len())?]);
+}
+
+/// Integers from one to another.
+pub(super) fn range(call: &mut Call<'_, '_>) -> Values {
+    let mut bounds = [0; 3];
+    for (index, bound) in bounds.iter_mut().enumerate() {
+        let &[number] = call.sizes(index)?.ints()?.as_slice() else { return refuse("a bound is a list") };
+        *bound = number;
     }
-    Ok(vec![Value::Sizes(Sizes { list, is_scalar: indices.is_scalar })])
+    let [start, limit, step] = bounds.map(i128::from);
+    if step == 0 {
+        return refuse("a step is 0");
+    }
+    let count = ((limit - start + step - step.signum()) / step).max(0);
+    // One that is too long is refused, and needs not be made whole for that.
+    let at = |index: i128| Size::Int((start + index * step) as i64);
+    Ok(vec![Value::Sizes(Sizes::vector((0..count.min(1 << 11)).map(at).collect())?)])
+}
+
+/// A shape filled with one number: real ones are a public tensor, integers serve to compute shapes.
+pub(super) fn constant_of_shape(call: &mut Call<'_, '_>) -> Values {
+    let sizes = call.sizes(0)?;
+    let value = call.tensor("value")?.map(|tensor| Value::Tensor("value".to_string(), tensor.clone()));
+    if let Some(value) = value.as_ref().filter(|value| value.is_integers()) {
+        let filler = call.scope.sizes(value, call.name())?;
+        let (&[count], &[filler]) = (sizes.ints()?.as_slice(), filler.list.as_slice()) else {
+            return refuse("integers in more than one axis");
+        };
+        let count = usize::try_from(count).unwrap_or(0).min(1 << 11);
+        return Ok(vec![Value::Sizes(Sizes::vector(vec![filler; count])?)]);
+    }
+    let value = match value {
+        Some(value) => call.scope.public_number(&value, call.name())?,
+        None => {
+            call.scope.publish("value", "0".to_string(), call.name());
+            0.0
+        }
+    };
+    let dim = |size: &Size| match size {
+        Size::Batch => Ok::<Dim, Fault>(Dim::Batch),
+        Size::Int(size) => Ok(Dim::Known(checked_count("shape", *size)?)),
+    };
+    let shape = sizes.list.iter().map(dim).collect::<Result<Vec<_>, _>>()?;
+    one(call.add(ops::Constant { shape, value }, &[])?)
 }
 
 /// Between float types, and between integer types: neither changes a value here.

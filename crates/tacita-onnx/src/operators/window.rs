@@ -17,9 +17,9 @@ impl Window {
     /// Reads the attributes for a kernel sliding over `x` (n, c, spatial...).
     pub(super) fn read(call: &Call<'_, '_>, kernel: &[usize], x: &[Dim]) -> Result<Window, Fault> {
         let rank = kernel.len();
-        if !(1..=2).contains(&rank) || x.len() != rank + 2 {
+        if !(1..=3).contains(&rank) || x.len() != rank + 2 {
             return refuse(format!(
-                "windows over {rank} axes of an input with {} axes; supported are 1 of 3 and 2 of 4",
+                "windows over {rank} axes of an input with {} axes; supported are 1 of 3, 2 of 4, 3 of 5",
                 x.len()
             ));
         }
