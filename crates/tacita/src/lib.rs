@@ -21,6 +21,7 @@ pub mod fuzzing;
 mod identity;
 mod infer;
 mod join;
+pub mod library;
 mod local;
 mod members;
 mod model;

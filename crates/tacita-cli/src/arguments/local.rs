@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use tacita::onnx::ImportOptions;
 use tacita::{Link, Options};
 
@@ -233,4 +233,28 @@ impl OwnerArguments {
             argmax: self.argmax,
         }
     }
+}
+
+/// Measure on this machine
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    Ops(BenchOpsArguments),
+}
+
+/// Time operations on secrets, and count what they cost
+///
+/// Two parties and a dealer run in this process, over real links. Seconds are offline and online together, of all of them:
+/// the median of five runs after a warm-up.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tacita bench ops
+  tacita bench ops relu sigmoid --threads 2
+  tacita bench ops --json > ops.json")]
+pub struct BenchOpsArguments {
+    /// Only these operations
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    #[command(flatten)]
+    pub local: LocalArguments,
 }

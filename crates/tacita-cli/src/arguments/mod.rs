@@ -76,6 +76,10 @@ pub enum Command {
     Init(InitArguments),
     Dealer(Box<DealerArguments>),
     Join(Box<JoinArguments>),
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print the functions that models may use: how accurate over which domain, how many rounds and bytes
+    Functions,
     Completions(CompletionsArguments),
 }
 

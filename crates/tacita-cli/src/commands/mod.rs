@@ -1,10 +1,12 @@
 //! One command a file.
 
+mod bench;
 mod check;
 mod completions;
 mod dealer;
 mod demo;
 mod export_graph;
+mod functions;
 mod identity;
 mod infer;
 mod init;
@@ -29,6 +31,8 @@ pub fn run(program: &Program) -> Result<Answer, Failure> {
         Command::Identity(arguments) => identity::run(arguments),
         Command::Session(command) => session::run(command),
         Command::Init(arguments) => init::run(arguments),
+        Command::Bench(command) => bench::run(command, program.global.json),
+        Command::Functions => functions::run(),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
     }
 }
