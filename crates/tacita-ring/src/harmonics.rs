@@ -23,19 +23,6 @@ pub struct Harmonics {
     pub terms: Vec<(i64, i64)>,
 }
 
-/// e^{iθ} and what to multiply it by for the next harmonic.
-#[inline(always)]
-fn start(frequency: u64, step: u32, x: u64) -> ([f64; 2], [f64; 2]) {
-    let (cos, sin) = cos_sin(x.wrapping_mul(frequency));
-    let by = if step == 1 { [cos, sin] } else { [cos * cos - sin * sin, 2.0 * cos * sin] };
-    ([cos, sin], by)
-}
-
-#[inline(always)]
-fn turn([a, b]: [f64; 2], [c, d]: [f64; 2]) -> [f64; 2] {
-    [a * c - b * d, a * d + b * c]
-}
-
 impl Harmonics {
     /// The constant term with as many fractional bits as the sum.
     pub fn whole(&self) -> u64 {
@@ -54,14 +41,20 @@ impl Harmonics {
     pub fn dealt(&self, masks: &[u64], out: &mut [u64]) {
         assert_eq!(out.len(), masks.len() * self.words(), "words of {} masks", masks.len());
         let unit = f64::from(1u32 << HARMONIC_BITS);
-        self.walk(masks, |k, first, angles| {
-            let (cosines, sines) = out[2 * k * masks.len()..][..2 * masks.len()].split_at_mut(masks.len());
-            let (cosines, sines) = (&mut cosines[first..], &mut sines[first..]);
-            for (([cos, sin], c), s) in angles.iter().zip(cosines).zip(sines) {
-                *c = round(cos * unit) as u64;
-                *s = round(sin * unit) as u64;
-            }
-        });
+        self.walk(
+            masks,
+            #[inline(always)]
+            |k, first, cos, sin| {
+                let (c, s) = out[2 * k * masks.len()..][..2 * masks.len()].split_at_mut(masks.len());
+                let (c, s) = (&mut c[first..first + cos.len()], &mut s[first..first + sin.len()]);
+                for (c, cos) in c.iter_mut().zip(cos) {
+                    *c = round(cos * unit) as u64;
+                }
+                for (s, sin) in s.iter_mut().zip(sin) {
+                    *s = round(sin * unit) as u64;
+                }
+            },
+        );
     }
 
     /// Adds to `out` a share of the sum of opened values, from a share of what [`dealt`](Self::dealt) computes: without the
@@ -72,48 +65,71 @@ impl Harmonics {
     pub fn add_opened(&self, opened: &[u64], dealt: &[u64], out: &mut [u64]) {
         assert_eq!(out.len(), opened.len());
         assert_eq!(dealt.len(), opened.len() * self.words(), "words of {} values", opened.len());
-        self.walk(opened, |k, first, angles| {
-            let (a, b) = (self.terms[k].0 as f64, self.terms[k].1 as f64);
-            let (cosines, sines) = dealt[2 * k * opened.len()..][..2 * opened.len()].split_at(opened.len());
-            let (cosines, sines) = (&cosines[first..], &sines[first..]);
-            // a cos(x̂ − r) + b sin(x̂ − r)
-            for ((([cos, sin], c), s), out) in angles.iter().zip(cosines).zip(sines).zip(&mut out[first..]) {
-                let (p, q) = (round(a * cos + b * sin) as u64, round(a * sin - b * cos) as u64);
-                *out = out.wrapping_add(p.wrapping_mul(*c)).wrapping_add(q.wrapping_mul(*s));
-            }
-        });
+        self.walk(
+            opened,
+            #[inline(always)]
+            |k, first, cos, sin| {
+                let (a, b) = (self.terms[k].0 as f64, self.terms[k].1 as f64);
+                let (c, s) = dealt[2 * k * opened.len()..][..2 * opened.len()].split_at(opened.len());
+                let (c, s) = (&c[first..first + cos.len()], &s[first..first + cos.len()]);
+                let out = &mut out[first..first + cos.len()];
+                // a cos(x̂ − r) + b sin(x̂ − r)
+                for ((out, (cos, sin)), (c, s)) in
+                    out.iter_mut().zip(cos.iter().zip(sin)).zip(c.iter().zip(s))
+                {
+                    let (p, q) = (round(a * cos + b * sin) as u64, round(a * sin - b * cos) as u64);
+                    *out = out.wrapping_add(p.wrapping_mul(*c)).wrapping_add(q.wrapping_mul(*s));
+                }
+            },
+        );
     }
 
     /// The sum of each element in the clear, rounded, with 2 [`HARMONIC_BITS`] fractional bits.
     pub fn evaluate(&self, x: &[u64]) -> Vec<u64> {
         let unit = f64::from(1u32 << HARMONIC_BITS);
         let mut sums = vec![self.constant as f64; x.len()];
-        self.walk(x, |k, first, angles| {
-            let (a, b) = (self.terms[k].0 as f64, self.terms[k].1 as f64);
-            for ([cos, sin], sum) in angles.iter().zip(&mut sums[first..]) {
-                *sum += a * cos + b * sin;
-            }
-        });
+        self.walk(
+            x,
+            #[inline(always)]
+            |k, first, cos, sin| {
+                let (a, b) = (self.terms[k].0 as f64, self.terms[k].1 as f64);
+                for (sum, (cos, sin)) in sums[first..].iter_mut().zip(cos.iter().zip(sin)) {
+                    *sum += a * cos + b * sin;
+                }
+            },
+        );
         sums.into_iter().map(|sum| (sum * unit) as i64 as u64).collect()
     }
 
-    /// Calls `f` with each harmonic's index and the (cos, sin) of its angle of a run of elements from `first` on.
+    /// Calls `f` with each harmonic's index and the cosines and sines of its angles of a run of elements from `first` on.
     #[inline(always)]
-    fn walk(&self, x: &[u64], mut f: impl FnMut(usize, usize, &[[f64; 2]])) {
-        const RUN: usize = 256; // three arrays of this fit the first cache
+    fn walk(&self, x: &[u64], mut f: impl FnMut(usize, usize, &[f64], &[f64])) {
+        const RUN: usize = 256; // four arrays of this fit the first cache
         simd::dispatch(
             #[inline(always)]
             || {
-                let (mut angles, mut by) = ([[0.0; 2]; RUN], [[0.0; 2]; RUN]);
+                let [mut cos, mut sin, mut by_cos, mut by_sin] = [[0.0; RUN]; 4];
                 for (run, x) in x.chunks(RUN).enumerate() {
-                    let (angles, by) = (&mut angles[..x.len()], &mut by[..x.len()]);
-                    for ((angle, by), x) in angles.iter_mut().zip(by.iter_mut()).zip(x) {
-                        (*angle, *by) = start(self.frequency, self.step, *x);
+                    let (cos, sin) = (&mut cos[..x.len()], &mut sin[..x.len()]);
+                    let (by_cos, by_sin) = (&mut by_cos[..x.len()], &mut by_sin[..x.len()]);
+                    for ((cos, sin), x) in cos.iter_mut().zip(sin.iter_mut()).zip(x) {
+                        (*cos, *sin) = cos_sin(x.wrapping_mul(self.frequency));
+                    }
+                    // what e^{iθ} is multiplied by for the next harmonic: itself, or its square
+                    if self.step == 1 {
+                        by_cos.copy_from_slice(cos);
+                        by_sin.copy_from_slice(sin);
+                    } else {
+                        let by = by_cos.iter_mut().zip(by_sin.iter_mut());
+                        for ((by_cos, by_sin), (c, s)) in by.zip(cos.iter().zip(sin.iter())) {
+                            (*by_cos, *by_sin) = (c * c - s * s, 2.0 * c * s);
+                        }
                     }
                     for k in 0..self.terms.len() {
-                        f(k, run * RUN, angles);
-                        for (angle, by) in angles.iter_mut().zip(by.iter()) {
-                            *angle = turn(*angle, *by);
+                        f(k, run * RUN, cos, sin);
+                        let by = by_cos.iter().zip(by_sin.iter());
+                        for ((cos, sin), (c, s)) in cos.iter_mut().zip(sin.iter_mut()).zip(by) {
+                            (*cos, *sin) = (*cos * c - *sin * s, *cos * s + *sin * c);
                         }
                     }
                 }

@@ -19,8 +19,10 @@ use crate::error::MpcError;
 use crate::steps::{Item, Steps};
 use crate::task::TaskContext;
 
-/// Elements whose cosines and sines are one message, so that it does not grow with the tensor.
-const PIECE: usize = 1 << 20;
+/// Elements whose cosines and sines are one message: it does not grow with the tensor, and is sent while the next is dealt.
+const PIECE: usize = 1 << 16;
+/// Elements whose cosines and sines lie together: what one needs of them fits a core's cache.
+const GROUP: usize = 512;
 
 fn pieces(n: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(PIECE).map(move |start| start..(start + PIECE).min(n))
@@ -37,7 +39,9 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, sum: &Harmonics) 
         let r = &r.data()[piece.clone()];
         let mut out = vec![0; r.len() * sum.words()];
         for_each_tile(r.len(), [(&mut out, Unit::Words(sum.words()))], &|range, [out]| {
-            sum.dealt(&r[range], out);
+            for (r, out) in r[range].chunks(GROUP).zip(out.chunks_mut(GROUP * sum.words())) {
+                sum.dealt(r, out);
+            }
             Ok(())
         })?;
         ctx.emit(out)?;
@@ -53,8 +57,11 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, sum: &Harmonics) -> Res
         let hat = &hat.data()[piece.clone()];
         for_each_tile(hat.len(), [(&mut out[piece], Unit::Word)], &|range, [out]| {
             let mut scratch = Vec::new();
-            let dealt = dealt.read(Unit::Words(sum.words()).words(&range), &mut scratch)?;
-            sum.add_opened(&hat[range], dealt, out);
+            for (start, out) in range.step_by(GROUP).zip(out.chunks_mut(GROUP)) {
+                let group = start..start + out.len();
+                let dealt = dealt.read(Unit::Words(sum.words()).words(&group), &mut scratch)?;
+                sum.add_opened(&hat[group], dealt, out);
+            }
             Ok(())
         })?;
     }
