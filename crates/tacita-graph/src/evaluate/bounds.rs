@@ -35,7 +35,13 @@ pub fn error_bounds(
         let bound = if lowered {
             let errors: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &bounds[input.index()]).collect();
             let values: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &values[input.index()]).collect();
-            node.op.operation().error(&Deviation { values: &values, errors: &errors, result, unit })
+            let whole = node.inputs.iter().all(|input| graph.node(*input).ty.kind != Kind::Fixed);
+            if whole && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0)) {
+                // what is computed from whole numbers and bits alone is exact
+                ArrayD::zeros(result.raw_dim())
+            } else {
+                node.op.operation().error(&Deviation { values: &values, errors: &errors, result, unit })
+            }
         } else {
             let error = if node.ty.kind == Kind::Fixed { unit / 2.0 } else { 0.0 };
             ArrayD::from_elem(result.raw_dim(), error)

@@ -137,6 +137,13 @@ fn step(
     rounding: &mut dyn Rounding,
 ) -> ClearValue {
     let op = &node.op;
+    if let (true, RingKind::Bits { planes: count }) = (op.is_linear(), node.kind) {
+        let plane = |i: usize| {
+            let inputs: Vec<&RingTensor> = inputs.iter().map(|bits| &planes(bits)[i]).collect();
+            linear(op, &inputs, &node.shape)
+        };
+        return ClearValue::Bits((0..count).map(plane).collect());
+    }
     if op.is_linear() {
         let inputs: Vec<&RingTensor> = inputs.iter().map(ring).collect();
         return ClearValue::Ring(linear(op, &inputs, &node.shape));
@@ -179,6 +186,26 @@ fn step(
             };
             ClearValue::Bits(pairs.map(xor).collect())
         }
+        RingOp::AndBits => {
+            let mut product = planes(&inputs[0])[0].clone();
+            for bits in &inputs[1..] {
+                product = product.mul(&planes(bits)[0]);
+            }
+            ClearValue::Bits(vec![product])
+        }
+        RingOp::Zero => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| u64::from(z == 0))]),
+        RingOp::RoundedUp { bits } => {
+            let z = ring(&inputs[0]);
+            let mut above = rounding.truncate(node.inputs[0], z, *bits);
+            above.sub_assign(&Floor.truncate(node.inputs[0], z, *bits));
+            ClearValue::Bits(vec![above])
+        }
+        RingOp::Sort { .. } => ClearValue::Ring(sorted(ring(&inputs[0]))),
+        RingOp::OneHot { bits } => {
+            let hot = |&z: &u64| (0..1 << bits).map(move |at| u64::from(z % (1 << bits) == at));
+            let hot = ring(&inputs[0]).data().iter().flat_map(hot).collect();
+            ClearValue::Ring(RingTensor::new(node.shape.clone(), hot))
+        }
         RingOp::Reveal { .. } => inputs[0].clone(),
         _ => unreachable!("inputs are leaves; the rest is linear or bilinear"),
     }
@@ -198,4 +225,16 @@ fn winner(candidates: &[&RingTensor]) -> ClearValue {
         planes[best].data_mut()[element] = 1;
     }
     ClearValue::Bits(planes)
+}
+
+/// The rows of each (n, columns) in order of their first two columns.
+fn sorted(x: &RingTensor) -> RingTensor {
+    let [_, n, columns] = x.shape()[..] else { panic!("{x:?} has not three axes") };
+    let mut out = Vec::with_capacity(x.len());
+    for matrix in x.data().chunks_exact(n * columns) {
+        let mut rows: Vec<&[u64]> = matrix.chunks_exact(columns).collect();
+        rows.sort_by_key(|row| (row[0] as i64, row[1]));
+        rows.into_iter().for_each(|row| out.extend_from_slice(row));
+    }
+    RingTensor::new(x.shape().to_vec(), out)
 }

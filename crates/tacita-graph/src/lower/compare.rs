@@ -23,6 +23,15 @@ pub(crate) fn not_less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingI
     Ok(l.push_bits(RingOp::NotBits, &[less], &shape, 1))
 }
 
+/// `[input i = input j]`.
+pub(crate) fn equal(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, GraphError> {
+    let frac = l.common_frac();
+    let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
+    let shape = l.shape();
+    let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
+    Ok(l.push_bits(RingOp::Zero, &[difference], &shape, 1))
+}
+
 /// The one-hot position of the largest candidate, the first where several are equal. All have one shape.
 pub(crate) fn winner(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
     let shape = l.shape_of(candidates[0]).to_vec();
@@ -52,7 +61,7 @@ pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, Graph
         }
     }
     let bits = winner(l, &compared);
-    let precision = l.precision();
+    let precision = l.precision().min(frac);
     Ok(choose(l, bits, &candidates, precision))
 }
 

@@ -62,10 +62,19 @@ fn first_indices(l: &mut Lowering<'_>, shape: &[usize], axis: usize, size: usize
         .collect()
 }
 
-/// The largest value of input 0 along `axis`, or its index, in the node's shape.
-pub(crate) fn tournament(l: &mut Lowering<'_>, axis: usize, prize: Prize) -> Result<RingId, GraphError> {
+/// The largest value of input 0 along `axis` or, with `smallest`, the smallest, or its index, in the node's shape.
+pub(crate) fn tournament(
+    l: &mut Lowering<'_>,
+    axis: usize,
+    prize: Prize,
+    smallest: bool,
+) -> Result<RingId, GraphError> {
     let frac = l.common_frac();
     let mut values = l.ring(0, frac)?;
+    if smallest {
+        let shape = l.shape_of(values).to_vec();
+        values = l.push(RingOp::Neg, &[values], &shape, frac);
+    }
     let mut indices = None;
     loop {
         let remaining = l.shape_of(values)[axis];
@@ -87,11 +96,15 @@ pub(crate) fn tournament(l: &mut Lowering<'_>, axis: usize, prize: Prize) -> Res
         if prize == Prize::Index && groups == 1 {
             break;
         }
-        let frac = if prize == Prize::Value { l.precision() } else { frac };
+        let frac = if prize == Prize::Value { l.precision().min(frac) } else { frac };
         values = compare::choose(l, bits, &candidates, frac);
     }
     let shape = l.shape();
     let result = match (prize, indices) {
+        (Prize::Value, _) if smallest => {
+            let (shape, frac) = (l.shape_of(values).to_vec(), l.frac_of(values));
+            l.push(RingOp::Neg, &[values], &shape, frac)
+        }
         (Prize::Value, _) => values,
         (Prize::Index, Some(indices)) => indices,
         (Prize::Index, None) => l.constant(0, &shape, 0),

@@ -12,17 +12,27 @@ use crate::lower::Lowering;
 use crate::program::RingId;
 use crate::types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Type};
 
+mod abs;
 mod add;
+mod all;
+mod and;
+mod any;
 mod arg_max;
+mod arg_min;
+mod arg_sort;
 pub(crate) mod arrays;
 mod average_pool;
 mod batch_norm;
+mod cast;
+mod ceil;
 mod clip;
 mod concat;
 mod constant;
 mod conv;
+mod equal;
 pub(crate) mod error_rule;
 mod expand;
+mod floor;
 mod greater;
 mod greater_equal;
 mod input;
@@ -33,25 +43,34 @@ mod max;
 mod max_pool;
 mod maximum;
 mod mean;
+mod min;
 mod minimum;
 mod mul;
 mod neg;
 mod not;
+mod not_equal;
+mod one_hot;
+mod or;
 mod pad;
+mod pick;
 mod reciprocal;
 mod relu;
 mod relu_max_pool;
 mod reshape;
 mod reveal;
+mod round;
 mod select;
 pub(crate) mod shape;
+mod sign;
 mod slice;
 mod softmax;
+mod sort;
 mod sqrt;
 mod sub;
 mod sum;
 mod transpose;
 pub(crate) mod window;
+mod xor;
 
 /// What inference says of a result: all of its type but the visibility, which no operation decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +184,8 @@ macro_rules! operations {
     };
 }
 
+pub use cast::ToWhole;
+
 operations! {
     input::Input,
     constant::Constant,
@@ -202,6 +223,25 @@ operations! {
     sqrt::Sqrt,
     reciprocal::Reciprocal,
     reveal::Reveal,
+    equal::Equal,
+    not_equal::NotEqual,
+    and::And,
+    or::Or,
+    xor::Xor,
+    any::Any,
+    all::All,
+    abs::Abs,
+    sign::Sign,
+    min::Min,
+    arg_min::ArgMin,
+    cast::Cast,
+    floor::Floor,
+    ceil::Ceil,
+    round::Round,
+    sort::Sort,
+    arg_sort::ArgSort,
+    one_hot::OneHot,
+    pick::Pick,
 }
 
 impl Op {

@@ -1,13 +1,18 @@
 //! The primitives: what each receives from the dealer and opens (`steps`), what the dealer computes (`deal`), and what
 //! a party computes (`run`), side by side, one file each. A new one is a file here and a line in each match below.
 
+mod and_bits;
 mod choose;
 mod compare;
 mod negative;
+mod one_hot;
 mod product;
 mod reveal;
+mod rounded_up;
+mod sort;
 mod truncate;
 mod winner;
+mod zero;
 
 use tacita_graph::{RingId, RingKind, RingNode, RingOp, RingProgram, Visibility};
 use tacita_ring::{BitTensor, RingTensor};
@@ -63,7 +68,7 @@ pub(crate) fn is_product(program: &RingProgram, node: &RingNode) -> bool {
 }
 
 /// What the node's task receives and opens, from types alone.
-pub(crate) fn steps(program: &RingProgram, owners: &[usize], id: RingId) -> Steps {
+pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id: RingId) -> Steps {
     let node = &program.nodes[id.0 as usize];
     if node.visibility == Visibility::Public {
         return Steps::default();
@@ -76,6 +81,11 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], id: RingId) -> Step
         RingOp::Negative => negative::steps(node),
         RingOp::Winner => winner::steps(node),
         RingOp::Choose { truncate } => choose::steps(program, node, *truncate),
+        RingOp::AndBits => and_bits::steps(node),
+        RingOp::Zero => zero::steps(node),
+        RingOp::RoundedUp { .. } => rounded_up::steps(node),
+        RingOp::Sort { .. } => sort::steps(node, parties),
+        RingOp::OneHot { .. } => one_hot::steps(node),
         RingOp::Reveal { to } => reveal::steps(program, node, owners, to),
         _ => Steps::default(),
     }
@@ -91,6 +101,11 @@ pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError
         RingOp::Negative => negative::deal(ctx, node),
         RingOp::Winner => winner::deal(ctx, node),
         RingOp::Choose { truncate } => choose::deal(ctx, node, *truncate),
+        RingOp::AndBits => and_bits::deal(ctx, node),
+        RingOp::Zero => zero::deal(ctx, node),
+        RingOp::RoundedUp { bits } => rounded_up::deal(ctx, node, *bits),
+        RingOp::Sort { .. } => sort::deal(ctx, node),
+        RingOp::OneHot { bits } => one_hot::deal(ctx, node, *bits),
         _ => Ok(()),
     }
 }
@@ -111,6 +126,12 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
         RingOp::Winner => winner::run(ctx, node).await,
         RingOp::Choose { truncate } => choose::run(ctx, node, *truncate),
         RingOp::NotBits | RingOp::XorBits => linear::bits(ctx, node),
+        RingOp::AndBits => and_bits::run(ctx, node),
+        RingOp::Zero => zero::run(ctx, node).await,
+        RingOp::RoundedUp { bits } => rounded_up::run(ctx, node, *bits).await,
+        RingOp::Sort { shift } => sort::run(ctx, node, *shift).await,
+        RingOp::OneHot { bits } => one_hot::run(ctx, node, *bits),
+        _ if matches!(node.kind, RingKind::Bits { .. }) => linear::move_bits(ctx, node),
         _ => linear::run(ctx, id, node),
     }
 }
