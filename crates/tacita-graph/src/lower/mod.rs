@@ -313,6 +313,12 @@ impl<'g> Lowering<'g> {
         id
     }
 
+    /// A whole zero as secret as the value, in its shape: a secret node's value is never public, which protocols rely on.
+    pub(crate) fn zero_like(&mut self, id: RingId) -> RingId {
+        let shape = self.shape_of(id).to_vec();
+        self.push(RingOp::Scale { factor: 0 }, &[id], &shape, 0)
+    }
+
     /// The value repeated to `shape`, if that is another.
     pub(crate) fn broadcast(&mut self, id: RingId, shape: &[usize]) -> RingId {
         if self.shape_of(id) == shape {

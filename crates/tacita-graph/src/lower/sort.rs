@@ -30,7 +30,7 @@ pub(crate) fn sorted(
     let frac = l.factor_frac();
     let x = l.ring(0, frac)?;
     if n == 1 {
-        return Ok(if column == Column::Values { x } else { l.constant(0, &shape, 0) });
+        return Ok(if column == Column::Values { x } else { l.zero_like(x) });
     }
     if n > MOST {
         return Err(

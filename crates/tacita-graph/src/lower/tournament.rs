@@ -107,7 +107,7 @@ pub(crate) fn tournament(
         }
         (Prize::Value, _) => values,
         (Prize::Index, Some(indices)) => indices,
-        (Prize::Index, None) => l.constant(0, &shape, 0),
+        (Prize::Index, None) => l.zero_like(values),
     };
     Ok(l.reshape(result, &shape))
 }
