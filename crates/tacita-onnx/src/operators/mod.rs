@@ -8,11 +8,14 @@ mod arithmetic;
 mod constants;
 mod convolution;
 mod layout;
+mod logic;
 mod matrix;
 mod pooling;
 mod ranking;
 mod reduction;
 mod reshape;
+mod rounding;
+mod selection;
 mod sizes;
 mod window;
 
@@ -30,40 +33,60 @@ pub(crate) type Operator = fn(&mut Call<'_, '_>) -> Values;
 
 /// Every operator, by its name in a file.
 const OPERATORS: &[(&str, Operator)] = &[
+    ("Abs", rounding::abs),
     ("Add", arithmetic::add),
+    ("And", logic::and),
     ("ArgMax", ranking::arg_max),
+    ("ArgMin", ranking::arg_min),
     ("AveragePool", pooling::average_pool),
     ("BatchNormalization", convolution::batch_normalization),
     ("Cast", sizes::cast),
+    ("Ceil", rounding::ceil),
     ("Clip", activation::clip),
     ("Concat", layout::concat),
     ("Constant", constants::constant),
     ("Conv", convolution::conv),
     ("Div", arithmetic::div),
     ("Dropout", activation::dropout),
+    ("Equal", logic::equal),
     ("Flatten", reshape::flatten),
+    ("Floor", rounding::floor),
     ("Gather", sizes::gather),
     ("Gemm", matrix::gemm),
     ("GlobalAveragePool", pooling::global_average_pool),
+    ("Greater", logic::greater),
+    ("GreaterOrEqual", logic::greater_or_equal),
     ("Identity", activation::identity),
+    ("Less", logic::less),
+    ("LessOrEqual", logic::less_or_equal),
     ("LogSoftmax", ranking::softmax),
     ("MatMul", matrix::mat_mul),
     ("MaxPool", pooling::max_pool),
     ("Mul", arithmetic::mul),
     ("Neg", arithmetic::neg),
+    ("Not", logic::not),
+    ("OneHot", selection::one_hot),
+    ("Or", logic::or),
     ("Pad", layout::pad),
+    ("ReduceMax", reduction::reduce_max),
     ("ReduceMean", reduction::reduce_mean),
+    ("ReduceMin", reduction::reduce_min),
     ("ReduceSum", reduction::reduce_sum),
     ("Relu", activation::relu),
     ("Reshape", reshape::reshape),
+    ("Round", rounding::round),
     ("Shape", sizes::shape),
+    ("Sign", rounding::sign),
     ("Slice", layout::slice),
     ("Softmax", ranking::softmax),
     ("Split", layout::split),
     ("Squeeze", reshape::squeeze),
     ("Sub", arithmetic::sub),
+    ("TopK", selection::top_k),
     ("Transpose", layout::transpose),
     ("Unsqueeze", reshape::unsqueeze),
+    ("Where", logic::choose),
+    ("Xor", logic::xor),
 ];
 
 /// The operator of that name, or why there is none.
