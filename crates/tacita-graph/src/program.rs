@@ -210,6 +210,15 @@ pub enum RingOp {
         /// Low bits of a that count.
         bits: u32,
     },
+    /// `[a_i < a_j]` for all pairs i < j of k >= 2 inputs of one shape, for |a| < 2^62, in the order (0, 1), (0, 2), ...,
+    /// (1, 2), ...: k (k - 1) / 2 planes. Inputs may be public, not all of them.
+    Below,
+    /// From the bits of `Below` of k values and k more: that of these, divided by 2^truncate, which belongs to the largest
+    /// value, the first where several are equal. A value may be public: it is then divided by an arithmetic shift.
+    ChooseLargest {
+        /// How many bits go.
+        truncate: u32,
+    },
     /// Opens a (ring or bits) to the named owners alone.
     Reveal {
         /// Who learns it.
@@ -245,6 +254,8 @@ impl RingOp {
             RingOp::Choose { .. } => "Choose",
             RingOp::NotBits => "NotBits",
             RingOp::XorBits => "XorBits",
+            RingOp::Below => "Below",
+            RingOp::ChooseLargest { .. } => "ChooseLargest",
             RingOp::AndBits => "AndBits",
             RingOp::Zero => "Zero",
             RingOp::RoundedUp { .. } => "RoundedUp",
@@ -377,6 +388,11 @@ impl RingOp {
             RingOp::OneHot { bits } => {
                 words.push(u64::from(*bits));
                 37
+            }
+            RingOp::Below => 38,
+            RingOp::ChooseLargest { truncate } => {
+                words.push(u64::from(*truncate));
+                39
             }
         };
         (tag, words)

@@ -496,6 +496,7 @@ fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
     let computes = match node.op {
         RingOp::Truncate { .. } | RingOp::Negative | RingOp::Winner | RingOp::Choose { .. } => true,
         RingOp::AndBits | RingOp::Zero | RingOp::RoundedUp { .. } | RingOp::OneHot { .. } => true,
+        RingOp::Below | RingOp::ChooseLargest { .. } => true,
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => !is_linear(program, node),
         _ => false,
     };

@@ -421,4 +421,25 @@ fn the_costs_of_the_protocol_page() {
     assert_eq!(costs(ops::Relu {}, N, &[&[N]]), (3, 4.875, 69.125), "the opening counts at the product");
     // the four candidates are slices that are opened here, in one round of 4 · 8 bytes
     assert_eq!(costs(ops::Max { axis: 0, keepdims: false }, N, &[&[4, N]]), (1 + 4, 32.0 + 29.75, 360.75));
+    // an equality and an exact floor open their inputs here, for 8 bytes and a round
+    assert_eq!(costs(ops::Equal {}, N, &[&[N], &[N]]), (3, 8.0 + 2.5, 36.875));
+    assert_eq!(costs(ops::Floor {}, N, &[&[N]]), (3, 4.875, 61.125), "the opening counts at the product");
+}
+
+#[test]
+fn a_tournament_takes_four_rounds_a_level() {
+    for (n, levels) in [(2, 1), (4, 1), (5, 2), (16, 2), (17, 3), (64, 3), (65, 4)] {
+        for op in [
+            Op::from(ops::Max { axis: 0, keepdims: false }),
+            ops::ArgMax { axis: 0, keepdims: false }.into(),
+            ops::ArgMin { axis: 0, keepdims: false }.into(),
+        ] {
+            let mut builder = Builder::new(1);
+            let x = builder.operand(&[n, 2], From::Secret);
+            let best = builder.graph.add(op, &[x], "best").unwrap();
+            builder.graph.reveal(best, &builder.owners[..1], "reveal").unwrap();
+            let rounds = Case::new(&builder.graph, 2, PRECISION).plan.rounds();
+            assert!(rounds <= 4 * levels + 2, "{rounds} rounds for {n} values");
+        }
+    }
 }

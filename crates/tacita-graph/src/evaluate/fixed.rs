@@ -162,9 +162,14 @@ fn step(
         }
         RingOp::Negative => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
         RingOp::Winner => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
-        RingOp::Choose { truncate } => {
+        RingOp::Below => ClearValue::Bits(below(&inputs.iter().map(ring).collect::<Vec<_>>())),
+        RingOp::Choose { truncate } | RingOp::ChooseLargest { truncate } => {
             let mut sum = RingTensor::zeros(&node.shape);
-            for (i, plane) in planes(&inputs[0]).iter().enumerate() {
+            let chosen = match op {
+                RingOp::Choose { .. } => planes(&inputs[0]).to_vec(),
+                _ => largest(planes(&inputs[0]), inputs.len() - 1),
+            };
+            for (i, plane) in chosen.iter().enumerate() {
                 let (id, x) = (node.inputs[i + 1], ring(&inputs[i + 1]));
                 let truncated = match (truncate, program.node(id).visibility) {
                     (0, _) => x.clone(),
@@ -237,4 +242,21 @@ fn sorted(x: &RingTensor) -> RingTensor {
         rows.into_iter().for_each(|row| out.extend_from_slice(row));
     }
     RingTensor::new(x.shape().to_vec(), out)
+}
+
+/// `[a_i < a_j]` for all pairs i < j.
+fn below(candidates: &[&RingTensor]) -> Vec<RingTensor> {
+    let pairs = (0..candidates.len()).flat_map(|i| (i + 1..candidates.len()).map(move |j| (i, j)));
+    pairs.map(|(i, j)| map(&candidates[i].sub(candidates[j]), |z| z >> 63)).collect()
+}
+
+/// The one-hot position of the largest of k values, from the bits of all pairs.
+fn largest(below: &[RingTensor], k: usize) -> Vec<RingTensor> {
+    let mut planes = vec![RingTensor::filled(below[0].shape(), 1); k];
+    let pairs = (0..k).flat_map(|i| (i + 1..k).map(move |j| (i, j)));
+    for ((i, j), below) in pairs.zip(below) {
+        planes[i] = planes[i].mul(&map(below, |bit| 1 - bit));
+        planes[j] = planes[j].mul(below);
+    }
+    planes
 }

@@ -46,6 +46,26 @@ pub(crate) fn choose(l: &mut Lowering<'_>, bits: RingId, candidates: &[RingId], 
     l.push(RingOp::Choose { truncate }, &inputs, &shape, frac)
 }
 
+/// The bits of all pairs of candidates, which say which is the largest. All have one shape.
+pub(crate) fn pairs(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
+    let (shape, k) = (l.shape_of(candidates[0]).to_vec(), candidates.len());
+    l.push_bits(RingOp::Below, candidates, &shape, k * (k - 1) / 2)
+}
+
+/// What belongs to the candidate that the bits of all pairs say is the largest, truncated to `frac`. A round less than by
+/// [`winner`] and [`choose`], for more of the dealer's bytes.
+pub(crate) fn choose_largest(
+    l: &mut Lowering<'_>,
+    pairs: RingId,
+    candidates: &[RingId],
+    frac: u32,
+) -> RingId {
+    let shape = l.shape_of(pairs).to_vec();
+    let truncate = l.frac_of(candidates[0]) - frac;
+    let inputs: Vec<RingId> = std::iter::once(pairs).chain(candidates.iter().copied()).collect();
+    l.push(RingOp::ChooseLargest { truncate }, &inputs, &shape, frac)
+}
+
 /// The largest of two inputs or, with `negate`, the smallest.
 pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, GraphError> {
     let frac = l.common_frac();

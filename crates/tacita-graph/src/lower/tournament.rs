@@ -84,20 +84,23 @@ pub(crate) fn tournament(
         let groups = remaining.div_ceil(compare::CANDIDATES);
         let size = remaining.div_ceil(groups);
         let candidates = members(l, values, axis, [groups, size], LOWEST);
-        let bits = compare::winner(l, &candidates);
+        // the last level by a one-hot position, which costs least; those before in four rounds each
+        let is_last = groups == 1;
+        let bits = if is_last { compare::winner(l, &candidates) } else { compare::pairs(l, &candidates) };
+        let choose = if is_last { compare::choose } else { compare::choose_largest };
         if prize == Prize::Index {
             let shape = l.shape_of(candidates[0]).to_vec();
             let carried = match indices {
                 None => first_indices(l, &shape, axis, size),
                 Some(indices) => members(l, indices, axis, [groups, size], 0),
             };
-            indices = Some(compare::choose(l, bits, &carried, 0));
+            indices = Some(choose(l, bits, &carried, 0));
         }
         if prize == Prize::Index && groups == 1 {
             break;
         }
         let frac = if prize == Prize::Value { l.precision().min(frac) } else { frac };
-        values = compare::choose(l, bits, &candidates, frac);
+        values = choose(l, bits, &candidates, frac);
     }
     let shape = l.shape();
     let result = match (prize, indices) {

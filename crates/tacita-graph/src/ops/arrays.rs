@@ -315,9 +315,9 @@ pub(crate) fn in_order(
     let lanes = x.lanes(NdAxis(axis)).into_iter().zip(result.lanes_mut(NdAxis(axis)));
     for (lane, mut out) in lanes {
         let mut order: Vec<usize> = (0..lane.len()).collect();
-        order.sort_by(
-            |&i, &j| if descending { lane[j].total_cmp(&lane[i]) } else { lane[i].total_cmp(&lane[j]) },
-        );
+        // -0 + 0 is 0: both zeros are equal
+        let compare = |i: &usize, j: &usize| (lane[*i] + 0.0).total_cmp(&(lane[*j] + 0.0));
+        order.sort_by(|i, j| if descending { compare(j, i) } else { compare(i, j) });
         for (out, &index) in out.iter_mut().zip(&order) {
             *out = f(lane[index], index);
         }

@@ -2,7 +2,9 @@
 //! a party computes (`run`), side by side, one file each. A new one is a file here and a line in each match below.
 
 mod and_bits;
+mod below;
 mod choose;
+mod choose_largest;
 mod compare;
 mod negative;
 mod one_hot;
@@ -81,6 +83,8 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id:
         RingOp::Negative => negative::steps(node),
         RingOp::Winner => winner::steps(node),
         RingOp::Choose { truncate } => choose::steps(program, node, *truncate),
+        RingOp::Below => below::steps(node),
+        RingOp::ChooseLargest { truncate } => choose_largest::steps(program, node, *truncate),
         RingOp::AndBits => and_bits::steps(node),
         RingOp::Zero => zero::steps(node),
         RingOp::RoundedUp { .. } => rounded_up::steps(node),
@@ -101,6 +105,8 @@ pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError
         RingOp::Negative => negative::deal(ctx, node),
         RingOp::Winner => winner::deal(ctx, node),
         RingOp::Choose { truncate } => choose::deal(ctx, node, *truncate),
+        RingOp::Below => below::deal(ctx, node),
+        RingOp::ChooseLargest { truncate } => choose_largest::deal(ctx, node, *truncate),
         RingOp::AndBits => and_bits::deal(ctx, node),
         RingOp::Zero => zero::deal(ctx, node),
         RingOp::RoundedUp { bits } => rounded_up::deal(ctx, node, *bits),
@@ -126,6 +132,8 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
         RingOp::Winner => winner::run(ctx, node).await,
         RingOp::Choose { truncate } => choose::run(ctx, node, *truncate),
         RingOp::NotBits | RingOp::XorBits => linear::bits(ctx, node),
+        RingOp::Below => below::run(ctx, node).await,
+        RingOp::ChooseLargest { truncate } => choose_largest::run(ctx, node, *truncate),
         RingOp::AndBits => and_bits::run(ctx, node),
         RingOp::Zero => zero::run(ctx, node).await,
         RingOp::RoundedUp { bits } => rounded_up::run(ctx, node, *bits).await,
