@@ -16,7 +16,7 @@ use crate::graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, NodeId, hides};
 use crate::ops::Op;
 
 /// The version that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 26;

@@ -156,6 +156,18 @@ pub enum GraphError {
         /// The greatest.
         max: f64,
     },
+    /// Data of an input of whole numbers or bits that is neither.
+    #[error("input {name:?}: element {index} is {value}, and its kind is {kind}")]
+    InputKind {
+        /// The input's name.
+        name: String,
+        /// The element, row-major.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// The input's kind.
+        kind: Kind,
+    },
     /// A value that fixed point cannot represent.
     #[error("node {node:?} ({op}): {reason}")]
     Encoding {

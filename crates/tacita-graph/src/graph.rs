@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::error::GraphError;
 use crate::ops::{Input, Op, Reveal};
-use crate::types::{Dim, Interval, Owner, Role, Type, Visibility};
+use crate::types::{Dim, Interval, Kind, Owner, Role, Type, Visibility};
 
 /// The most nodes a graph may have.
 pub const MAX_NODES: usize = 1 << 20;
@@ -94,7 +94,22 @@ impl Graph {
         visibility: Visibility,
         role: Role,
     ) -> Result<NodeId, GraphError> {
-        self.add(Input { shape: shape.to_vec(), visibility, role, range: None }, &[], name)
+        self.input_of(name, shape, visibility, role, Kind::Fixed)
+    }
+
+    /// An input of any kind: whole numbers below 2^62 in absolute value, or bits, are data and not rounded.
+    ///
+    /// # Errors
+    /// As [`input`](Self::input).
+    pub fn input_of(
+        &mut self,
+        name: &str,
+        shape: &[Dim],
+        visibility: Visibility,
+        role: Role,
+        kind: Kind,
+    ) -> Result<NodeId, GraphError> {
+        self.add(Input { shape: shape.to_vec(), visibility, role, range: None, kind }, &[], name)
     }
 
     /// An input whose values are declared to lie in `range`; data outside of it is refused when it is encoded.
@@ -109,7 +124,8 @@ impl Graph {
         role: Role,
         range: Interval,
     ) -> Result<NodeId, GraphError> {
-        self.add(Input { shape: shape.to_vec(), visibility, role, range: Some(range) }, &[], name)
+        let (shape, range) = (shape.to_vec(), Some(range));
+        self.add(Input { shape, visibility, role, range, kind: Kind::Fixed }, &[], name)
     }
 
     /// Adds a node and infers its type.

@@ -195,6 +195,37 @@ pub enum RingOp {
     NotBits,
     /// a XOR b, plane by plane.
     XorBits,
+    /// The product of k bits of one plane and one shape, 2 <= k <= 8: one plane.
+    AndBits,
+    /// `[a = 0]`: one plane.
+    Zero,
+    /// Whether `Truncate` of a by `bits` is above the quotient rounded down, for |a| < 2^62: one plane. So the
+    /// difference of both is the exact floor, whatever the evaluator's rounding. Its input is never public.
+    RoundedUp {
+        /// How many bits go.
+        bits: u32,
+    },
+    /// Rows of a (rows, n, columns) in ascending order of the first column, equal ones of the second; further columns
+    /// go along. The second column holds the numbers below n, each once in a row. n is at most 2^shift, and the first
+    /// column's |a| below 2^(62 - shift).
+    Sort {
+        /// Bits that the second column takes.
+        shift: u32,
+    },
+    /// The one-hot position of a modulo 2^bits along a new last axis of size 2^bits. Its input is never public.
+    OneHot {
+        /// Low bits of a that count.
+        bits: u32,
+    },
+    /// `[a_i < a_j]` for all pairs i < j of k >= 2 inputs of one shape, for |a| < 2^62, in the order (0, 1), (0, 2), ...,
+    /// (1, 2), ...: k (k - 1) / 2 planes. Inputs may be public, not all of them.
+    Below,
+    /// From the bits of `Below` of k values and k more: that of these, divided by 2^truncate, which belongs to the largest
+    /// value, the first where several are equal. A value may be public: it is then divided by an arithmetic shift.
+    ChooseLargest {
+        /// How many bits go.
+        truncate: u32,
+    },
     /// Opens a (ring or bits) to the named owners alone.
     Reveal {
         /// Who learns it.
@@ -271,6 +302,13 @@ impl RingOp {
             RingOp::Choose { .. } => "Choose",
             RingOp::NotBits => "NotBits",
             RingOp::XorBits => "XorBits",
+            RingOp::Below => "Below",
+            RingOp::ChooseLargest { .. } => "ChooseLargest",
+            RingOp::AndBits => "AndBits",
+            RingOp::Zero => "Zero",
+            RingOp::RoundedUp { .. } => "RoundedUp",
+            RingOp::Sort { .. } => "Sort",
+            RingOp::OneHot { .. } => "OneHot",
             RingOp::Reveal { .. } => "Reveal",
             RingOp::Locate { .. } => "Locate",
             RingOp::Harmonics { .. } => "Harmonics",
@@ -281,7 +319,8 @@ impl RingOp {
     }
 
     /// Whether [`linear`](crate::linear) computes it: a linear (with `Pad`, affine) map of ring tensors that acts
-    /// on shares, masks and openings alike.
+    /// on shares, masks and openings alike. Those that only move elements (`Broadcast`, `Reshape`, `Transpose`, `Slice`,
+    /// `Concat`) take bits as well, plane by plane.
     pub fn is_linear(&self) -> bool {
         use RingOp::*;
         matches!(
@@ -416,6 +455,25 @@ impl RingOp {
                 words.push(*axis as u64);
                 words.extend(indices.iter().map(|&index| u64::from(index)));
                 30
+            }
+            RingOp::AndBits => 33,
+            RingOp::Zero => 34,
+            RingOp::RoundedUp { bits } => {
+                words.push(u64::from(*bits));
+                35
+            }
+            RingOp::Sort { shift } => {
+                words.push(u64::from(*shift));
+                36
+            }
+            RingOp::OneHot { bits } => {
+                words.push(u64::from(*bits));
+                37
+            }
+            RingOp::Below => 38,
+            RingOp::ChooseLargest { truncate } => {
+                words.push(u64::from(*truncate));
+                39
             }
         };
         (tag, words)

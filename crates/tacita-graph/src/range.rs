@@ -2,7 +2,7 @@
 
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
-use crate::lower::{PRECISIONS, representable};
+use crate::lower::{PRECISIONS, limit, representable};
 use crate::ops::{Input, Op};
 use crate::types::{Interval, Kind};
 
@@ -37,8 +37,8 @@ pub struct RangeWarning {
 
 /// The range of every node at `precision` fractional bits. A symbolic batch counts as one sample.
 ///
-/// An input without a declared range may be any representable number. A node's interval is cut to the
-/// representable numbers before it is used, so that one cause gives one [warning](warnings).
+/// An input without a declared range may be any representable number (a whole one any below 2^62). A node's interval
+/// is cut to these numbers before it is used, so that one cause gives one [warning](warnings).
 ///
 /// # Errors
 /// If the precision is out of [`PRECISIONS`].
@@ -46,18 +46,21 @@ pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
     }
-    let everything = Interval::symmetric(representable(precision));
+    let all = |kind| match kind {
+        Kind::Bit => Interval { min: 0.0, max: 1.0 },
+        _ => Interval::symmetric(limit(kind, precision)),
+    };
     let mut ranges: Vec<Range> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
         if let Op::Input(Input { range, .. }) = node.op {
-            let interval = range.unwrap_or(everything);
+            let interval = range.unwrap_or(all(node.ty.kind));
             ranges.push(Range { interval, peak: interval.magnitude(), assumed: range.is_none() });
             continue;
         }
         let inputs: Vec<&Range> = node.inputs.iter().map(|input| &ranges[input.index()]).collect();
-        let intervals: Vec<Interval> =
-            inputs.iter().map(|range| range.interval.clamp_to(everything)).collect();
         let types: Vec<_> = node.inputs.iter().map(|&input| &graph.node(input).ty).collect();
+        let intervals: Vec<Interval> =
+            inputs.iter().zip(&types).map(|(range, ty)| range.interval.clamp_to(all(ty.kind))).collect();
         let operation = node.op.operation();
         let interval = operation.range(&intervals, &types);
         let peak = operation.peak(&intervals, &types, interval);

@@ -2,6 +2,7 @@
 //! and to the nearest: the accuracy that the library promises.
 
 use ndarray::{ArrayD, IxDyn};
+use tacita_graph::Floor;
 use tacita_graph::ops::*;
 use tacita_graph::*;
 

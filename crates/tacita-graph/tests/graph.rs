@@ -165,8 +165,8 @@ fn files_of_other_kinds_are_refused() {
         assert!(Graph::decode(&changed).is_err(), "byte {position}");
     }
     let mut newer = bytes.clone();
-    newer[8] = 2;
-    assert_eq!(Graph::decode(&newer).unwrap_err(), GraphError::Version { got: 2, expected: 1 });
+    newer[8] = 3;
+    assert_eq!(Graph::decode(&newer).unwrap_err(), GraphError::Version { got: 3, expected: 2 });
     let mut longer = bytes.clone();
     longer.push(0);
     assert!(matches!(Graph::decode(&longer), Err(GraphError::Decode(_))));
@@ -232,7 +232,7 @@ fn warnings_name_what_could_leave_the_range() {
         let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
         let mut input = |name: &str, owner| {
             let (shape, visibility, role) = (dims(&[1, 64]), Visibility::Private(owner), Role::Data);
-            graph.add(Input { shape, visibility, role, range }, &[], name).unwrap()
+            graph.add(Input { shape, visibility, role, range, kind: Kind::Fixed }, &[], name).unwrap()
         };
         let (x, y) = (input("x", alice), input("y", bob));
         let product = graph.add(Mul, &[x, y], "product").unwrap();

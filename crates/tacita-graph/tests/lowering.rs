@@ -43,7 +43,7 @@ impl Two {
         let inputs: Inputs = data.iter().map(|(name, data)| (name.to_string(), data.clone())).collect();
         let program = lower(&self.graph, precision).unwrap();
         let leaves = encode_every_leaf(&self.graph, &program, &inputs).unwrap();
-        let values = fixed(&program, &leaves, &mut Floor);
+        let values = fixed(&program, &leaves, &mut tacita_graph::Floor);
         program.reveals().iter().map(|id| values[id.index()].to_f64(program.node(*id).kind)).collect()
     }
 

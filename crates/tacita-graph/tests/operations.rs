@@ -132,6 +132,64 @@ fn ties_go_to_the_lowest_index() {
     assert_eq!(apply(Max { axis: 1, keepdims: true }, &[&x]), array![[3.0], [2.0], [-1.0]].into_dyn());
 }
 
+/// Against values that NumPy 2.1 gave.
+#[test]
+fn edges_as_in_numpy() {
+    let x = || arr1(&[2.5, -0.5, 0.0, -2.5, 0.5, 2.5, -1.5]).into_dyn();
+    let sort_zeros = ArgSort { axis: 0, descending: false };
+    assert_eq!(apply(sort_zeros, &[&arr1(&[0.0, -0.0, 0.0]).into_dyn()]), arr1(&[0.0, 1.0, 2.0]).into_dyn());
+    let list = |op: Op| apply(op, &[&x()]).into_raw_vec_and_offset().0;
+    assert_eq!(list(Round.into()), [2.0, 0.0, 0.0, -2.0, 0.0, 2.0, -2.0]);
+    assert_eq!(list(tacita_graph::ops::Floor.into()), [2.0, -1.0, 0.0, -3.0, 0.0, 2.0, -2.0]);
+    assert_eq!(list(Ceil.into()), [3.0, 0.0, 0.0, -2.0, 1.0, 3.0, -1.0]);
+    assert_eq!(list(Sign.into()), [1.0, -1.0, 0.0, -1.0, 1.0, 1.0, -1.0]);
+    assert_eq!(list(Abs.into()), [2.5, 0.5, 0.0, 2.5, 0.5, 2.5, 1.5]);
+    assert_eq!(
+        list(Cast { to: Kind::Int, rounding: ToWhole::TowardsZero }.into()),
+        [2.0, 0.0, 0.0, -2.0, 0.0, 2.0, -1.0]
+    );
+    assert_eq!(list(Sort { axis: 0, descending: false }.into()), [-2.5, -1.5, -0.5, 0.0, 0.5, 2.5, 2.5]);
+    // numpy.argsort(x, stable=True), and of -x
+    assert_eq!(list(ArgSort { axis: 0, descending: false }.into()), [3.0, 6.0, 1.0, 2.0, 4.0, 0.0, 5.0]);
+    assert_eq!(list(ArgSort { axis: 0, descending: true }.into()), [0.0, 5.0, 4.0, 2.0, 1.0, 6.0, 3.0]);
+    assert_eq!(list(ArgMin { axis: 0, keepdims: false }.into()), [3.0]);
+    let zeros = [arr1(&[0.0, -0.0]).into_dyn(), arr1(&[-0.0, 0.0]).into_dyn()];
+    assert_eq!(apply(Equal, &[&zeros[0], &zeros[1]]), arr1(&[1.0, 1.0]).into_dyn());
+}
+
+#[test]
+fn whole_numbers_and_bits_are_checked() {
+    let mut graph = Graph::new();
+    let alice = graph.owner("alice");
+    let mut inputs = Inputs::new();
+    for (name, kind, value) in [("n", Kind::Int, 1.5), ("b", Kind::Bit, 2.0)] {
+        let x = graph.input_of(name, &dims(&[1]), Visibility::Private(alice), Role::Data, kind).unwrap();
+        graph.reveal(x, &[alice], name).unwrap();
+        inputs.insert("n".into(), arr1(&[0.0]).into_dyn());
+        inputs.insert(name.into(), arr1(&[value]).into_dyn());
+        let error = plain(&graph, &inputs).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains(&kind.to_string()), "{error}");
+    }
+}
+
+#[test]
+fn one_hot_bits_and_slices() {
+    let mut graph = Graph::new();
+    let alice = graph.owner("alice");
+    let mine = Visibility::Private(alice);
+    let table = graph.input("table", &dims(&[2, 3]), mine, Role::Data).unwrap();
+    let indices = graph.input_of("indices", &dims(&[5]), mine, Role::Data, Kind::Int).unwrap();
+    let hot = graph.add(OneHot { depth: 3 }, &[indices], "").unwrap();
+    let picked = graph.add(Pick { axis: 1 }, &[table, hot], "").unwrap();
+    graph.reveal(picked, &[alice], "picked").unwrap();
+    let inputs = Inputs::from([
+        ("table".into(), array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn()),
+        ("indices".into(), arr1(&[2.0, -3.0, 0.0, 3.0, -4.0]).into_dyn()),
+    ]);
+    let result = plain(&graph, &inputs).unwrap().into_values().next().unwrap();
+    assert_eq!(result, array![[3.0, 1.0, 1.0, 0.0, 0.0], [6.0, 4.0, 4.0, 0.0, 0.0]].into_dyn());
+}
+
 #[test]
 fn products_broadcast_leading_axes() {
     let a = ArrayD::from_shape_fn(vec![2, 1, 2, 3], |i| (i[0] * 6 + i[2] * 3 + i[3]) as f64);

@@ -75,7 +75,7 @@ proptest! {
         let case = Case { graph: optimize(&graph).unwrap(), inputs };
         let expected = plain(&case.graph, &case.inputs).unwrap();
         let bounds = error_bounds(&case.graph, &case.inputs, precision).unwrap();
-        let rounding: &mut dyn Rounding = if floor { &mut Floor } else { &mut Nearest };
+        let rounding: &mut dyn Rounding = if floor { &mut tacita_graph::Floor } else { &mut Nearest };
         let got = fixed_reveals(&case, precision, rounding);
         prop_assert_eq!(got.len(), expected.len());
         for (id, got) in got {

@@ -30,6 +30,8 @@ pub(crate) struct DealContext<'a> {
     pub masks: BTreeMap<RingId, Arc<RingTensor>>,
     pub task: u32,
     pub emitted: usize,
+    /// The opening that counts as the first to who deals for a part of the task.
+    pub first_step: u16,
 }
 
 impl DealContext<'_> {
@@ -82,9 +84,23 @@ impl DealContext<'_> {
 
     /// The masks of this task's opening `step` of bits.
     pub fn step_masks(&self, step: u16) -> BitMasks<'_> {
-        let purpose = Use::Mask(step);
-        let stream = StreamId::Evaluation { evaluation: self.number, task: self.task, purpose };
+        let stream = self.stream(Use::Mask(self.first_step + step));
         BitMasks { plan: self.plan, streams: self.streams, stream }
+    }
+
+    /// The masks of this task's opening `step` of so many ring elements.
+    pub fn step_ring_masks(&self, step: u16, elements: usize) -> Result<Vec<u64>, MpcError> {
+        let stream = self.stream(Use::Mask(self.first_step + step));
+        self.streams.sum(0..self.plan.parties(), stream, 0, elements, Combine::Add)
+    }
+
+    /// So many draws for a party's permutation.
+    pub fn permutation(&self, party: usize, draws: usize) -> Result<Vec<u64>, MpcError> {
+        self.streams.words(party, self.stream(Use::Permutation), draws)
+    }
+
+    fn stream(&self, purpose: Use) -> StreamId {
+        StreamId::Evaluation { evaluation: self.number, task: self.task, purpose }
     }
 
     /// Deals the task's next item: the value less the shares that the other parties expand goes to the receiver.

@@ -162,12 +162,23 @@ pub(crate) fn deal_all(
     deliver: &dyn Fn(usize, Frame) -> Result<(), NetError>,
 ) -> Result<(), MpcError> {
     let (public, masks) = (&constants(plan, public), BTreeMap::new());
-    let mut ctx = DealContext { plan, config, number, deliver, streams, public, masks, task: 0, emitted: 0 };
+    let mut ctx = DealContext {
+        plan,
+        config,
+        number,
+        deliver,
+        streams,
+        public,
+        masks,
+        task: 0,
+        emitted: 0,
+        first_step: 0,
+    };
     let mut count = 0;
     for (position, &t) in plan.order.iter().enumerate() {
         let task = &plan.tasks[t as usize];
         if task.kind == TaskKind::Run && !task.steps.dealt.is_empty() {
-            (ctx.task, ctx.emitted) = (t, 0);
+            (ctx.task, ctx.emitted, ctx.first_step) = (t, 0, 0);
             primitives::deal(&mut ctx, task.node)?;
             if ctx.emitted != task.steps.dealt.len() {
                 let (dealt, declared) = (ctx.emitted, task.steps.dealt.len());

@@ -71,7 +71,7 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
                 started += 1;
                 run.task_rounds[at].0 = run.rounds;
                 run.waited += receive_corrections(eval, t)?;
-                futures[at] = Some(start(TaskContext { eval, task: t }));
+                futures[at] = Some(start(TaskContext::new(eval, t)));
             }
             let begun = Instant::now();
             let polled = match &mut futures[at] {

@@ -13,6 +13,7 @@ mod cost;
 mod data_owner;
 mod deal;
 mod dealer;
+mod equality;
 mod error;
 mod evaluation;
 mod executor;

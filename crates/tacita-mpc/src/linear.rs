@@ -157,6 +157,23 @@ pub(crate) fn public(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, Mp
     }
 }
 
+/// Operations that move elements, on XOR-shared bits.
+pub(crate) fn move_bits(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
+    let inputs = node.inputs.iter().map(|id| ctx.bits(*id)).collect::<Result<Vec<_>, MpcError>>()?;
+    let planes = inputs.iter().map(|bits| bits.planes()).min().unwrap_or(0);
+    let moved: Vec<BitTensor> = (0..planes)
+        .map(|plane| {
+            let plane_of = |(bits, id): (&Arc<BitTensor>, &RingId)| {
+                RingTensor::new(ctx.plan().node(*id).shape.clone(), bits.to_ring(plane))
+            };
+            let tensors: Vec<RingTensor> = inputs.iter().zip(&node.inputs).map(plane_of).collect();
+            let tensors: Vec<&RingTensor> = tensors.iter().collect();
+            BitTensor::from_ring_low(linear_homogeneous(&node.op, &tensors, &node.shape).data(), 1)
+        })
+        .collect();
+    Ok(Output::Bits(BitTensor::concat_planes(&moved.iter().collect::<Vec<_>>())))
+}
+
 /// Linear operations on XOR-shared bits.
 pub(crate) fn bits(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let mut out: BitTensor = (*ctx.bits(node.inputs[0])?).clone();

@@ -217,7 +217,7 @@ impl Party {
         config.hooks.at("offline", 0);
         for (t, task) in plan.tasks.iter().enumerate() {
             if task.kind == TaskKind::Run {
-                let ctx = TaskContext { eval: &eval, task: t as u32 };
+                let ctx = TaskContext::new(&eval, t as u32);
                 if let Some(part) = primitives::prepare(ctx, task.node)? {
                     eval.prepared.borrow_mut().insert(t as u32, part);
                 }

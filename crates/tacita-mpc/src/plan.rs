@@ -185,7 +185,7 @@ impl Plan {
                 uses[input.0 as usize] += 1;
             }
             run_task.push(tasks.len() as u32);
-            let steps = primitives::steps(&program, &owners, id);
+            let steps = primitives::steps(&program, &owners, parties, id);
             tasks.push(Task {
                 node: id,
                 kind: TaskKind::Run,
@@ -316,9 +316,14 @@ impl Plan {
         }
         let found = &self.tasks[task as usize];
         let ring = matches!(self.node(found.node).kind, RingKind::Ring { .. });
+        // a sort first shuffles and opens ring elements, then compares
+        let of_bits = match self.node(found.node).op {
+            RingOp::Sort { .. } => usize::from(step) > self.parties(),
+            _ => true,
+        };
         Inspection {
             mask: StreamId::Evaluation { evaluation, task, purpose: Use::Mask(step) },
-            bits: found.kind == TaskKind::Run || !ring,
+            bits: found.kind == TaskKind::Run && of_bits || !ring,
             round: found.start + u32::from(step),
             item: found.steps.dealt.get(step as usize).copied(),
         }
@@ -498,6 +503,8 @@ fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
         | RingOp::Exponential { .. }
         | RingOp::Lift { .. }
         | RingOp::Rescale { .. } => true,
+        RingOp::AndBits | RingOp::Zero | RingOp::RoundedUp { .. } | RingOp::OneHot { .. } => true,
+        RingOp::Below | RingOp::ChooseLargest { .. } => true,
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => !is_linear(program, node),
         _ => false,
     };

@@ -74,6 +74,7 @@ impl<'a> MaskRounding<'a> {
             masks: BTreeMap::new(),
             task: 0,
             emitted: 0,
+            first_step: 0,
         };
         ctx.mask(id).map(|mask| (*mask).clone())
     }

@@ -20,6 +20,8 @@ pub enum Use {
     Dealt(u16),
     /// Part of a fresh sharing of zero, between two parties, for the task's reveal of this index.
     Zero(u16),
+    /// The draws of the permutation by which a party shuffles.
+    Permutation,
 }
 
 /// The address of one stream under one seed.
@@ -49,10 +51,11 @@ impl StreamId {
                 33
             }
             StreamId::Evaluation { evaluation, task, purpose } => {
-                let (kind, index) = match purpose {
-                    Use::Mask(i) => (2, i),
-                    Use::Dealt(i) => (3, i),
-                    Use::Zero(i) => (4, i),
+                let (kind, index): (u8, u16) = match purpose {
+                    Use::Mask(i) => (2, *i),
+                    Use::Dealt(i) => (3, *i),
+                    Use::Zero(i) => (4, *i),
+                    Use::Permutation => (5, 0),
                 };
                 label[0] = kind;
                 label[1..9].copy_from_slice(&evaluation.to_le_bytes());

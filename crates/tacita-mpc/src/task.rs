@@ -28,9 +28,20 @@ fn missing(what: &str, id: RingId) -> MpcError {
 pub(crate) struct TaskContext<'a> {
     pub eval: &'a Evaluation<'a>,
     pub task: u32,
+    /// The opening and the dealt item that count as the first to who computes a part of the task.
+    first: (u16, usize),
 }
 
 impl<'a> TaskContext<'a> {
+    pub fn new(eval: &'a Evaluation<'a>, task: u32) -> Self {
+        TaskContext { eval, task, first: (0, 0) }
+    }
+
+    /// The same task to who computes a part of it that begins with this opening and this dealt item.
+    pub fn part(self, step: u16, item: usize) -> Self {
+        TaskContext { first: (self.first.0 + step, self.first.1 + item), ..self }
+    }
+
     pub fn plan(&self) -> &'a Plan {
         self.eval.plan
     }
@@ -110,6 +121,7 @@ impl<'a> TaskContext<'a> {
 
     /// This party's share of the task's dealt item.
     pub fn dealt(&self, index: usize) -> Result<Source<'a>, MpcError> {
+        let index = self.first.1 + index;
         let source = Source::stream(self.eval.streams, self.eval.me, self.stream(Use::Dealt(index as u16)));
         if self.plan().tasks[self.task as usize].receiver != self.eval.me {
             return Ok(source);
@@ -144,14 +156,44 @@ impl<'a> TaskContext<'a> {
 
     /// This party's share of the mask of the task's opening `step`.
     pub fn step_mask(&self, step: u16) -> Source<'a> {
-        Source::stream(self.eval.streams, self.eval.me, self.stream(Use::Mask(step)))
+        let stream = self.stream(Use::Mask(self.first.0 + step));
+        Source::stream(self.eval.streams, self.eval.me, stream)
     }
 
     /// Opens XOR-shared words under a fresh mask.
     pub fn open_bits(&self, step: u16, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
+        let step = self.first.0 + step;
         let stream = self.stream(Use::Mask(step));
         self.eval.streams.apply(self.eval.me, stream, 0, &mut share, Combine::Xor)?;
         self.post(step, Some(share), true, FrameKind::Opening)
+    }
+
+    /// Opens additively shared words under a fresh mask.
+    pub fn open_ring(&self, step: u16, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
+        let step = self.first.0 + step;
+        let stream = self.stream(Use::Mask(step));
+        self.eval.streams.apply(self.eval.me, stream, 0, &mut share, Combine::Add)?;
+        self.post(step, Some(share), false, FrameKind::Opening)
+    }
+
+    /// Opens bits without a mask: for outcomes that do not depend on data. Their shares are made fresh by a sharing of zero.
+    pub fn open_outcomes(&self, step: u16, mut bits: BitTensor) -> Result<OpeningFuture<'a>, MpcError> {
+        let step = self.first.0 + step;
+        bits.mask_tail();
+        let mut share = bits.into_words();
+        self.add_zero(step, &mut share, true)?;
+        self.post(step, Some(share), true, FrameKind::Opening)
+    }
+
+    /// So many draws for this party's permutation.
+    pub fn permutation(&self, draws: usize) -> Result<Vec<u64>, MpcError> {
+        self.eval.streams.words(self.eval.me, self.stream(Use::Permutation), draws)
+    }
+
+    /// This party's share of the masks under which bits of their own opening are opened.
+    pub fn bit_mask(&self, id: RingId, words: usize) -> Result<Vec<u64>, MpcError> {
+        let stream = self.plan().mask_stream(self.eval.number, id)?;
+        self.eval.streams.words(self.eval.me, stream, words)
     }
 
     /// Opens the node's value under its mask: the task of an opening.
@@ -186,6 +228,12 @@ impl<'a> TaskContext<'a> {
     /// Sends a share, under a fresh sharing of zero among the parties, to the receivers of a reveal.
     pub fn reveal(&self, mut share: Vec<u64>, xor: bool) -> Result<OpeningFuture<'a>, MpcError> {
         self.eval.config.hooks.at("reveal", 0);
+        self.add_zero(0, &mut share, xor)?;
+        self.post(0, Some(share), xor, FrameKind::Reveal)
+    }
+
+    /// Adds this party's part of a fresh sharing of zero.
+    fn add_zero(&self, index: u16, share: &mut [u64], xor: bool) -> Result<(), MpcError> {
         let me = self.eval.me;
         for other in (0..self.plan().parties()).filter(|&other| other != me) {
             let how = match (xor, me < other) {
@@ -193,9 +241,9 @@ impl<'a> TaskContext<'a> {
                 (false, true) => Combine::Add,
                 (false, false) => Combine::Subtract,
             };
-            self.eval.pairwise.apply(other, self.stream(Use::Zero(0)), 0, &mut share, how)?;
+            self.eval.pairwise.apply(other, self.stream(Use::Zero(index)), 0, share, how)?;
         }
-        self.post(0, Some(share), xor, FrameKind::Reveal)
+        Ok(())
     }
 
     fn post(

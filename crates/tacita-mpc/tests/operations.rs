@@ -6,10 +6,11 @@ mod common;
 use common::Case;
 use common::compare::compare;
 use ndarray::{ArrayD, IxDyn};
+use tacita_graph::ops::ToWhole;
 use tacita_graph::testing::Random;
 use tacita_graph::{
-    ClearValue, Dim, Graph, GraphError, Inputs, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
-    error_bounds, functions, ops, plain,
+    ClearValue, Dim, Graph, GraphError, Inputs, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility,
+    dims, error_bounds, functions, ops, plain,
 };
 
 const PRECISION: u32 = 16;
@@ -41,40 +42,56 @@ impl Builder {
         Builder { graph, inputs: Inputs::new(), random: Random::new(seed), owners, positive: false }
     }
 
-    fn leaf(&mut self, shape: &[usize], visibility: Visibility, role: Role) -> NodeId {
+    fn leaf(&mut self, (shape, kind): (&[usize], Kind), visibility: Visibility, role: Role) -> NodeId {
         let name = format!("input {}", self.inputs.len());
         // halves, so that comparisons meet ties
         let random = &mut self.random;
         let positive = self.positive;
         let value = ArrayD::from_shape_simple_fn(IxDyn(shape), || {
             let value = (random.unit() * 16.0 - 8.0).round() / 2.0;
-            if positive { value.abs() + 0.5 } else { value }
+            match kind {
+                Kind::Fixed if positive => value.abs() + 0.5,
+                Kind::Fixed => value,
+                Kind::Int => value.floor(),
+                Kind::Bit => f64::from(u8::from(value > 0.0)),
+            }
         });
         self.inputs.insert(name.clone(), value);
-        self.graph.input(&name, &dims(shape), visibility, role).unwrap()
+        self.graph.input_of(&name, &dims(shape), visibility, role, kind).unwrap()
     }
 
     fn operand(&mut self, shape: &[usize], from: From) -> NodeId {
+        self.operand_of((shape, Kind::Fixed), from)
+    }
+
+    fn operand_of(&mut self, ty: (&[usize], Kind), from: From) -> NodeId {
         let [alice, bob] = self.owners.map(Visibility::Private);
         match from {
-            From::Public => self.leaf(shape, Visibility::Public, Role::Data),
-            From::Alice => self.leaf(shape, alice, Role::Data),
-            From::Bob => self.leaf(shape, bob, Role::Data),
-            From::Weight => self.leaf(shape, bob, Role::Parameter),
+            From::Public => self.leaf(ty, Visibility::Public, Role::Data),
+            From::Alice => self.leaf(ty, alice, Role::Data),
+            From::Bob => self.leaf(ty, bob, Role::Data),
+            From::Weight => self.leaf(ty, bob, Role::Parameter),
             From::Secret => {
-                let (a, b) = (self.leaf(shape, alice, Role::Data), self.leaf(shape, bob, Role::Data));
-                self.graph.add(ops::Add {}, &[a, b], "").unwrap()
+                let (a, b) = (self.leaf(ty, alice, Role::Data), self.leaf(ty, bob, Role::Data));
+                let op: Op = if ty.1 == Kind::Bit { ops::Xor {}.into() } else { ops::Add {}.into() };
+                self.graph.add(op, &[a, b], "").unwrap()
             }
         }
     }
+
+    /// Bits as a comparison gives them, packed.
+    fn packed(&mut self, shape: &[usize]) -> NodeId {
+        let (a, b) = (self.operand(shape, From::Alice), self.operand(shape, From::Bob));
+        self.graph.add(ops::Less {}, &[a, b], "").unwrap()
+    }
 }
 
-/// One operation on operands of these shapes, as any of `from` each.
-fn check(op: impl Into<Op>, shapes: &[&[usize]], from: &[From]) {
+/// One operation on operands of these shapes and kinds, as any of `from` each.
+fn check(op: impl Into<Op>, types: &[(&[usize], Kind)], from: &[From]) {
     let op = op.into();
     let mut builder = Builder::new(7);
     let operands: Vec<NodeId> =
-        shapes.iter().zip(from).map(|(shape, from)| builder.operand(shape, *from)).collect();
+        types.iter().zip(from).map(|(ty, from)| builder.operand_of(*ty, *from)).collect();
     let inputs = &operands[..];
     let result = builder.graph.add(op.clone(), inputs, "result").unwrap();
     finish(builder, result, &format!("{} of {from:?}", op.name()));
@@ -108,13 +125,19 @@ fn combinations(count: usize) -> Vec<Vec<From>> {
         .collect()
 }
 
+/// Operands of each kind that is named, fixed where none is.
 macro_rules! operations {
-    ($($name:ident: $op:expr, $shapes:expr;)*) => {
+    (@kinds) => { [Kind::Fixed] };
+    (@kinds $($kind:ident)+) => { [$(Kind::$kind),+] };
+    ($($name:ident: $op:expr, $shapes:expr $(, $($kind:ident)+)?;)*) => {
         $(#[test]
         fn $name() {
             let shapes: &[&[usize]] = $shapes;
-            for from in combinations(shapes.len()) {
-                check($op, shapes, &from);
+            for kind in operations!(@kinds $($($kind)+)?) {
+                let types: Vec<_> = shapes.iter().map(|shape| (*shape, kind)).collect();
+                for from in combinations(shapes.len()) {
+                    check($op, &types, &from);
+                }
             }
         })*
     };
@@ -130,19 +153,23 @@ fn conv(groups: usize) -> ops::Conv {
     }
 }
 
+fn cast(to: Kind, rounding: ToWhole) -> ops::Cast {
+    ops::Cast { to, rounding }
+}
+
 operations! {
-    add: ops::Add {}, &[&[3, 4], &[4]];
-    sub: ops::Sub {}, &[&[3, 1], &[1, 4]];
-    mul: ops::Mul {}, &[&[2, 3, 4], &[3, 1]];
-    neg: ops::Neg {}, &[&[70]];
-    mat_mul: ops::MatMul {}, &[&[2, 3, 4], &[4, 5]];
+    add: ops::Add {}, &[&[3, 4], &[4]], Fixed Int;
+    sub: ops::Sub {}, &[&[3, 1], &[1, 4]], Fixed Int;
+    mul: ops::Mul {}, &[&[2, 3, 4], &[3, 1]], Fixed Int;
+    neg: ops::Neg {}, &[&[70]], Fixed Int;
+    mat_mul: ops::MatMul {}, &[&[2, 3, 4], &[4, 5]], Fixed Int;
     convolution: conv(1), &[&[2, 2, 5, 6], &[3, 2, 2, 2]];
     grouped_convolution: conv(2), &[&[1, 4, 5, 6], &[2, 2, 3, 2]];
     convolution_in_one_dimension:
         ops::Conv { stride: vec![2], pads_begin: vec![1], pads_end: vec![2], dilation: vec![2], groups: 1 },
         &[&[2, 2, 9], &[3, 2, 3]];
     convolution_with_bias: conv(1), &[&[1, 2, 4, 5], &[2, 2, 2, 2], &[2]];
-    sum: ops::Sum { axes: vec![0, 2], keepdims: true }, &[&[2, 3, 4]];
+    sum: ops::Sum { axes: vec![0, 2], keepdims: true }, &[&[2, 3, 4]], Fixed Int;
     mean: ops::Mean { axes: vec![1], keepdims: false }, &[&[2, 3, 4]];
     average_pool: ops::AveragePool {
         kernel: vec![2, 3], stride: vec![2, 2], pads_begin: vec![0, 1], pads_end: vec![1, 1],
@@ -169,14 +196,39 @@ operations! {
     cum_sum: ops::CumSum { axis: 1, exclusive: false, reverse: true }, &[&[2, 5]];
     relu: ops::Relu {}, &[&[600]];
     clip: ops::Clip { min: Some(-1.25), max: Some(2.0) }, &[&[70]];
-    max: ops::Max { axis: 1, keepdims: false }, &[&[3, 11]];
-    arg_max: ops::ArgMax { axis: 1, keepdims: true }, &[&[3, 11]];
-    maximum: ops::Maximum {}, &[&[3, 4], &[4]];
-    minimum: ops::Minimum {}, &[&[3, 4], &[3, 1]];
-    less: ops::Less {}, &[&[3, 40], &[40]];
-    greater: ops::Greater {}, &[&[3, 40], &[40]];
-    less_equal: ops::LessEqual {}, &[&[3, 40], &[40]];
-    greater_equal: ops::GreaterEqual {}, &[&[3, 40], &[40]];
+    max: ops::Max { axis: 1, keepdims: false }, &[&[3, 11]], Fixed Int;
+    arg_max: ops::ArgMax { axis: 1, keepdims: true }, &[&[3, 11]], Fixed Int;
+    maximum: ops::Maximum {}, &[&[3, 4], &[4]], Fixed Int;
+    minimum: ops::Minimum {}, &[&[3, 4], &[3, 1]], Fixed Int;
+    less: ops::Less {}, &[&[3, 40], &[40]], Fixed Int;
+    greater: ops::Greater {}, &[&[3, 40], &[40]], Fixed Int;
+    less_equal: ops::LessEqual {}, &[&[3, 40], &[40]], Fixed Int;
+    greater_equal: ops::GreaterEqual {}, &[&[3, 40], &[40]], Fixed Int;
+    equal: ops::Equal {}, &[&[3, 40], &[40]], Fixed Int Bit;
+    not_equal: ops::NotEqual {}, &[&[3, 1], &[1, 40]], Fixed Int Bit;
+    and: ops::And {}, &[&[3, 40], &[40]], Bit;
+    or: ops::Or {}, &[&[3, 40], &[40]], Bit;
+    xor: ops::Xor {}, &[&[3, 1], &[40]], Bit;
+    any: ops::Any { axes: vec![0, 2], keepdims: true }, &[&[2, 3, 2]], Bit;
+    all: ops::All { axes: vec![0], keepdims: false }, &[&[2, 40]], Bit;
+    abs: ops::Abs {}, &[&[70]], Fixed Int;
+    sign: ops::Sign {}, &[&[70]], Fixed Int;
+    min: ops::Min { axis: 1, keepdims: false }, &[&[3, 11]], Fixed Int;
+    arg_min: ops::ArgMin { axis: 0, keepdims: true }, &[&[11, 3]], Fixed Int;
+    to_fixed: cast(Kind::Fixed, ToWhole::Floor), &[&[70]], Fixed Int Bit;
+    to_bits: cast(Kind::Bit, ToWhole::Floor), &[&[70]], Fixed Int Bit;
+    to_whole: cast(Kind::Int, ToWhole::Floor), &[&[70]], Fixed Int Bit;
+    to_whole_above: cast(Kind::Int, ToWhole::Ceil), &[&[70]];
+    to_nearest: cast(Kind::Int, ToWhole::Nearest), &[&[70]];
+    to_whole_towards_zero: cast(Kind::Int, ToWhole::TowardsZero), &[&[70]];
+    floor: ops::Floor {}, &[&[70]];
+    ceil: ops::Ceil {}, &[&[70]];
+    round: ops::Round {}, &[&[70]];
+    sort: ops::Sort { axis: 1, descending: false }, &[&[2, 7, 3]], Fixed Int;
+    sort_descending: ops::Sort { axis: 0, descending: true }, &[&[9, 2]], Fixed Int;
+    arg_sort: ops::ArgSort { axis: 1, descending: false }, &[&[2, 33]], Fixed Int;
+    arg_sort_descending: ops::ArgSort { axis: 0, descending: true }, &[&[6]], Fixed Int;
+    one_hot: ops::OneHot { depth: 5 }, &[&[2, 9]], Int;
     sigmoid: ops::Sigmoid {}, &[&[3, 30]];
     tanh: ops::Tanh {}, &[&[90]];
     erf: ops::Erf {}, &[&[90]];
@@ -301,6 +353,70 @@ fn select_and_not() {
 }
 
 #[test]
+fn packed_bits() {
+    let build = |op: Op, shapes: &[&[usize]]| {
+        let mut builder = Builder::new(3);
+        let bits: Vec<NodeId> = shapes.iter().map(|shape| builder.packed(shape)).collect();
+        let result = builder.graph.add(op.clone(), &bits, "result").unwrap();
+        finish(builder, result, &format!("{} of packed bits of {shapes:?}", op.name()));
+    };
+    let two: &[&[usize]] = &[&[3, 40], &[40]];
+    for op in [Op::from(ops::And {}), ops::Or {}.into(), ops::Xor {}.into(), ops::Equal {}.into()] {
+        build(op, two);
+    }
+    build(ops::NotEqual {}.into(), &[&[3, 1], &[1, 40]]);
+    build(ops::Select {}.into(), &[&[3, 40], &[40], &[3, 1]]);
+    build(cast(Kind::Int, ToWhole::Floor).into(), &[&[3, 40]]);
+    // products of all sizes up to eight, and of more in levels
+    for n in [1, 2, 3, 5, 8, 9, 21, 70] {
+        build(ops::All { axes: vec![1], keepdims: false }.into(), &[&[30, n]]);
+        build(ops::Any { axes: vec![0, 2], keepdims: true }.into(), &[&[2, 30, n]]);
+    }
+}
+
+#[test]
+fn packed_and_unpacked_bits_meet() {
+    for from in ALL {
+        for op in [Op::from(ops::And {}), ops::Or {}.into(), ops::Xor {}.into(), ops::Equal {}.into()] {
+            for turned in [false, true] {
+                let mut builder = Builder::new(3);
+                let (a, b) = (builder.packed(&[3, 40]), builder.operand_of((&[40], Kind::Bit), from));
+                let inputs = if turned { [b, a] } else { [a, b] };
+                let result = builder.graph.add(op.clone(), &inputs, "result").unwrap();
+                finish(builder, result, &format!("{} with bits of {from:?}", op.name()));
+            }
+        }
+    }
+}
+
+#[test]
+fn selection_among_all_kinds() {
+    for kind in [Kind::Int, Kind::Bit] {
+        for from in combinations(3) {
+            let mut builder = Builder::new(11);
+            let bit = builder.operand_of((&[2, 3], Kind::Bit), from[0]);
+            let [a, b] = [from[1], from[2]].map(|from| builder.operand_of((&[3], kind), from));
+            let select = builder.graph.add(ops::Select {}, &[bit, a, b], "select").unwrap();
+            finish(builder, select, &format!("select of {kind} {from:?}"));
+        }
+    }
+}
+
+#[test]
+fn slices_at_secret_indices() {
+    for (table, indices) in combinations(2).iter().map(|from| (from[0], from[1])) {
+        for (axis, kind) in [(0, Kind::Fixed), (1, Kind::Int), (1, Kind::Bit)] {
+            let mut builder = Builder::new(2);
+            let table = builder.operand_of((&[5, 5, 2], kind), table);
+            let indices = builder.operand_of((&[3, 4], Kind::Int), indices);
+            let hot = builder.graph.add(ops::OneHot { depth: 5 }, &[indices], "hot").unwrap();
+            let picked = builder.graph.add(ops::Pick { axis }, &[table, hot], "picked").unwrap();
+            finish(builder, picked, &format!("slices of {kind} along {axis}"));
+        }
+    }
+}
+
+#[test]
 fn a_value_with_itself() {
     for from in ALL {
         for op in [Op::from(ops::Mul {}), ops::Add {}.into(), ops::Sub {}.into(), ops::MatMul {}.into()] {
@@ -407,4 +523,25 @@ fn the_costs_of_the_protocol_page() {
     assert_eq!(costs(ops::Relu {}, N, &[&[N]]), (3, 4.875, 69.125), "the opening counts at the product");
     // the four candidates are slices that are opened here, in one round of 4 · 8 bytes
     assert_eq!(costs(ops::Max { axis: 0, keepdims: false }, N, &[&[4, N]]), (1 + 4, 32.0 + 29.75, 360.75));
+    // an equality and an exact floor open their inputs here, for 8 bytes and a round
+    assert_eq!(costs(ops::Equal {}, N, &[&[N], &[N]]), (3, 8.0 + 2.5, 36.875));
+    assert_eq!(costs(ops::Floor {}, N, &[&[N]]), (3, 4.875, 61.125), "the opening counts at the product");
+}
+
+#[test]
+fn a_tournament_takes_four_rounds_a_level() {
+    for (n, levels) in [(2, 1), (4, 1), (5, 2), (16, 2), (17, 3), (64, 3), (65, 4)] {
+        for op in [
+            Op::from(ops::Max { axis: 0, keepdims: false }),
+            ops::ArgMax { axis: 0, keepdims: false }.into(),
+            ops::ArgMin { axis: 0, keepdims: false }.into(),
+        ] {
+            let mut builder = Builder::new(1);
+            let x = builder.operand(&[n, 2], From::Secret);
+            let best = builder.graph.add(op, &[x], "best").unwrap();
+            builder.graph.reveal(best, &builder.owners[..1], "reveal").unwrap();
+            let rounds = Case::new(&builder.graph, 2, PRECISION).plan.rounds();
+            assert!(rounds <= 4 * levels + 2, "{rounds} rounds for {n} values");
+        }
+    }
 }

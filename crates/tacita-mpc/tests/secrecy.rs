@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use common::{Case, Sent, fixed_seed, recording};
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::testing::{Random, random_case};
-use tacita_graph::{Graph, Inputs, Role, Visibility, dims, ops};
+use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims, ops};
 use tacita_mpc::{Hooks, Item, MaskRounding, Overrides, Plan, StreamId, Use};
 use tacita_net::FrameKind;
 
@@ -61,8 +61,10 @@ fn the_sequence_of_frames_does_not_depend_on_inputs() {
         let random = random_case(seed, 10);
         let case = members(&random.graph, seed);
         let mut other = random.inputs.clone();
-        for value in other.values_mut() {
-            value.mapv_inplace(|v| (0.75 - v) / 2.0);
+        for id in random.graph.inputs() {
+            let node = random.graph.node(id);
+            let Some(value) = other.get_mut(&node.name) else { continue };
+            value.mapv_inplace(|v| if node.ty.kind == Kind::Fixed { (0.75 - v) / 2.0 } else { 1.0 - v });
         }
         let observe = |inputs: &Inputs| {
             let (config, sent) = recording(Hooks::default());

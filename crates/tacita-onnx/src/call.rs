@@ -111,6 +111,15 @@ impl<'s, 'a> Call<'s, 'a> {
         self.scope.node(&value)
     }
 
+    /// An input to compute with, of this kind if it is a tensor of integers in the file.
+    pub(crate) fn operand_of(&mut self, index: usize, kind: Kind) -> Result<NodeId, Fault> {
+        let value = self.value(index)?;
+        match &value {
+            Value::Tensor(name, tensor) if value.is_integers() => self.scope.integers(name, tensor, kind),
+            _ => self.scope.node(&value),
+        }
+    }
+
     /// An input to compute with that may be absent.
     pub(crate) fn optional_operand(&mut self, index: usize) -> Result<Option<NodeId>, Fault> {
         self.optional(index)?.map(|value| self.scope.node(&value)).transpose()

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
-use tacita_graph::{Graph, Inputs, NodeId, Owner, Role, Visibility, dims};
+use tacita_graph::{Graph, Inputs, Kind, NodeId, Owner, Role, Visibility, dims};
 
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::Tensor;
@@ -103,6 +103,23 @@ impl<'a> Scope<'a> {
         let visibility = Visibility::Private(self.owner);
         let id = self.graph.input(&full_name, &dims(array.shape()), visibility, Role::Parameter)?;
         self.weights.insert(name.to_string(), id);
+        self.parameters.insert(full_name, array);
+        Ok(id)
+    }
+
+    /// A tensor of integers of the file as a private input of its owner, of this kind.
+    pub(crate) fn integers(&mut self, name: &str, tensor: &Arc<Tensor>, kind: Kind) -> Result<NodeId, Fault> {
+        let key = format!("{name}:{kind}");
+        if let Some(&id) = self.weights.get(&key) {
+            return Ok(id);
+        }
+        let array = tensor.integers(self.folder)?.mapv(|value| value as f64);
+        // one input for each kind that the tensor is used as
+        let full_name = format!("{}{key}", self.prefix);
+        let visibility = Visibility::Private(self.owner);
+        let (shape, role) = (dims(array.shape()), Role::Parameter);
+        let id = self.graph.input_of(&full_name, &shape, visibility, role, kind)?;
+        self.weights.insert(key, id);
         self.parameters.insert(full_name, array);
         Ok(id)
     }

@@ -68,6 +68,7 @@ impl Error {
                 | GraphError::MissingInput { .. }
                 | GraphError::InputShape { .. }
                 | GraphError::InputRange { .. }
+                | GraphError::InputKind { .. }
                 | GraphError::Encoding { .. },
             ) => 3,
             Error::Import(_) | Error::Graph(_) => 4,

@@ -87,7 +87,13 @@ impl Model {
                         while inputs.contains_key(&name) {
                             name.push('\'');
                         }
-                        let id = graph.input(&name, &node.ty.shape, visibility, Role::Parameter)?;
+                        let id = graph.input_of(
+                            &name,
+                            &node.ty.shape,
+                            visibility,
+                            Role::Parameter,
+                            node.ty.kind,
+                        )?;
                         if let Some(value) = self.imported.parameters.get(&node.name) {
                             inputs.insert(name, value.clone());
                         }

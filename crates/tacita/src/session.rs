@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
-use tacita_graph::{Dim, Graph, Inputs, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility};
+use tacita_graph::{Dim, Graph, Inputs, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility};
 use tacita_mpc::{Cost, NodeCost, NodeMeasure, Outcome, Revealed, Times};
 
 use crate::error::Error;
@@ -116,7 +116,22 @@ impl Session {
         shape: &[usize],
         data: impl Into<Option<ArrayD<f64>>>,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), shape, data.into(), Role::Data)
+        self.leaf(name, Some(owner), (shape, Kind::Fixed), data.into(), Role::Data)
+    }
+
+    /// As [`Session::input`], of whole numbers below 2^62 in absolute value, or of bits. Both are exact: nothing is rounded.
+    ///
+    /// # Errors
+    /// As [`Session::input`]. Data that is of another kind is refused when something that depends on it is revealed.
+    pub fn input_of(
+        &mut self,
+        name: &str,
+        owner: &str,
+        shape: &[usize],
+        kind: Kind,
+        data: impl Into<Option<ArrayD<f64>>>,
+    ) -> Result<Tensor, Error> {
+        self.leaf(name, Some(owner), (shape, kind), data.into(), Role::Data)
     }
 
     /// A private input that lives as long as the session, such as a weight: opened under its mask only once.
@@ -130,7 +145,7 @@ impl Session {
         shape: &[usize],
         data: impl Into<Option<ArrayD<f64>>>,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), shape, data.into(), Role::Parameter)
+        self.leaf(name, Some(owner), (shape, Kind::Fixed), data.into(), Role::Parameter)
     }
 
     /// A value that everybody knows.
@@ -138,14 +153,14 @@ impl Session {
     /// # Errors
     /// As [`Session::input`].
     pub fn public(&mut self, name: &str, shape: &[usize], data: ArrayD<f64>) -> Result<Tensor, Error> {
-        self.leaf(name, None, shape, Some(data), Role::Data)
+        self.leaf(name, None, (shape, Kind::Fixed), Some(data), Role::Data)
     }
 
     fn leaf(
         &mut self,
         name: &str,
         owner: Option<&str>,
-        shape: &[usize],
+        (shape, kind): (&[usize], Kind),
         data: Option<ArrayD<f64>>,
         role: Role,
     ) -> Result<Tensor, Error> {
@@ -177,7 +192,7 @@ impl Session {
             Some(owner) => Visibility::Private(self.owner(owner)?),
             None => Visibility::Public,
         };
-        let id = self.workspace.graph.borrow_mut().input(name, &dims, visibility, role)?;
+        let id = self.workspace.graph.borrow_mut().input_of(name, &dims, visibility, role, kind)?;
         if let Some(data) = data {
             self.workspace.inputs.borrow_mut().insert(name.to_owned(), data);
         }

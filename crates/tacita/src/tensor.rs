@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::ops::{Add, Mul, Neg, Sub};
 use std::rc::Rc;
 
-use tacita_graph::{Graph, GraphError, Inputs, NodeId, Op, Visibility, functions, ops};
+use tacita_graph::ops::ToWhole;
+use tacita_graph::{Graph, GraphError, Inputs, Kind, NodeId, Op, Visibility, functions, ops};
 
 /// What the tensors of a session share with it: the graph they are nodes of, and the values of its inputs.
 #[derive(Default)]
@@ -164,6 +165,204 @@ impl Tensor {
     #[must_use]
     pub fn minimum(&self, other: &Tensor) -> Tensor {
         self.apply(ops::Minimum {}, &[other])
+    }
+
+    /// Whether each element equals the other's: bits. Of any kind.
+    #[must_use]
+    pub fn equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Equal {}, &[other])
+    }
+
+    /// Whether each element differs from the other's: bits. Of any kind.
+    #[must_use]
+    pub fn not_equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::NotEqual {}, &[other])
+    }
+
+    /// Whether each element is not above the other's: bits.
+    #[must_use]
+    pub fn less_equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::LessEqual {}, &[other])
+    }
+
+    /// Whether each element is above the other's: bits.
+    #[must_use]
+    pub fn greater(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Greater {}, &[other])
+    }
+
+    /// Whether each element is not below the other's: bits.
+    #[must_use]
+    pub fn greater_equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::GreaterEqual {}, &[other])
+    }
+
+    /// Whether both bits are 1.
+    #[must_use]
+    pub fn and(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::And {}, &[other])
+    }
+
+    /// Whether one of two bits is 1, or both.
+    #[must_use]
+    pub fn or(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Or {}, &[other])
+    }
+
+    /// Whether two bits differ.
+    #[must_use]
+    pub fn xor(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Xor {}, &[other])
+    }
+
+    /// The other bit: `1 - x`. (Not the operator `!`, which would suggest bits of whole numbers.)
+    #[must_use]
+    #[allow(clippy::should_implement_trait)]
+    pub fn not(&self) -> Tensor {
+        self.apply(ops::Not {}, &[])
+    }
+
+    /// Whether one of the bits over axes is 1.
+    #[must_use]
+    pub fn any(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::Any { axes, keepdims: false }, &[])
+    }
+
+    /// Whether all bits over axes are 1.
+    #[must_use]
+    pub fn all(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::All { axes, keepdims: false }, &[])
+    }
+
+    /// The absolute value.
+    #[must_use]
+    pub fn abs(&self) -> Tensor {
+        self.apply(ops::Abs {}, &[])
+    }
+
+    /// 1, 0 or -1, as the number is above, at or below zero.
+    #[must_use]
+    pub fn sign(&self) -> Tensor {
+        self.apply(ops::Sign {}, &[])
+    }
+
+    /// The largest whole number that is not above.
+    #[must_use]
+    pub fn floor(&self) -> Tensor {
+        self.apply(ops::Floor {}, &[])
+    }
+
+    /// The smallest whole number that is not below.
+    #[must_use]
+    pub fn ceil(&self) -> Tensor {
+        self.apply(ops::Ceil {}, &[])
+    }
+
+    /// The nearest whole number, the even one of two, as NumPy does.
+    #[must_use]
+    pub fn round(&self) -> Tensor {
+        self.apply(ops::Round {}, &[])
+    }
+
+    /// The same numbers as fixed point. Whole numbers must be representable at the session's precision.
+    #[must_use]
+    pub fn to_fixed(&self) -> Tensor {
+        self.apply(ops::Cast { to: Kind::Fixed, rounding: ToWhole::Floor }, &[])
+    }
+
+    /// Whole numbers, with the rounding that is given for fixed ones.
+    #[must_use]
+    pub fn to_whole(&self, rounding: ToWhole) -> Tensor {
+        self.apply(ops::Cast { to: Kind::Int, rounding }, &[])
+    }
+
+    /// Whether each number is not zero: bits.
+    #[must_use]
+    pub fn to_bits(&self) -> Tensor {
+        self.apply(ops::Cast { to: Kind::Bit, rounding: ToWhole::Floor }, &[])
+    }
+
+    /// The smallest element along an axis.
+    #[must_use]
+    pub fn min(&self, axis: isize) -> Tensor {
+        self.apply(ops::Min { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The index of the smallest element along an axis, the lowest of equals.
+    #[must_use]
+    pub fn argmin(&self, axis: isize) -> Tensor {
+        self.apply(ops::ArgMin { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The elements along an axis in order, at most 1024.
+    #[must_use]
+    pub fn sort(&self, axis: isize, descending: bool) -> Tensor {
+        self.apply(ops::Sort { axis: self.axis(axis), descending }, &[])
+    }
+
+    /// The indices of the elements along an axis in their order, the lower first of equals.
+    #[must_use]
+    pub fn argsort(&self, axis: isize, descending: bool) -> Tensor {
+        self.apply(ops::ArgSort { axis: self.axis(axis), descending }, &[])
+    }
+
+    /// The `k` largest elements along an axis (or, if not `largest`, the smallest) and their indices, best first.
+    ///
+    /// # Panics
+    /// If the axis has fewer than `k` elements.
+    #[must_use]
+    pub fn topk(&self, k: usize, axis: isize, largest: bool) -> (Tensor, Tensor) {
+        let [values, indices] = [self.sort(axis, largest), self.argsort(axis, largest)];
+        (values.range(axis, 0, k), indices.range(axis, 0, k))
+    }
+
+    /// The element that is number `k`, from 0, in ascending order along an axis.
+    ///
+    /// # Panics
+    /// If the axis has no more than `k` elements.
+    #[must_use]
+    pub fn kthvalue(&self, k: usize, axis: isize) -> Tensor {
+        let shape = self.without(axis);
+        self.sort(axis, false).range(axis, k, k + 1).reshape(&shape)
+    }
+
+    /// The median along an axis of fixed-point numbers: of an even number of elements the mean of the two in the middle.
+    #[must_use]
+    pub fn median(&self, axis: isize) -> Tensor {
+        let n = self.shape()[self.axis(axis)];
+        self.sort(axis, false).range(axis, (n - 1) / 2, n / 2 + 1).mean(&[axis])
+    }
+
+    /// Bits along a new last axis of size `depth`, of which the one at this whole number is 1; an index below zero counts
+    /// from the end, and one beyond has none.
+    #[must_use]
+    pub fn one_hot(&self, depth: usize) -> Tensor {
+        self.apply(ops::OneHot { depth }, &[])
+    }
+
+    /// The slices along an axis at secret whole numbers, whose axes take the axis' place: with a matrix of embeddings and
+    /// axis 0, their rows. An index below zero counts from the end, and one beyond gives zeros.
+    #[must_use]
+    pub fn pick(&self, axis: isize, indices: &Tensor) -> Tensor {
+        let axis = self.axis(axis);
+        self.apply(ops::Pick { axis }, &[&indices.one_hot(self.shape()[axis])])
+    }
+
+    /// Indices from `start` to before `end` of an axis.
+    fn range(&self, axis: isize, start: usize, end: usize) -> Tensor {
+        let (axis, shape) = (self.axis(axis), self.shape());
+        assert!(start < end && end <= shape[axis], "elements {start} to {end} of an axis of {}", shape[axis]);
+        let (mut starts, mut ends, steps) = (vec![0; shape.len()], shape.clone(), vec![1; shape.len()]);
+        (starts[axis], ends[axis]) = (start, end);
+        self.apply(ops::Slice { starts, ends, steps }, &[])
+    }
+
+    fn without(&self, axis: isize) -> Vec<usize> {
+        let mut shape = self.shape();
+        shape.remove(self.axis(axis));
+        shape
     }
 
     /// Where this tensor of bits is one `a`, elsewhere `b`.

@@ -14,7 +14,8 @@ use crate::types::Kind;
 /// A bound for each element of each reveal on `|fixed - plain|` for these inputs, whatever the rounding of
 /// truncations, as long as no value leaves the representable range.
 ///
-/// A leaf is off by half a unit of 2^-precision, a truncation by less than one; each operation's rule says how it
+/// A leaf is off by half a unit of 2^-precision or, where it is a whole number of units, not at all, a truncation by less
+/// than one; each operation's rule says how it
 /// carries errors on. The f64 evaluation's own rounding is not counted. Where a comparison could turn, the bound is
 /// that of the worst consequence: 1 for a bit, the axis' size for an index.
 ///
@@ -35,10 +36,17 @@ pub fn error_bounds(
         let bound = if lowered {
             let errors: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &bounds[input.index()]).collect();
             let values: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &values[input.index()]).collect();
-            node.op.operation().error(&Deviation { values: &values, errors: &errors, result, unit })
+            let whole = node.inputs.iter().all(|input| graph.node(*input).ty.kind != Kind::Fixed);
+            if whole && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0)) {
+                // what is computed from whole numbers and bits alone is exact
+                ArrayD::zeros(result.raw_dim())
+            } else {
+                node.op.operation().error(&Deviation { values: &values, errors: &errors, result, unit })
+            }
         } else {
-            let error = if node.ty.kind == Kind::Fixed { unit / 2.0 } else { 0.0 };
-            ArrayD::from_elem(result.raw_dim(), error)
+            // what is a multiple of 2^-precision is encoded without error, and truncated to it without any
+            let is_exact = |x: f64| node.ty.kind != Kind::Fixed || (x / unit).fract() == 0.0;
+            result.mapv(|x| if is_exact(x) { 0.0 } else { unit / 2.0 })
         };
         bounds.push(bound);
     }

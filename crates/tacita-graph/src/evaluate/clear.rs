@@ -7,14 +7,15 @@ use tacita_ring::{RingTensor, encode_at};
 use super::plain::{Inputs, evaluate};
 use crate::error::GraphError;
 use crate::graph::Graph;
-use crate::lower::representable;
+use crate::lower::limit;
 use crate::program::{RingId, RingKind, RingOp, RingProgram};
 use crate::types::{Owner, Visibility};
 
 /// The leaves that `viewer` knows, by ring node: its own and the public ones, or the public ones alone for `None`.
 ///
 /// `inputs` needs the viewer's own and the public data only. All numbers are rounded to the nearest, and must be
-/// [`representable`](crate::representable) at the session's precision whatever the leaf's fractional bits.
+/// [`representable`](crate::representable) at the session's precision whatever the leaf's fractional bits; whole numbers
+/// below 2^62 in absolute value.
 ///
 /// # Errors
 /// If the program was not lowered from `graph`, an input is missing, of another shape or out of its declared
@@ -84,12 +85,12 @@ fn encode(
         leaves.push((id, leaf.origin, frac));
     }
     let values = evaluate(graph, inputs, &wanted)?;
-    let limit = representable(program.precision);
     leaves
         .into_iter()
         .map(|(id, origin, frac)| {
             let value = values[&origin].as_standard_layout();
             let numbers = value.as_slice().unwrap_or_default();
+            let limit = limit(graph.node(origin).ty.kind, program.precision);
             let words = encode_at(numbers, frac, limit).map_err(|error| GraphError::Encoding {
                 node: graph.label(origin),
                 op: graph.node(origin).op.name(),

@@ -152,6 +152,13 @@ fn step(
     rounding: &mut dyn Rounding,
 ) -> ClearValue {
     let op = &node.op;
+    if let (true, RingKind::Bits { planes: count }) = (op.is_linear(), node.kind) {
+        let plane = |i: usize| {
+            let inputs: Vec<&RingTensor> = inputs.iter().map(|bits| &planes(bits)[i]).collect();
+            linear(op, &inputs, &node.shape)
+        };
+        return ClearValue::Bits((0..count).map(plane).collect());
+    }
     if op.is_linear() {
         let inputs: Vec<&RingTensor> = inputs.iter().map(ring).collect();
         return ClearValue::Ring(linear(op, &inputs, &node.shape));
@@ -170,9 +177,18 @@ fn step(
         }
         RingOp::Negative => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
         RingOp::Winner => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
-        RingOp::Choose { truncate } => {
+        RingOp::Below => ClearValue::Bits(below(&inputs.iter().map(ring).collect::<Vec<_>>())),
+        RingOp::Choose { .. } | RingOp::ChooseLargest { .. } => {
             let mut sum = RingTensor::zeros(&node.shape);
-            for (i, plane) in planes(&inputs[0]).iter().enumerate() {
+            let candidates = inputs.len() - 1;
+            let (chosen, truncate) = match op {
+                RingOp::Choose { truncate } => (planes(&inputs[0]).to_vec(), truncate.clone()),
+                RingOp::ChooseLargest { truncate } => {
+                    (largest(planes(&inputs[0]), candidates), vec![*truncate; candidates])
+                }
+                _ => unreachable!("one of the two"),
+            };
+            for (i, plane) in chosen.iter().enumerate() {
                 let (id, x) = (node.inputs[i + 1], ring(&inputs[i + 1]));
                 let truncated = truncated(program, id, x, truncate[i], rounding);
                 sum.add_assign(&plane.mul(&truncated));
@@ -189,6 +205,26 @@ fn step(
                 RingTensor::new(a.shape().to_vec(), bits)
             };
             ClearValue::Bits(pairs.map(xor).collect())
+        }
+        RingOp::AndBits => {
+            let mut product = planes(&inputs[0])[0].clone();
+            for bits in &inputs[1..] {
+                product = product.mul(&planes(bits)[0]);
+            }
+            ClearValue::Bits(vec![product])
+        }
+        RingOp::Zero => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| u64::from(z == 0))]),
+        RingOp::RoundedUp { bits } => {
+            let z = ring(&inputs[0]);
+            let mut above = rounding.truncate(node.inputs[0], z, *bits);
+            above.sub_assign(&Floor.truncate(node.inputs[0], z, *bits));
+            ClearValue::Bits(vec![above])
+        }
+        RingOp::Sort { .. } => ClearValue::Ring(sorted(ring(&inputs[0]))),
+        RingOp::OneHot { bits } => {
+            let hot = |&z: &u64| (0..1 << bits).map(move |at| u64::from(z % (1 << bits) == at));
+            let hot = ring(&inputs[0]).data().iter().flat_map(hot).collect();
+            ClearValue::Ring(RingTensor::new(node.shape.clone(), hot))
         }
         RingOp::Reveal { .. } => inputs[0].clone(),
         RingOp::Locate { thresholds } => {
@@ -254,4 +290,33 @@ fn winner(candidates: &[&RingTensor]) -> ClearValue {
         planes[best].data_mut()[element] = 1;
     }
     ClearValue::Bits(planes)
+}
+
+/// The rows of each (n, columns) in order of their first two columns.
+fn sorted(x: &RingTensor) -> RingTensor {
+    let [_, n, columns] = x.shape()[..] else { panic!("{x:?} has not three axes") };
+    let mut out = Vec::with_capacity(x.len());
+    for matrix in x.data().chunks_exact(n * columns) {
+        let mut rows: Vec<&[u64]> = matrix.chunks_exact(columns).collect();
+        rows.sort_by_key(|row| (row[0] as i64, row[1]));
+        rows.into_iter().for_each(|row| out.extend_from_slice(row));
+    }
+    RingTensor::new(x.shape().to_vec(), out)
+}
+
+/// `[a_i < a_j]` for all pairs i < j.
+fn below(candidates: &[&RingTensor]) -> Vec<RingTensor> {
+    let pairs = (0..candidates.len()).flat_map(|i| (i + 1..candidates.len()).map(move |j| (i, j)));
+    pairs.map(|(i, j)| map(&candidates[i].sub(candidates[j]), |z| z >> 63)).collect()
+}
+
+/// The one-hot position of the largest of k values, from the bits of all pairs.
+fn largest(below: &[RingTensor], k: usize) -> Vec<RingTensor> {
+    let mut planes = vec![RingTensor::filled(below[0].shape(), 1); k];
+    let pairs = (0..k).flat_map(|i| (i + 1..k).map(move |j| (i, j)));
+    for ((i, j), below) in pairs.zip(below) {
+        planes[i] = planes[i].mul(&map(below, |bit| 1 - bit));
+        planes[j] = planes[j].mul(below);
+    }
+    planes
 }

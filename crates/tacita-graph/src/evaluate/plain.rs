@@ -7,7 +7,7 @@ use ndarray::ArrayD;
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Input, Op};
-use crate::types::Visibility;
+use crate::types::{Kind, Visibility};
 
 /// Data by input name. Names that a graph does not have are ignored.
 pub type Inputs = BTreeMap<String, ArrayD<f64>>;
@@ -92,6 +92,14 @@ fn data(graph: &Graph, id: NodeId, input: &Input, inputs: &Inputs) -> Result<Arr
     {
         let (min, max) = (range.min, range.max);
         return Err(GraphError::InputRange { name: name(), index, value, min, max });
+    }
+    let fits = |value: f64| match input.kind {
+        Kind::Fixed => true,
+        Kind::Int => value.fract() == 0.0,
+        Kind::Bit => value == 0.0 || value == 1.0,
+    };
+    if let Some((index, &value)) = data.iter().enumerate().find(|(_, value)| !fits(**value)) {
+        return Err(GraphError::InputKind { name: name(), index, value, kind: input.kind });
     }
     Ok(data.as_standard_layout().into_owned())
 }

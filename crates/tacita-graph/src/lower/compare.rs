@@ -23,6 +23,15 @@ pub(crate) fn not_less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingI
     Ok(l.push_bits(RingOp::NotBits, &[less], &shape, 1))
 }
 
+/// `[input i = input j]`.
+pub(crate) fn equal(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, GraphError> {
+    let frac = l.common_frac();
+    let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
+    let shape = l.shape();
+    let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
+    Ok(l.push_bits(RingOp::Zero, &[difference], &shape, 1))
+}
+
 /// The one-hot position of the largest candidate, the first where several are equal. All have one shape.
 pub(crate) fn winner(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
     let shape = l.shape_of(candidates[0]).to_vec();
@@ -85,6 +94,26 @@ pub(crate) fn rescale(
     l.push(op, &[bits, factor, x], &shape, frac)
 }
 
+/// The bits of all pairs of candidates, which say which is the largest. All have one shape.
+pub(crate) fn pairs(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
+    let (shape, k) = (l.shape_of(candidates[0]).to_vec(), candidates.len());
+    l.push_bits(RingOp::Below, candidates, &shape, k * (k - 1) / 2)
+}
+
+/// What belongs to the candidate that the bits of all pairs say is the largest, truncated to `frac`. A round less than by
+/// [`winner`] and [`choose`], for more of the dealer's bytes.
+pub(crate) fn choose_largest(
+    l: &mut Lowering<'_>,
+    pairs: RingId,
+    candidates: &[RingId],
+    frac: u32,
+) -> RingId {
+    let shape = l.shape_of(pairs).to_vec();
+    let truncate = l.frac_of(candidates[0]) - frac;
+    let inputs: Vec<RingId> = std::iter::once(pairs).chain(candidates.iter().copied()).collect();
+    l.push(RingOp::ChooseLargest { truncate }, &inputs, &shape, frac)
+}
+
 /// The largest of two inputs or, with `negate`, the smallest.
 pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, GraphError> {
     let frac = l.common_frac();
@@ -100,7 +129,7 @@ pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, Graph
         }
     }
     let bits = winner(l, &compared);
-    let precision = l.precision();
+    let precision = l.precision().min(frac);
     Ok(choose(l, bits, &candidates, precision))
 }
 

@@ -8,10 +8,13 @@ pub(crate) mod compare;
 pub(crate) mod exponential;
 pub(crate) mod fits;
 pub(crate) mod gate;
+pub(crate) mod logic;
 pub(crate) mod normalize;
 pub(crate) mod pool;
+pub(crate) mod round;
 pub(crate) mod scale;
 pub(crate) mod softmax;
+pub(crate) mod sort;
 pub(crate) mod tournament;
 pub(crate) mod wide;
 
@@ -32,6 +35,11 @@ pub(crate) const LOWEST: i64 = -((1 << 62) - 1);
 /// The bound on the absolute value of representable numbers at a session's precision: 2^(62 - 2 precision).
 pub fn representable(precision: u32) -> f64 {
     2f64.powi(62 - 2 * precision as i32)
+}
+
+/// The bound on the absolute value of what enters, by its kind.
+pub(crate) fn limit(kind: Kind, precision: u32) -> f64 {
+    if kind == Kind::Fixed { representable(precision) } else { (1u64 << 62) as f64 }
 }
 
 /// The ring program that computes the graph's reveals at `precision` fractional bits.
@@ -67,6 +75,7 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
         truncated: BTreeMap::new(),
         lifted: BTreeMap::new(),
         kept: BTreeSet::new(),
+        sorted: BTreeMap::new(),
     };
     let needed = graph.needed();
     for id in graph.ids().filter(|id| needed[id.index()]) {
@@ -108,6 +117,8 @@ pub(crate) struct Lowering<'g> {
     lifted: BTreeMap<(RingId, usize), RingId>,
     /// Values that are revealed with more fractional bits than the session has.
     kept: BTreeSet<RingId>,
+    /// Values in order along an axis, descending or not, with their indices: (rows, n, 2).
+    sorted: BTreeMap<(RingId, usize, bool), RingId>,
 }
 
 impl<'g> Lowering<'g> {
@@ -172,6 +183,16 @@ impl<'g> Lowering<'g> {
         self.value(i).map_or(self.precision(), |id| self.frac_of(id))
     }
 
+    /// The fractional bits at which factors meet: the session's, or 0 if they are whole numbers.
+    pub(crate) fn factor_frac(&self) -> u32 {
+        if self.kind(0) == Kind::Fixed { self.precision() } else { 0 }
+    }
+
+    /// Input `i`'s kind.
+    pub(crate) fn kind(&self, i: usize) -> Kind {
+        self.input(i).ty.kind
+    }
+
     fn value(&self, i: usize) -> Option<RingId> {
         self.values[self.node().inputs[i].index()]
     }
@@ -179,6 +200,11 @@ impl<'g> Lowering<'g> {
     /// The number that input `i` is filled with, if it is a constant.
     pub(crate) fn uniform(&self, i: usize) -> Option<f64> {
         if let Op::Constant(Constant { value, .. }) = self.input(i).op { Some(value) } else { None }
+    }
+
+    /// Whether a ring node's value is packed bits.
+    pub(crate) fn is_packed(&self, id: RingId) -> bool {
+        matches!(self.program.node(id).kind, RingKind::Bits { .. })
     }
 
     /// Input `i` as packed bits, if it is.
@@ -236,7 +262,7 @@ impl<'g> Lowering<'g> {
     }
 
     /// Bits as a ring value of 0 or 1; ring values as they are.
-    fn unpack(&mut self, id: RingId) -> RingId {
+    pub(crate) fn unpack(&mut self, id: RingId) -> RingId {
         if let RingKind::Ring { .. } = self.program.node(id).kind {
             return id;
         }
@@ -259,8 +285,13 @@ impl<'g> Lowering<'g> {
         let node = self.graph.node(id);
         let frac = if node.ty.kind == Kind::Fixed { frac } else { 0 };
         let shape = node.ty.sizes().expect("lowering starts with known sizes");
-        if let Op::Constant(Constant { value, .. }) = node.op {
-            let value = self.encode(value, frac)?;
+        let filled = match (&node.op, node.inputs.first().map(|&input| &self.graph.node(input).op)) {
+            (Op::Constant(constant), _) => Some(constant.value),
+            (Op::Cast(cast), Some(Op::Constant(constant))) => Some(cast.convert(constant.value)),
+            _ => None,
+        };
+        if let Some(value) = filled {
+            let value = self.encode_as(node.ty.kind, value, frac)?;
             return Ok(self.constant(value, &shape, frac));
         }
         if let Some(&leaf) = self.leaves.get(&(id, frac)) {
@@ -275,13 +306,18 @@ impl<'g> Lowering<'g> {
     /// A secret input: shares from an earlier evaluation, at the session's fractional bits.
     pub(crate) fn secret_input(&mut self) -> RingId {
         let op = RingOp::Input { persistent: self.persistent[self.current.index()] };
-        let kind = RingKind::Ring { frac: self.precision() };
+        let frac = if self.node().ty.kind == Kind::Fixed { self.precision() } else { 0 };
+        let kind = RingKind::Ring { frac };
         self.push_node(op, &[], &self.shape(), kind, Visibility::Secret, self.current)
     }
 
     /// A public number at `frac` fractional bits.
     pub(crate) fn encode(&self, value: f64, frac: u32) -> Result<i64, GraphError> {
-        let encoded = tacita_ring::encode_at(&[value], frac, representable(self.precision()));
+        self.encode_as(Kind::Fixed, value, frac)
+    }
+
+    fn encode_as(&self, kind: Kind, value: f64, frac: u32) -> Result<i64, GraphError> {
+        let encoded = tacita_ring::encode_at(&[value], frac, limit(kind, self.precision()));
         encoded.map(|words| words[0] as i64).map_err(|error| GraphError::Encoding {
             node: self.graph.label(self.current),
             op: self.node().op.name(),
@@ -300,13 +336,18 @@ impl<'g> Lowering<'g> {
         id
     }
 
+    /// A whole zero as secret as the value, in its shape: a secret node's value is never public, which protocols rely on.
+    pub(crate) fn zero_like(&mut self, id: RingId) -> RingId {
+        let shape = self.shape_of(id).to_vec();
+        self.push(RingOp::Scale { factor: 0 }, &[id], &shape, 0)
+    }
+
     /// The value repeated to `shape`, if that is another.
     pub(crate) fn broadcast(&mut self, id: RingId, shape: &[usize]) -> RingId {
         if self.shape_of(id) == shape {
             return id;
         }
-        let frac = self.frac_of(id);
-        self.push(RingOp::Broadcast, &[id], shape, frac)
+        self.moved(RingOp::Broadcast, id, shape)
     }
 
     /// The value's elements in `shape`, if that is another.
@@ -314,8 +355,22 @@ impl<'g> Lowering<'g> {
         if self.shape_of(id) == shape {
             return id;
         }
-        let frac = self.frac_of(id);
-        self.push(RingOp::Reshape, &[id], shape, frac)
+        self.moved(RingOp::Reshape, id, shape)
+    }
+
+    /// The value with its axes in another order, if that is one.
+    pub(crate) fn transposed(&mut self, id: RingId, perm: &[usize]) -> RingId {
+        if perm.is_sorted() {
+            return id;
+        }
+        let shape: Vec<usize> = perm.iter().map(|&axis| self.shape_of(id)[axis]).collect();
+        self.moved(RingOp::Transpose { perm: perm.to_vec() }, id, &shape)
+    }
+
+    /// A value, packed bits too, whose elements an operation moves.
+    pub(crate) fn moved(&mut self, op: RingOp, id: RingId, shape: &[usize]) -> RingId {
+        let kind = self.program.node(id).kind;
+        self.push_joined(op, &[id], shape, kind)
     }
 
     /// Adds a ring node whose result is a ring value.

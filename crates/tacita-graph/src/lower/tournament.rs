@@ -62,10 +62,19 @@ fn first_indices(l: &mut Lowering<'_>, shape: &[usize], axis: usize, size: usize
         .collect()
 }
 
-/// The largest value of input 0 along `axis`, or its index, in the node's shape.
-pub(crate) fn tournament(l: &mut Lowering<'_>, axis: usize, prize: Prize) -> Result<RingId, GraphError> {
+/// The largest value of input 0 along `axis` or, with `smallest`, the smallest, or its index, in the node's shape.
+pub(crate) fn tournament(
+    l: &mut Lowering<'_>,
+    axis: usize,
+    prize: Prize,
+    smallest: bool,
+) -> Result<RingId, GraphError> {
     let frac = l.common_frac();
     let mut values = l.ring(0, frac)?;
+    if smallest {
+        let shape = l.shape_of(values).to_vec();
+        values = l.push(RingOp::Neg, &[values], &shape, frac);
+    }
     let mut indices = None;
     loop {
         let remaining = l.shape_of(values)[axis];
@@ -75,26 +84,33 @@ pub(crate) fn tournament(l: &mut Lowering<'_>, axis: usize, prize: Prize) -> Res
         let groups = remaining.div_ceil(compare::CANDIDATES);
         let size = remaining.div_ceil(groups);
         let candidates = members(l, values, axis, [groups, size], LOWEST);
-        let bits = compare::winner(l, &candidates);
+        // the last level by a one-hot position, which costs least; those before in four rounds each
+        let is_last = groups == 1;
+        let bits = if is_last { compare::winner(l, &candidates) } else { compare::pairs(l, &candidates) };
+        let choose = if is_last { compare::choose } else { compare::choose_largest };
         if prize == Prize::Index {
             let shape = l.shape_of(candidates[0]).to_vec();
             let carried = match indices {
                 None => first_indices(l, &shape, axis, size),
                 Some(indices) => members(l, indices, axis, [groups, size], 0),
             };
-            indices = Some(compare::choose(l, bits, &carried, 0));
+            indices = Some(choose(l, bits, &carried, 0));
         }
         if prize == Prize::Index && groups == 1 {
             break;
         }
-        let frac = if prize == Prize::Value { l.precision() } else { frac };
-        values = compare::choose(l, bits, &candidates, frac);
+        let frac = if prize == Prize::Value { l.precision().min(frac) } else { frac };
+        values = choose(l, bits, &candidates, frac);
     }
     let shape = l.shape();
     let result = match (prize, indices) {
+        (Prize::Value, _) if smallest => {
+            let (shape, frac) = (l.shape_of(values).to_vec(), l.frac_of(values));
+            l.push(RingOp::Neg, &[values], &shape, frac)
+        }
         (Prize::Value, _) => values,
         (Prize::Index, Some(indices)) => indices,
-        (Prize::Index, None) => l.constant(0, &shape, 0),
+        (Prize::Index, None) => l.zero_like(values),
     };
     Ok(l.reshape(result, &shape))
 }

@@ -1,12 +1,12 @@
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use super::shape::elementwise;
+use super::shape::arithmetic;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
-use crate::types::{Interval, Kind, Type};
+use crate::types::{Interval, Type};
 
 /// a + b, with broadcasting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ impl Operation for Add {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        elementwise(inputs, Kind::Fixed)
+        arithmetic(inputs)
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {

@@ -1,8 +1,8 @@
-use ndarray::{ArrayD, Axis};
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::{one_fixed, reduce};
+use super::shape::{one_number, reduce};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
@@ -25,18 +25,12 @@ impl Operation for ArgMax {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        let shape = reduce(one_fixed(inputs)?, &[self.axis], self.keepdims)?;
+        let shape = reduce(one_number(inputs)?.0, &[self.axis], self.keepdims)?;
         Ok(Inferred { shape, kind: Kind::Int })
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
-        let lanes = x[0].map_axis(Axis(self.axis), |lane| {
-            let best = lane.iter().enumerate().fold((0, f64::NEG_INFINITY), |best, (index, &value)| {
-                if value > best.1 { (index, value) } else { best }
-            });
-            best.0 as f64
-        });
-        if self.keepdims { lanes.insert_axis(Axis(self.axis)) } else { lanes }
+        arrays::first_best(x[0], self.axis, self.keepdims, |a, b| a > b)
     }
 
     fn range(&self, _x: &[Interval], types: &[&Type]) -> Interval {
@@ -45,23 +39,10 @@ impl Operation for ArgMax {
 
     /// Exact where no other value could overtake the largest, else anything.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        let axis = Axis(self.axis);
-        let size = d.values[0].len_of(axis) as f64;
-        let mut bounds = d.result.clone();
-        let lanes = d.values[0].lanes(axis).into_iter().zip(d.errors[0].lanes(axis));
-        for (bound, (values, errors)) in bounds.iter_mut().zip(lanes) {
-            let best = *bound as usize;
-            let beaten = values.iter().zip(errors).enumerate().all(|(index, (value, error))| {
-                index == best
-                    || *error == 0.0 && errors[best] == 0.0
-                    || values[best] - value > error + errors[best]
-            });
-            *bound = if beaten { 0.0 } else { size };
-        }
-        bounds
+        arrays::overtaken(d, self.axis)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        tournament(l, self.axis, Prize::Index)
+        tournament(l, self.axis, Prize::Index, false)
     }
 }

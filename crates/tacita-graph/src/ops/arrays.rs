@@ -264,3 +264,82 @@ pub(crate) fn turned(d: &Deviation<'_>) -> ArrayD<f64> {
         },
     )
 }
+
+/// The error of a function that rises in steps: how far it is at both ends of what its input may be.
+pub(crate) fn stepped(d: &Deviation<'_>, f: impl Fn(f64) -> f64) -> ArrayD<f64> {
+    zip3(d.values[0], d.errors[0], d.result, |x, error, y| {
+        (f(x + error) - y).abs().max((f(x - error) - y).abs())
+    })
+}
+
+/// The index of the best element along an axis, the first of equals.
+pub(crate) fn first_best(
+    x: &ArrayD<f64>,
+    axis: usize,
+    keepdims: bool,
+    better: impl Fn(f64, f64) -> bool,
+) -> ArrayD<f64> {
+    let lanes = x.map_axis(NdAxis(axis), |lane| {
+        let best = (1..lane.len()).fold(0, |best, at| if better(lane[at], lane[best]) { at } else { best });
+        best as f64
+    });
+    if keepdims { lanes.insert_axis(NdAxis(axis)) } else { lanes }
+}
+
+/// The error of the index of the best element: 0 where no other could overtake it, else the axis' size.
+pub(crate) fn overtaken(d: &Deviation<'_>, axis: usize) -> ArrayD<f64> {
+    let axis = NdAxis(axis);
+    let size = d.values[0].len_of(axis) as f64;
+    let mut bounds = d.result.clone();
+    let lanes = d.values[0].lanes(axis).into_iter().zip(d.errors[0].lanes(axis));
+    for (bound, (values, errors)) in bounds.iter_mut().zip(lanes) {
+        let best = *bound as usize;
+        let beaten = values.iter().zip(errors).enumerate().all(|(index, (value, error))| {
+            index == best
+                || *error == 0.0 && errors[best] == 0.0
+                || (values[best] - value).abs() > error + errors[best]
+        });
+        *bound = if beaten { 0.0 } else { size };
+    }
+    bounds
+}
+
+/// `f` of each value along an axis and of its index, in the order of the values; the lower index first of equals.
+pub(crate) fn in_order(
+    x: &ArrayD<f64>,
+    axis: usize,
+    descending: bool,
+    f: impl Fn(f64, usize) -> f64,
+) -> ArrayD<f64> {
+    let mut result = x.clone();
+    let lanes = x.lanes(NdAxis(axis)).into_iter().zip(result.lanes_mut(NdAxis(axis)));
+    for (lane, mut out) in lanes {
+        let mut order: Vec<usize> = (0..lane.len()).collect();
+        // -0 + 0 is 0: both zeros are equal
+        let compare = |i: &usize, j: &usize| (lane[*i] + 0.0).total_cmp(&(lane[*j] + 0.0));
+        order.sort_by(|i, j| if descending { compare(j, i) } else { compare(i, j) });
+        for (out, &index) in out.iter_mut().zip(&order) {
+            *out = f(lane[index], index);
+        }
+    }
+    result
+}
+
+/// The largest error along an axis, for each of its elements.
+pub(crate) fn furthest(errors: &ArrayD<f64>, axis: usize) -> ArrayD<f64> {
+    expand(&reduce(errors, &[axis], true, 0.0, f64::max), errors.shape())
+}
+
+/// The error of indices in the order of their values: 0 where no two along the axis could change places, else the
+/// axis' size. What is sorted is truncated before, by less than a unit.
+pub(crate) fn displaced(d: &Deviation<'_>, axis: usize) -> ArrayD<f64> {
+    let mut bounds = d.result.clone();
+    let (values, errors) = (d.values[0].lanes(NdAxis(axis)), d.errors[0].lanes(NdAxis(axis)));
+    let lanes = values.into_iter().zip(errors).zip(bounds.lanes_mut(NdAxis(axis)));
+    for ((values, errors), mut out) in lanes {
+        let apart = |i: usize, j: usize| (values[i] - values[j]).abs() > errors[i] + errors[j] + 2.0 * d.unit;
+        let certain = (0..values.len()).all(|i| (0..i).all(|j| apart(i, j)));
+        out.fill(if certain { 0.0 } else { values.len() as f64 });
+    }
+    bounds
+}

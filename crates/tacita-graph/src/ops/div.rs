@@ -2,7 +2,7 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::elementwise;
+use super::shape::{arity, broadcast, kinds};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
@@ -26,7 +26,9 @@ impl Operation for Div {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        elementwise(inputs, Kind::Fixed)
+        let [a, b] = arity(inputs, "two")?;
+        kinds(inputs, Kind::Fixed)?;
+        Inferred::fixed(broadcast(&a.shape, &b.shape)?)
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {

@@ -6,9 +6,9 @@ use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::program::RingId;
-use crate::types::{Dim, Interval, Role, Type, Visibility};
+use crate::types::{Dim, Interval, Kind, Role, Type, Visibility};
 
-/// Data that an owner or everybody brings; the node's name is the input's. Kind fixed. No inputs.
+/// Data that an owner or everybody brings; the node's name is the input's. No inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// Its shape; the first axis may be the batch.
@@ -19,6 +19,8 @@ pub struct Input {
     pub role: Role,
     /// The range its values are declared to lie in, if any: public, and checked when data is encoded.
     pub range: Option<Interval>,
+    /// What its numbers mean. Whole numbers must be below 2^62 in absolute value.
+    pub kind: Kind,
 }
 
 impl Operation for Input {
@@ -35,7 +37,7 @@ impl Operation for Input {
                 return attribute(format!("the range {}..={} is empty", range.min, range.max));
             }
         }
-        Inferred::fixed(self.shape.clone())
+        Ok(Inferred { shape: self.shape.clone(), kind: self.kind })
     }
 
     fn plain(&self, _: &[&ArrayD<f64>]) -> ArrayD<f64> {

@@ -2,12 +2,12 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::{arity, broadcast, kinds};
+use super::shape::{arity, broadcast, numbers};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
-use crate::types::{Dim, Interval, Kind, Type};
+use crate::types::{Dim, Interval, Type};
 
 /// The matrix product (..., m, k) x (..., k, n) -> (..., m, n), with leading axes broadcast. Both have two axes or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ impl Operation for MatMul {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let [a, b] = arity(inputs, "two")?;
-        kinds(inputs, Kind::Fixed)?;
+        let kind = numbers(inputs)?;
         let refuse = |reason| InferError::Shapes { left: a.shape.clone(), right: b.shape.clone(), reason };
         let ([a_lead @ .., m, k], [b_lead @ .., l, n]) = (a.shape.as_slice(), b.shape.as_slice()) else {
             return Err(refuse("both need two axes or more"));
@@ -30,7 +30,7 @@ impl Operation for MatMul {
         }
         let mut shape = broadcast(a_lead, b_lead)?;
         shape.extend([*m, *n]);
-        Inferred::fixed(shape)
+        Ok(Inferred { shape, kind })
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
@@ -52,9 +52,9 @@ impl Operation for MatMul {
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let precision = l.precision();
-        let (a, b) = (l.ring(0, precision)?, l.ring(1, precision)?);
+        let frac = l.factor_frac();
+        let (a, b) = (l.ring(0, frac)?, l.ring(1, frac)?);
         let shape = l.shape();
-        Ok(l.push(RingOp::MatMul, &[a, b], &shape, 2 * precision))
+        Ok(l.push(RingOp::MatMul, &[a, b], &shape, 2 * frac))
     }
 }

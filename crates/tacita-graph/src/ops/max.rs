@@ -2,13 +2,13 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::{one_fixed, reduce};
+use super::shape::{one_number, reduce};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::lower::tournament::{Prize, tournament};
 use crate::program::RingId;
-use crate::types::{Interval, Kind, Type};
+use crate::types::{Interval, Type};
 
 /// The maximum over one axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,8 +25,8 @@ impl Operation for Max {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        let shape = reduce(one_fixed(inputs)?, &[self.axis], self.keepdims)?;
-        Ok(Inferred { shape, kind: Kind::Fixed })
+        let (x, kind) = one_number(inputs)?;
+        Ok(Inferred { shape: reduce(x, &[self.axis], self.keepdims)?, kind })
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
@@ -42,6 +42,6 @@ impl Operation for Max {
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        tournament(l, self.axis, Prize::Value)
+        tournament(l, self.axis, Prize::Value, false)
     }
 }

@@ -2,12 +2,12 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::elementwise;
+use super::shape::arithmetic;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::{Lowering, compare};
 use crate::program::RingId;
-use crate::types::{Interval, Kind, Type};
+use crate::types::{Interval, Type};
 
 /// The smaller of a and b, elementwise with broadcasting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ impl Operation for Minimum {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        elementwise(inputs, Kind::Fixed)
+        arithmetic(inputs)
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {

@@ -12,11 +12,19 @@ use crate::lower::Lowering;
 use crate::program::RingId;
 use crate::types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Type};
 
+mod abs;
 mod add;
+mod all;
+mod and;
+mod any;
 mod arg_max;
+mod arg_min;
+mod arg_sort;
 pub(crate) mod arrays;
 mod average_pool;
 mod batch_norm;
+mod cast;
+mod ceil;
 mod clip;
 mod combine;
 mod concat;
@@ -25,10 +33,12 @@ mod conv;
 mod cos;
 mod cum_sum;
 mod div;
+mod equal;
 mod erf;
 pub(crate) mod error_rule;
 mod exp;
 mod expand;
+mod floor;
 mod gather;
 mod gelu;
 mod greater;
@@ -44,32 +54,41 @@ mod max;
 mod max_pool;
 mod maximum;
 mod mean;
+mod min;
 mod minimum;
 mod mul;
 mod neg;
 mod normalize;
 mod not;
+mod not_equal;
+mod one_hot;
+mod or;
 mod pad;
+mod pick;
 mod reciprocal;
 mod relu;
 mod relu_max_pool;
 mod reshape;
 mod reveal;
+mod round;
 mod rsqrt;
 mod select;
 pub(crate) mod shape;
 mod sigmoid;
+mod sign;
 mod silu;
 mod sin;
 mod slice;
 mod softmax;
 mod softplus;
+mod sort;
 mod sqrt;
 mod sub;
 mod sum;
 mod tanh;
 mod transpose;
 pub(crate) mod window;
+mod xor;
 
 /// What inference says of a result: all of its type but the visibility, which no operation decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,6 +207,8 @@ macro_rules! operations {
     };
 }
 
+pub use cast::ToWhole;
+
 operations! {
     input::Input,
     constant::Constant,
@@ -243,6 +264,25 @@ operations! {
     gather::Gather,
     combine::Combine,
     cum_sum::CumSum,
+    equal::Equal,
+    not_equal::NotEqual,
+    and::And,
+    or::Or,
+    xor::Xor,
+    any::Any,
+    all::All,
+    abs::Abs,
+    sign::Sign,
+    min::Min,
+    arg_min::ArgMin,
+    cast::Cast,
+    floor::Floor,
+    ceil::Ceil,
+    round::Round,
+    sort::Sort,
+    arg_sort::ArgSort,
+    one_hot::OneHot,
+    pick::Pick,
 }
 
 impl Op {

@@ -2,13 +2,13 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::elementwise;
+use super::shape::arithmetic;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::lower::scale::scale;
 use crate::program::{RingId, RingOp};
-use crate::types::{Interval, Kind, Type};
+use crate::types::{Interval, Type};
 
 /// a * b, elementwise with broadcasting; `a` and `b` may be the same node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ impl Operation for Mul {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        elementwise(inputs, Kind::Fixed)
+        arithmetic(inputs)
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
@@ -58,8 +58,8 @@ impl Operation for Mul {
                 return Ok(l.broadcast(scaled, &shape));
             }
         }
-        let precision = l.precision();
-        let (a, b) = (l.ring(0, precision)?, l.ring(1, precision)?);
-        Ok(l.push(RingOp::Mul, &[a, b], &shape, 2 * precision))
+        let frac = l.factor_frac();
+        let (a, b) = (l.ring(0, frac)?, l.ring(1, frac)?);
+        Ok(l.push(RingOp::Mul, &[a, b], &shape, 2 * frac))
     }
 }

@@ -2,7 +2,7 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::shape::one_fixed;
+use super::shape::one_number;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
@@ -19,7 +19,8 @@ impl Operation for Neg {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        Inferred::fixed(one_fixed(inputs)?.shape.clone())
+        let (x, kind) = one_number(inputs)?;
+        Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {

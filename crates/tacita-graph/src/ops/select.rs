@@ -6,11 +6,11 @@ use super::error_rule::Deviation;
 use super::shape::{arity, broadcast, kinds};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
-use crate::lower::{Lowering, compare};
+use crate::lower::{Lowering, compare, logic};
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Kind, Type};
 
-/// `a` where the bit is 1, else `b`, with broadcasting. Inputs bit, a, b; a and b fixed.
+/// `a` where the bit is 1, else `b`, with broadcasting. Inputs bit, a, b; a and b of one kind, whichever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Select;
 
@@ -22,11 +22,10 @@ impl Operation for Select {
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let [bit, a, b] = arity(inputs, "three")?;
         kinds(&[bit], Kind::Bit)?;
-        kinds(&[a, b], Kind::Fixed).map_err(|error| match error {
-            InferError::Kind { input, expected, got } => InferError::Kind { input: input + 1, expected, got },
-            other => other,
-        })?;
-        Inferred::fixed(broadcast(&bit.shape, &broadcast(&a.shape, &b.shape)?)?)
+        if a.kind != b.kind {
+            return Err(InferError::Kind { input: 2, expected: a.kind, got: b.kind });
+        }
+        Ok(Inferred { shape: broadcast(&bit.shape, &broadcast(&a.shape, &b.shape)?)?, kind: a.kind })
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
@@ -53,15 +52,21 @@ impl Operation for Select {
         uncertain + d.unit
     }
 
-    /// With packed bits of the result's shape, a choice that truncates. Else the bit is an integer in the ring and
-    /// b + bit * (a - b) exact modulo 2^64.
+    /// With packed bits, a choice that truncates. Else the bit is an integer in the ring and b + bit * (a - b) exact
+    /// modulo 2^64. Of three packed bits, b + bit * (a + b) modulo 2.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let (precision, frac) = (l.precision(), l.common_frac());
         let shape = l.shape();
+        let packed = l.bits(0).map(|bits| l.broadcast(bits, &shape));
+        if let (Some(bit), Some(a), Some(b)) = (packed, l.bits(1), l.bits(2)) {
+            let [a, b] = [a, b].map(|bits| l.broadcast(bits, &shape));
+            let apart = l.push_bits(RingOp::XorBits, &[a, b], &shape, 1);
+            let chosen = logic::product(l, &[bit, apart]);
+            return Ok(l.push_bits(RingOp::XorBits, &[b, chosen], &shape, 1));
+        }
         let (a, b) = (l.ring(1, frac)?, l.ring(2, frac)?);
-        if let Some(bits) = l.bits(0)
+        if let Some(bits) = packed
             && frac > precision
-            && l.input_shape(0) == shape
         {
             let (a, b) = (l.broadcast(a, &shape), l.broadcast(b, &shape));
             let others = l.push_bits(RingOp::NotBits, &[bits], &shape, 1);
@@ -72,12 +77,12 @@ impl Operation for Select {
         let apart =
             broadcast_shapes(&l.input_shape(1), &l.input_shape(2)).expect("inference checked the shapes");
         let apart = l.push(RingOp::Sub, &[a, b], &apart, frac);
-        let chosen = match l.bits(0) {
-            Some(bits) if l.input_shape(0) == shape => {
+        let chosen = match packed {
+            Some(bits) => {
                 let apart = l.broadcast(apart, &shape);
                 compare::choose(l, bits, &[apart], frac)
             }
-            _ => {
+            None => {
                 let bit = l.ring(0, 0)?;
                 l.push(RingOp::Mul, &[bit, apart], &shape, frac)
             }

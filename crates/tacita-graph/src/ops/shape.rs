@@ -27,11 +27,59 @@ pub(crate) fn one_fixed<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferErr
     Ok(x)
 }
 
-/// Two fixed inputs that broadcast against each other, with a result of kind `kind`.
-pub(crate) fn elementwise(inputs: &[&Type], kind: Kind) -> Result<Inferred, InferError> {
+/// The kind of inputs that are all fixed or all whole numbers.
+pub(crate) fn numbers(inputs: &[&Type]) -> Result<Kind, InferError> {
+    let kind = match inputs.first() {
+        Some(ty) if ty.kind == Kind::Int => Kind::Int,
+        _ => Kind::Fixed,
+    };
+    kinds(inputs, kind).map(|()| kind)
+}
+
+/// The only input and its kind, fixed or int.
+pub(crate) fn one_number<'a>(inputs: &'a [&'a Type]) -> Result<(&'a Type, Kind), InferError> {
+    let [x] = arity(inputs, "one")?;
+    Ok((x, numbers(inputs)?))
+}
+
+/// The only input and its kind, to be put in order along an axis of known size.
+pub(crate) fn one_sorted<'a>(inputs: &'a [&'a Type], along: usize) -> Result<(&'a Type, Kind), InferError> {
+    let (x, kind) = one_number(inputs)?;
+    axis(x, along)?;
+    if x.shape[along] == Dim::Batch { misfit(x, "the symbolic batch has no order") } else { Ok((x, kind)) }
+}
+
+/// The only input, a bit.
+pub(crate) fn one_bit<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferError> {
+    let [x] = arity(inputs, "one")?;
+    kinds(inputs, Kind::Bit)?;
+    Ok(x)
+}
+
+/// Two inputs of one kind, fixed or int, that broadcast against each other, with a result of that kind.
+pub(crate) fn arithmetic(inputs: &[&Type]) -> Result<Inferred, InferError> {
     let [a, b] = arity(inputs, "two")?;
-    kinds(inputs, Kind::Fixed)?;
-    Ok(Inferred { shape: broadcast(&a.shape, &b.shape)?, kind })
+    Ok(Inferred { kind: numbers(inputs)?, shape: broadcast(&a.shape, &b.shape)? })
+}
+
+/// Two inputs of one kind, fixed or int, that broadcast against each other, with a result of bits.
+pub(crate) fn comparison(inputs: &[&Type]) -> Result<Inferred, InferError> {
+    Ok(Inferred { kind: Kind::Bit, ..arithmetic(inputs)? })
+}
+
+/// Two inputs of one kind, whichever, that broadcast against each other, with a result of bits.
+pub(crate) fn equality(inputs: &[&Type]) -> Result<Inferred, InferError> {
+    match inputs {
+        [a, _] if a.kind == Kind::Bit => logical(inputs),
+        _ => comparison(inputs),
+    }
+}
+
+/// Two bits that broadcast against each other.
+pub(crate) fn logical(inputs: &[&Type]) -> Result<Inferred, InferError> {
+    let [a, b] = arity(inputs, "two")?;
+    kinds(inputs, Kind::Bit)?;
+    Ok(Inferred { kind: Kind::Bit, shape: broadcast(&a.shape, &b.shape)? })
 }
 
 /// NumPy broadcasting: axes are aligned at the last, and an axis of size 1 stretches. A symbolic batch stretches

@@ -1,7 +1,7 @@
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use super::shape::{one_fixed, reduce};
+use super::shape::{one_number, reduce};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
@@ -23,7 +23,8 @@ impl Operation for Sum {
     }
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
-        Inferred::fixed(reduce(one_fixed(inputs)?, &self.axes, self.keepdims)?)
+        let (x, kind) = one_number(inputs)?;
+        Ok(Inferred { shape: reduce(x, &self.axes, self.keepdims)?, kind })
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {

@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(35) {
+    match b.random.below(49) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -23,9 +23,17 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         22..=23 => batch_norm(b),
         24..=29 => movement(b),
         30 => clear(b),
-        31..=32 => gather(b),
-        33 => combine(b),
-        _ => square(b),
+        31 => square(b),
+        32..=33 => logic(b),
+        34..=35 => convert(b),
+        36..=38 => whole(b),
+        39 => order(b),
+        40 => look_up(b),
+        41..=42 => unary(b),
+        43..=44 => along(b),
+        45 => all_or_any(b),
+        46..=47 => gather(b),
+        _ => combine(b),
     }
 }
 
@@ -33,10 +41,11 @@ fn chance(b: &mut Builder) -> bool {
     b.random.below(2) == 0
 }
 
-/// A partner for x: an earlier node, or an input of x's shape with some axes of size 1 or gone.
+/// A partner for x, of its kind: an earlier node, or an input of x's shape with some axes of size 1 or gone.
 fn partner(b: &mut Builder, x: NodeId) -> Option<NodeId> {
+    let kind = b.graph.node(x).ty.kind;
     if chance(b) {
-        return b.pick(Kind::Fixed);
+        return b.pick(kind);
     }
     let mut shape = b.shape(x);
     for size in &mut shape {
@@ -45,7 +54,104 @@ fn partner(b: &mut Builder, x: NodeId) -> Option<NodeId> {
         }
     }
     let gone = if chance(b) { b.random.below(shape.len() + 1) } else { 0 };
-    Some(b.operand(&shape[gone..]))
+    let visibility = b.visibility();
+    Some(b.input_of(&shape[gone..], visibility, kind))
+}
+
+/// A random node of this kind, or one that is made of others.
+fn some(b: &mut Builder, kind: Kind) -> Option<NodeId> {
+    b.pick(kind).or_else(|| {
+        let x = b.pick(Kind::Fixed)?;
+        b.add(Cast { to: kind, rounding: ToWhole::Nearest }, &[x])
+    })
+}
+
+fn logic(b: &mut Builder) -> Option<NodeId> {
+    let x = some(b, Kind::Bit)?;
+    let y = partner(b, x)?;
+    let inputs = if chance(b) { [x, y] } else { [y, x] };
+    match b.random.below(5) {
+        0 => b.add(And, &inputs),
+        1 => b.add(Or, &inputs),
+        2 => b.add(Xor, &inputs),
+        3 => b.add(Equal, &inputs),
+        _ => b.add(NotEqual, &inputs),
+    }
+}
+
+fn all_or_any(b: &mut Builder) -> Option<NodeId> {
+    let x = some(b, Kind::Bit)?;
+    let axes: Vec<usize> = (0..b.shape(x).len()).filter(|_| chance(b)).collect();
+    let keepdims = chance(b);
+    if chance(b) { b.add(All { axes, keepdims }, &[x]) } else { b.add(Any { axes, keepdims }, &[x]) }
+}
+
+fn convert(b: &mut Builder) -> Option<NodeId> {
+    let from = [Kind::Fixed, Kind::Int, Kind::Bit][b.random.below(3)];
+    let to = [Kind::Fixed, Kind::Int, Kind::Bit][b.random.below(3)];
+    let rounding = [ToWhole::Floor, ToWhole::Ceil, ToWhole::Nearest, ToWhole::TowardsZero][b.random.below(4)];
+    let x = some(b, from)?;
+    b.add(Cast { to, rounding }, &[x])
+}
+
+/// Operations on whole numbers.
+fn whole(b: &mut Builder) -> Option<NodeId> {
+    let x = some(b, Kind::Int)?;
+    let y = partner(b, x)?;
+    let axis = b.random.below(b.shape(x).len().max(1));
+    match b.random.below(16) {
+        0 => b.add(Add, &[x, y]),
+        1 => b.add(Sub, &[x, y]),
+        2 => b.add(Mul, &[x, y]),
+        3 => b.add(Neg, &[x]),
+        4 => b.add(Less, &[x, y]),
+        5 => b.add(GreaterEqual, &[y, x]),
+        6 => b.add(Equal, &[x, y]),
+        7 => b.add(NotEqual, &[x, y]),
+        8 => b.add(Maximum, &[x, y]),
+        9 => b.add(Minimum, &[x, y]),
+        10 => b.add(Max { axis, keepdims: true }, &[x]),
+        11 => b.add(ArgMin { axis, keepdims: false }, &[x]),
+        12 => b.add(Sum { axes: vec![axis], keepdims: false }, &[x]),
+        13 => b.add(MatMul, &[x, y]),
+        14 => {
+            let bit = b.pick(Kind::Bit)?;
+            b.add(Select, &[bit, x, y])
+        }
+        _ => b.add(Sign, &[x]),
+    }
+}
+
+fn unary(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    match b.random.below(5) {
+        0 => b.add(Abs, &[x]),
+        1 => b.add(Sign, &[x]),
+        2 => b.add(Floor, &[x]),
+        3 => b.add(Ceil, &[x]),
+        _ => b.add(Round, &[x]),
+    }
+}
+
+fn order(b: &mut Builder) -> Option<NodeId> {
+    let kind = if chance(b) { Kind::Int } else { Kind::Fixed };
+    let x = some(b, kind)?;
+    let shape = b.shape(x);
+    let (axis, descending) = (b.random.below(shape.len().max(1)), chance(b));
+    if shape.get(axis).is_none_or(|&size| size > 64) {
+        return None;
+    }
+    if chance(b) { b.add(Sort { axis, descending }, &[x]) } else { b.add(ArgSort { axis, descending }, &[x]) }
+}
+
+fn look_up(b: &mut Builder) -> Option<NodeId> {
+    let kind = [Kind::Fixed, Kind::Fixed, Kind::Int, Kind::Bit][b.random.below(4)];
+    let (table, indices) = (some(b, kind)?, some(b, Kind::Int)?);
+    let shape = b.shape(table);
+    let axis = b.random.below(shape.len().max(1));
+    let &depth = shape.get(axis)?;
+    let hot = b.add(OneHot { depth }, &[indices])?;
+    b.add(Pick { axis }, &[table, hot])
 }
 
 fn binary(b: &mut Builder) -> Option<NodeId> {
@@ -69,10 +175,12 @@ fn square(b: &mut Builder) -> Option<NodeId> {
 fn compare(b: &mut Builder) -> Option<NodeId> {
     let x = b.pick(Kind::Fixed)?;
     let y = partner(b, x)?;
-    match b.random.below(4) {
+    match b.random.below(6) {
         0 => b.add(Less, &[x, y]),
         1 => b.add(Greater, &[x, y]),
         2 => b.add(LessEqual, &[x, y]),
+        3 => b.add(Equal, &[x, y]),
+        4 => b.add(NotEqual, &[x, y]),
         _ => b.add(GreaterEqual, &[x, y]),
     }
 }
@@ -183,7 +291,12 @@ fn along(b: &mut Builder) -> Option<NodeId> {
     let rank = b.shape(x).len();
     let axis = b.random.below(rank.max(1));
     let keepdims = chance(b);
-    if chance(b) { b.add(Max { axis, keepdims }, &[x]) } else { b.add(ArgMax { axis, keepdims }, &[x]) }
+    match b.random.below(4) {
+        0 => b.add(Max { axis, keepdims }, &[x]),
+        1 => b.add(Min { axis, keepdims }, &[x]),
+        2 => b.add(ArgMax { axis, keepdims }, &[x]),
+        _ => b.add(ArgMin { axis, keepdims }, &[x]),
+    }
 }
 
 fn by_constant(b: &mut Builder) -> Option<NodeId> {

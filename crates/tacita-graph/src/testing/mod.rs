@@ -72,15 +72,25 @@ impl Builder {
 
     /// A new input with random data and role.
     fn input(&mut self, shape: &[usize], visibility: Visibility) -> NodeId {
+        self.input_of(shape, visibility, Kind::Fixed)
+    }
+
+    /// A new input of any kind.
+    fn input_of(&mut self, shape: &[usize], visibility: Visibility, kind: Kind) -> NodeId {
         let name = format!("x{}", self.values.len());
         let exact = self.random.below(2) == 0;
         let data = ArrayD::from_shape_fn(shape, |_| {
             let value = self.random.unit() * 4.0 - 2.0;
-            if exact { (value * 2.0).round() / 2.0 } else { value }
+            match kind {
+                Kind::Fixed if exact => (value * 2.0).round() / 2.0,
+                Kind::Fixed => value,
+                Kind::Int => (value * 2.0).round(),
+                Kind::Bit => f64::from(u8::from(value > 0.0)),
+            }
         });
         let role = if self.random.below(2) == 0 { Role::Data } else { Role::Parameter };
         let shape: Vec<Dim> = shape.iter().map(|&size| Dim::Known(size)).collect();
-        let input = Input { shape, visibility, role, range: None };
+        let input = Input { shape, visibility, role, range: None, kind };
         let id = self.graph.add(input, &[], &name).expect("an input with a fresh name");
         self.inputs.insert(name, data.clone());
         self.values.push(data);

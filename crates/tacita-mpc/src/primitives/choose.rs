@@ -20,7 +20,7 @@ use crate::steps::{Item, Steps};
 use crate::task::TaskContext;
 
 /// What a candidate needs.
-enum Candidate {
+pub(super) enum Candidate {
     /// A public zero adds nothing.
     Zero,
     /// The bit as a ring element.
@@ -32,7 +32,7 @@ enum Candidate {
 }
 
 impl Candidate {
-    fn of(program: &RingProgram, id: RingId, truncate: u32) -> Candidate {
+    pub(super) fn of(program: &RingProgram, id: RingId, truncate: u32) -> Candidate {
         let node = &program.nodes[id.0 as usize];
         match (&node.op, node.visibility) {
             (RingOp::Constant { value: 0 }, _) => Candidate::Zero,

@@ -1,18 +1,25 @@
 //! The primitives: what each receives from the dealer and opens (`steps`), what the dealer computes (`deal`), and what
 //! a party computes (`run`), side by side, one file each. A new one is a file here and a line in each match below.
 
+mod and_bits;
+mod below;
 mod choose;
+mod choose_largest;
 mod compare;
 mod exponential;
 mod harmonics;
 mod lift;
 mod locate;
 mod negative;
+mod one_hot;
 mod product;
 mod rescale;
 mod reveal;
+mod rounded_up;
+mod sort;
 mod truncate;
 mod winner;
+mod zero;
 
 use tacita_graph::{RingId, RingKind, RingNode, RingOp, RingProgram, Visibility};
 use tacita_ring::{BitTensor, RingTensor};
@@ -68,7 +75,7 @@ pub(crate) fn is_product(program: &RingProgram, node: &RingNode) -> bool {
 }
 
 /// What the node's task receives and opens, from types alone.
-pub(crate) fn steps(program: &RingProgram, owners: &[usize], id: RingId) -> Steps {
+pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id: RingId) -> Steps {
     let node = &program.nodes[id.0 as usize];
     if node.visibility == Visibility::Public {
         return Steps::default();
@@ -81,6 +88,13 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], id: RingId) -> Step
         RingOp::Negative => negative::steps(node),
         RingOp::Winner => winner::steps(node),
         RingOp::Choose { truncate } => choose::steps(program, node, truncate),
+        RingOp::Below => below::steps(node),
+        RingOp::ChooseLargest { truncate } => choose_largest::steps(program, node, *truncate),
+        RingOp::AndBits => and_bits::steps(node),
+        RingOp::Zero => zero::steps(node),
+        RingOp::RoundedUp { bits } => rounded_up::steps(node, *bits),
+        RingOp::Sort { .. } => sort::steps(node, parties),
+        RingOp::OneHot { .. } => one_hot::steps(node),
         RingOp::Reveal { to } => reveal::steps(program, node, owners, to),
         RingOp::Locate { thresholds } => locate::steps(node, thresholds),
         RingOp::Harmonics { sum } => harmonics::steps(node, sum),
@@ -106,6 +120,13 @@ pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError
         RingOp::Exponential { spec } => exponential::deal(ctx, node, spec),
         RingOp::Lift { plane } => lift::deal(ctx, node, *plane),
         RingOp::Rescale { factors, truncate } => rescale::deal(ctx, node, factors, *truncate),
+        RingOp::Below => below::deal(ctx, node),
+        RingOp::ChooseLargest { truncate } => choose_largest::deal(ctx, node, *truncate),
+        RingOp::AndBits => and_bits::deal(ctx, node),
+        RingOp::Zero => zero::deal(ctx, node),
+        RingOp::RoundedUp { bits } => rounded_up::deal(ctx, node, *bits),
+        RingOp::Sort { .. } => sort::deal(ctx, node),
+        RingOp::OneHot { bits } => one_hot::deal(ctx, node, *bits),
         _ => Ok(()),
     }
 }
@@ -131,6 +152,14 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
         RingOp::Lift { plane } => lift::run(ctx, node, *plane),
         RingOp::Rescale { factors, truncate } => rescale::run(ctx, node, factors, *truncate),
         RingOp::NotBits | RingOp::XorBits => linear::bits(ctx, node),
+        RingOp::Below => below::run(ctx, node).await,
+        RingOp::ChooseLargest { truncate } => choose_largest::run(ctx, node, *truncate),
+        RingOp::AndBits => and_bits::run(ctx, node),
+        RingOp::Zero => zero::run(ctx, node).await,
+        RingOp::RoundedUp { bits } => rounded_up::run(ctx, node, *bits).await,
+        RingOp::Sort { shift } => sort::run(ctx, node, *shift).await,
+        RingOp::OneHot { bits } => one_hot::run(ctx, node, *bits),
+        _ if matches!(node.kind, RingKind::Bits { .. }) => linear::move_bits(ctx, node),
         _ => linear::run(ctx, id, node),
     }
 }

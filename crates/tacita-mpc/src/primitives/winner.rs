@@ -18,7 +18,7 @@ use crate::steps::{Item, Opening, Steps};
 use crate::task::TaskContext;
 
 /// Pairs (i, j), i < j, of k values.
-fn pairs(k: usize) -> Vec<(usize, usize)> {
+pub(super) fn pairs(k: usize) -> Vec<(usize, usize)> {
     (0..k).flat_map(|i| (i + 1..k).map(move |j| (i, j))).collect()
 }
 
@@ -54,9 +54,10 @@ pub(super) fn steps(node: &RingNode) -> Steps {
     steps
 }
 
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
-    let (n, k) = (elements(node), node.inputs.len());
-    let pairs = pairs(k);
+/// The dealer's part of comparing all pairs of a node's inputs.
+pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+    let n = elements(node);
+    let pairs = pairs(node.inputs.len());
     let mask_of = |ctx: &mut DealContext<'_>, id: RingId| -> Result<Option<_>, MpcError> {
         if ctx.plan.node(id).visibility == Visibility::Public { Ok(None) } else { ctx.mask(id).map(Some) }
     };
@@ -70,10 +71,30 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
             (None, Some(b)) => b.data().iter().map(|b| b.wrapping_neg()).collect(),
             (None, None) => vec![0; n],
         })
-    })?;
+    })
+}
+
+/// A party's shares of `[x_i < x_j]` for all pairs of a node's inputs, a plane each.
+pub(super) async fn signs(ctx: TaskContext<'_>, node: &RingNode) -> Result<BitTensor, MpcError> {
+    let pairs = pairs(node.inputs.len());
+    let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
+    let signs = Comparisons::signs(pairs.len());
+    let below = signs.run(ctx, elements(node), |p, range| {
+        let (i, j) = pairs[p];
+        let (a, b) = (&hats[i].data()[range.clone()], &hats[j].data()[range]);
+        a.iter().zip(b).map(|(a, b)| a.wrapping_sub(*b)).collect::<Vec<u64>>()
+    });
+    let below = below.await?;
+    Ok(BitTensor::concat_planes(&below.iter().collect::<Vec<_>>()))
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+    let (n, k) = (elements(node), node.inputs.len());
+    let pairs = pairs(k);
+    deal_pairs(ctx, node)?;
     if k > 2 {
         let (products, wires) = (products(k), pairs.len());
-        let masks = ctx.step_masks(signs.rounds() as u16);
+        let masks = ctx.step_masks(Comparisons::signs(pairs.len()).rounds() as u16);
         let mut out = vec![0; words(n, products.dealt())];
         for_each_tile(n, [(&mut out, Unit::Planes(products.dealt()))], &|range, [out]| {
             let lambda = masks.read(Unit::Planes(wires).words(&range))?;
@@ -103,16 +124,7 @@ fn twice(lanes: &[Lane]) -> [Lane; 32] {
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k);
-    let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
-    let signs = Comparisons::signs(pairs.len());
-    let signs_of = signs.run(ctx, n, |p, range| {
-        let (i, j) = pairs[p];
-        let (a, b) = (&hats[i].data()[range.clone()], &hats[j].data()[range]);
-        a.iter().zip(b).map(|(a, b)| a.wrapping_sub(*b)).collect::<Vec<u64>>()
-    });
-    let below = signs_of.await?;
-    drop(hats);
-    let below = BitTensor::concat_planes(&below.iter().collect::<Vec<_>>());
+    let below = signs(ctx, node).await?;
     if k == 2 {
         let mut above = below.clone();
         if ctx.first() {
@@ -120,10 +132,11 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
         }
         return Ok(Output::Bits(BitTensor::concat_planes(&[&above, &below])));
     }
-    let step = signs.rounds() as u16;
+    let compared = Comparisons::signs(pairs.len());
+    let step = compared.rounds() as u16;
     let lambda = ctx.step_mask(step);
     let public = ctx.open_bits(step, below.into_words())?.await?.unwrap_or_default();
-    let dealt = ctx.dealt(signs.items())?;
+    let dealt = ctx.dealt(compared.items())?;
     let (products, wires, first) = (products(k), pairs.len(), ctx.first());
     let mut out = vec![0; words(n, k)];
     for_each_tile(n, [(&mut out, Unit::Planes(k))], &|range, [out]| {

@@ -2,15 +2,19 @@
 
 use tacita_graph::functions::{self, Reduction};
 
+use super::selection::gather_at;
 use super::{Values, one};
 use crate::call::Call;
 use crate::error::{Fault, refuse};
 use crate::value::{Sizes, Value, axis};
 
-/// Parts of data along an axis, or elements of a shape.
+/// Parts of data along an axis, at indices of the file or at secret ones; or elements of a shape.
 pub(super) fn gather(call: &mut Call<'_, '_>) -> Values {
     let along = call.int("axis")?.unwrap_or(0);
     if !call.value(0)?.is_integers() {
+        if !call.value(1)?.is_integers() {
+            return gather_at(call);
+        }
         let x = call.operand(0)?;
         let axis = axis(along, call.shape(x).len())? as isize;
         let indices = call.indices(1)?;

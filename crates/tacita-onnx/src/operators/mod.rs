@@ -9,12 +9,15 @@ mod constants;
 mod convolution;
 mod indexing;
 mod layout;
+mod logic;
 mod matrix;
 mod pooling;
 mod ranking;
 mod reduction;
 mod reshape;
 mod resize;
+mod rounding;
+mod selection;
 mod sizes;
 mod window;
 
@@ -32,11 +35,15 @@ pub(crate) type Operator = fn(&mut Call<'_, '_>) -> Values;
 
 /// Every operator, by its name in a file.
 const OPERATORS: &[(&str, Operator)] = &[
+    ("Abs", rounding::abs),
     ("Add", arithmetic::add),
+    ("And", logic::and),
     ("ArgMax", ranking::arg_max),
+    ("ArgMin", ranking::arg_min),
     ("AveragePool", pooling::average_pool),
     ("BatchNormalization", convolution::batch_normalization),
     ("Cast", sizes::cast),
+    ("Ceil", rounding::ceil),
     ("Clip", activation::clip),
     ("Concat", layout::concat),
     ("Constant", constants::constant),
@@ -48,33 +55,46 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Div", arithmetic::div),
     ("Dropout", activation::dropout),
     ("Einsum", matrix::einsum),
+    ("Equal", logic::equal),
     ("Expand", layout::expand),
     ("Flatten", reshape::flatten),
+    ("Floor", rounding::floor),
     ("Gather", indexing::gather),
     ("GatherElements", indexing::gather_elements),
     ("GatherND", indexing::gather_nd),
     ("Gemm", matrix::gemm),
     ("GlobalAveragePool", pooling::global_average_pool),
     ("GlobalMaxPool", pooling::global_max_pool),
+    ("Greater", logic::greater),
+    ("GreaterOrEqual", logic::greater_or_equal),
     ("Identity", activation::identity),
+    ("Less", logic::less),
+    ("LessOrEqual", logic::less_or_equal),
     ("LogSoftmax", ranking::softmax),
     ("MatMul", matrix::mat_mul),
     ("MaxPool", pooling::max_pool),
     ("Mul", arithmetic::mul),
     ("Neg", arithmetic::neg),
+    ("Not", logic::not),
+    ("OneHot", selection::one_hot),
+    ("Or", logic::or),
     ("Pad", layout::pad),
     ("Range", sizes::range),
+    ("ReduceMax", reduction::reduce_max),
     ("ReduceMean", reduction::reduce_mean),
+    ("ReduceMin", reduction::reduce_min),
     ("ReduceProd", reduction::reduce_prod),
     ("ReduceSum", reduction::reduce_sum),
     ("ReduceSumSquare", reduction::reduce_sum_square),
     ("Relu", activation::relu),
     ("Reshape", reshape::reshape),
     ("Resize", resize::resize),
+    ("Round", rounding::round),
     ("Scatter", indexing::scatter_elements),
     ("ScatterElements", indexing::scatter_elements),
     ("ScatterND", indexing::scatter_nd),
     ("Shape", sizes::shape),
+    ("Sign", rounding::sign),
     ("Size", sizes::size),
     ("Slice", layout::slice),
     ("Softmax", ranking::softmax),
@@ -83,10 +103,13 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Squeeze", reshape::squeeze),
     ("Sub", arithmetic::sub),
     ("Tile", layout::tile),
+    ("TopK", selection::top_k),
     ("Transpose", layout::transpose),
     ("Trilu", indexing::trilu),
     ("Unsqueeze", reshape::unsqueeze),
     ("Upsample", resize::upsample),
+    ("Where", logic::choose),
+    ("Xor", logic::xor),
 ];
 
 /// The operator of that name, or why there is none.

@@ -1,6 +1,6 @@
 //! Which class is largest: argmax, and the softmax before it, which does not change that.
 
-use tacita_graph::ops;
+use tacita_graph::{Op, ops};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -23,6 +23,15 @@ pub(super) fn softmax(call: &mut Call<'_, '_>) -> Values {
 
 /// The lowest index where several are equal.
 pub(super) fn arg_max(call: &mut Call<'_, '_>) -> Values {
+    rank(call, |axis, keepdims| ops::ArgMax { axis, keepdims }.into())
+}
+
+/// The lowest index where several are equal.
+pub(super) fn arg_min(call: &mut Call<'_, '_>) -> Values {
+    rank(call, |axis, keepdims| ops::ArgMin { axis, keepdims }.into())
+}
+
+fn rank(call: &mut Call<'_, '_>, op: fn(usize, bool) -> Op) -> Values {
     let input = call.value(0)?;
     let x = match &input {
         Value::Softmax(softmax) => softmax.logits,
@@ -42,5 +51,5 @@ pub(super) fn arg_max(call: &mut Call<'_, '_>) -> Values {
             .notes
             .push(format!("{op} {node:?} is left out: it does not change which class is largest."));
     }
-    one(call.add(ops::ArgMax { axis, keepdims }, &[x])?)
+    one(call.add(op(axis, keepdims), &[x])?)
 }

@@ -1,6 +1,6 @@
 //! Sums, means and products over axes.
 
-use tacita_graph::{NodeId, functions, ops};
+use tacita_graph::{Dim, NodeId, Op, functions, ops};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -69,4 +69,38 @@ pub(super) fn cum_sum(call: &mut Call<'_, '_>) -> Values {
     let axis = value::axis(axis, call.shape(x).len())?;
     let (exclusive, reverse) = (call.flag("exclusive")?, call.flag("reverse")?);
     one(call.add(ops::CumSum { axis, exclusive, reverse }, &[x])?)
+}
+
+/// The largest over axes: these are made one, the last, so that all are compared in one tournament.
+pub(super) fn reduce_max(call: &mut Call<'_, '_>) -> Values {
+    best(call, |axis| ops::Max { axis, keepdims: false }.into())
+}
+
+pub(super) fn reduce_min(call: &mut Call<'_, '_>) -> Values {
+    best(call, |axis| ops::Min { axis, keepdims: false }.into())
+}
+
+fn best(call: &mut Call<'_, '_>, op: fn(usize) -> Op) -> Values {
+    let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
+    let shape = call.shape(x);
+    if nothing || axes.is_empty() {
+        return one(x);
+    }
+    let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
+    let mut size = 1usize;
+    for &axis in &axes {
+        match shape[axis] {
+            Dim::Known(more) => size = size.saturating_mul(more),
+            Dim::Batch => return refuse("the largest over the symbolic batch is not supported"),
+        }
+    }
+    let moved = call.add(ops::Transpose { perm: [&kept[..], &axes].concat() }, &[x])?;
+    let lead = kept.iter().map(|&axis| shape[axis]);
+    let flat = call.add(ops::Reshape { shape: lead.chain([Dim::Known(size)]).collect() }, &[moved])?;
+    let best = call.add(op(kept.len()), &[flat])?;
+    if !keepdims {
+        return one(best);
+    }
+    let sizes = (0..shape.len()).map(|axis| if axes.contains(&axis) { Dim::Known(1) } else { shape[axis] });
+    one(call.add(ops::Reshape { shape: sizes.collect() }, &[best])?)
 }

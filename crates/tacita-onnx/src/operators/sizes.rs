@@ -1,11 +1,12 @@
 //! Shapes as values: what exporters write to compute the arguments of a reshape. Nothing here is in the graph.
 
-use tacita_graph::{Dim, ops};
+use tacita_graph::{Dim, Kind, ops};
 
+use super::logic::cast_to;
 use super::{Values, one};
 use crate::call::{Call, checked_count};
 use crate::error::{Fault, refuse};
-use crate::file::tensor::{element_name, is_float, is_integer};
+use crate::file::tensor::{BOOL, element_name, is_float, is_integer};
 use crate::value::{Size, Sizes, Value};
 
 pub(super) fn shape(call: &mut Call<'_, '_>) -> Values {
@@ -75,22 +76,27 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_>) -> Values {
     one(call.add(ops::Constant { shape, value }, &[])?)
 }
 
-/// Between float types, and between integer types: neither changes a value here.
+/// Of data to any type; of tensors of the file between float types, and between integer types, which changes nothing here.
 pub(super) fn cast(call: &mut Call<'_, '_>) -> Values {
     let to = call.int("to")?.and_then(|to| u64::try_from(to).ok()).unwrap_or(0);
     let _ = (call.int("saturate")?, call.text("round_mode")?);
     let input = call.value(0)?;
+    if let Value::Node(id) = input {
+        let kind = match to {
+            BOOL => Kind::Bit,
+            _ if is_integer(to) => Kind::Int,
+            _ if is_float(to) => Kind::Fixed,
+            _ => return refuse(format!("the conversion to {} is not supported", element_name(to))),
+        };
+        return cast_to(call, id, kind);
+    }
     let fits = match &input {
         Value::Sizes(_) => is_integer(to),
         Value::Tensor(_, tensor) => {
             is_float(tensor.element) == is_float(to) && is_integer(tensor.element) == is_integer(to)
         }
         Value::Softmax(_) => is_float(to),
-        Value::Node(id) => match call.kind(*id) {
-            tacita_graph::Kind::Fixed => is_float(to),
-            tacita_graph::Kind::Int => is_integer(to),
-            tacita_graph::Kind::Bit => false,
-        },
+        Value::Node(_) => true,
     };
     if fits {
         Ok(vec![input])

@@ -1,0 +1,48 @@
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+
+use super::error_rule::Deviation;
+use super::shape::one_sorted;
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::lower::sort::{Column, sorted};
+use crate::program::RingId;
+use crate::types::{Interval, Type};
+
+/// The values along `axis` in order; of equal values the lower index comes first, ascending and descending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sort {
+    /// The axis.
+    pub axis: usize,
+    /// Whether the largest comes first.
+    pub descending: bool,
+}
+
+impl Operation for Sort {
+    fn name(&self) -> &'static str {
+        "Sort"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        let (x, kind) = one_sorted(inputs, self.axis)?;
+        Ok(Inferred { shape: x.shape.clone(), kind })
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::in_order(x[0], self.axis, self.descending, |value, _| value)
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    /// No order statistic moves further than the value that moves furthest; one unit is the truncation.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::furthest(d.errors[0], self.axis) + d.unit
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        sorted(l, self.axis, self.descending, Column::Values)
+    }
+}

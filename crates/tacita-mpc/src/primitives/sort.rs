@@ -1,0 +1,162 @@
+//! Rows of columns in order of their keys: shuffled by permutations that nobody knows, compared all with all, and put in
+//! order by permutations that everybody learns.
+//!
+//! *Shuffle.* In step j the parties open `x + a` to party j alone, a the sum of their masks. Party j applies π_j, of its
+//! seed with the dealer, and the dealer deals shares of `−π_j(a)`; with `π_j(x + a)` added by j these are shares of
+//! `π_j(x)`. After P steps the rows are in an order that is uniform for whoever lacks one of the π_j.
+//!
+//! *Order.* The keys `2^shift·value + index` are opened under a mask, all pairs are compared on differences of the
+//! opening, and the outcomes are opened to the parties, without a mask.
+//!
+//! # Security
+//! Party j sees `x + a`, which is uniform as a has a mask of every party; keys and comparisons are under fresh masks. No two
+//! keys are equal, so the outcomes of all pairs say exactly by which permutation the shuffled keys come into order. That is
+//! the order of the keys after the inverse of a uniform permutation, and so uniform itself, whatever the keys: the simulator
+//! draws one. Among several honest parties the shares of the outcomes are made fresh by sharings of zero from the parties'
+//! own seeds, as in a reveal. The dealer knows all π_j and is sent no outcome.
+
+use tacita_graph::RingNode;
+use tacita_ring::{BitTensor, RingTensor};
+
+use super::compare::Comparisons;
+use super::{Output, elements};
+use crate::blocks::words;
+use crate::deal::DealContext;
+use crate::error::MpcError;
+use crate::steps::{Item, Opening, Receivers, Sender, Steps};
+use crate::task::TaskContext;
+
+/// The sizes of what is sorted: matrices of n rows and some columns.
+#[derive(Clone, Copy)]
+struct Sizes {
+    matrices: usize,
+    n: usize,
+    columns: usize,
+}
+
+impl Sizes {
+    fn of(node: &RingNode) -> Sizes {
+        let [matrices, n, columns] = node.shape[..] else { unreachable!("lowering sorts three axes") };
+        Sizes { matrices, n, columns }
+    }
+
+    /// All pairs (i, j), i < j, of a matrix' rows.
+    fn pairs(self) -> Vec<(usize, usize)> {
+        (0..self.n).flat_map(|i| (i + 1..self.n).map(move |j| (i, j))).collect()
+    }
+
+    /// Comparisons in all.
+    fn comparisons(self) -> usize {
+        self.matrices * (self.n * (self.n - 1) / 2)
+    }
+
+    /// Words of a stream that permutations are drawn from.
+    fn draws(self) -> usize {
+        2 * self.matrices * self.n
+    }
+
+    /// For each row of the result, across all matrices, which row it was: drawn from uniform words. Of the m left each is
+    /// taken with a probability within 2^-128 of 1/m.
+    fn permutation(self, stream: &[u64]) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..self.matrices * self.n).collect();
+        for (rows, stream) in rows.chunks_exact_mut(self.n).zip(stream.chunks_exact(2 * self.n)) {
+            let (draws, _) = stream.as_chunks::<2>();
+            for (last, [high, low]) in draws.iter().enumerate().skip(1) {
+                let draw = u128::from(*high) << 64 | u128::from(*low);
+                rows.swap(last, (draw % (last as u128 + 1)) as usize);
+            }
+        }
+        rows
+    }
+
+    /// The rows in another order.
+    fn permuted(self, x: &[u64], rows: &[usize]) -> Vec<u64> {
+        rows.iter().flat_map(|row| &x[row * self.columns..(row + 1) * self.columns]).copied().collect()
+    }
+
+    /// The differences of pairs of keys, or of their masks, in a range of all comparisons.
+    fn differences(
+        self,
+        keys: &[u64],
+        pairs: &[(usize, usize)],
+        range: impl Iterator<Item = usize>,
+    ) -> Vec<u64> {
+        range
+            .map(|at| {
+                let (first, (i, j)) = (at / pairs.len() * self.n, pairs[at % pairs.len()]);
+                keys[first + i].wrapping_sub(keys[first + j])
+            })
+            .collect()
+    }
+
+    /// The rows in order, from the outcomes of all comparisons. Keys out of range may contradict each other: then some
+    /// order, the same at all parties.
+    fn order(self, below: &BitTensor, pairs: &[(usize, usize)]) -> Vec<usize> {
+        let mut order = Vec::with_capacity(self.matrices * self.n);
+        for matrix in 0..self.matrices {
+            let mut ranks = vec![0; self.n];
+            for (pair, &(i, j)) in pairs.iter().enumerate() {
+                let larger = if below.get(matrix * pairs.len() + pair, 0) { j } else { i };
+                ranks[larger] += 1;
+            }
+            let mut rows: Vec<usize> = (0..self.n).collect();
+            rows.sort_by_key(|&row| (ranks[row], row));
+            order.extend(rows.into_iter().map(|row| matrix * self.n + row));
+        }
+        order
+    }
+}
+
+pub(super) fn steps(node: &RingNode, parties: usize) -> Steps {
+    let (size, sizes) = (elements(node), Sizes::of(node));
+    let to = |party| Opening { words: size, from: Sender::All, to: Receivers::Only(vec![party]) };
+    let compared = Comparisons::signs(1).steps(sizes.comparisons());
+    let mut openings: Vec<Opening> = (0..parties).map(to).collect();
+    openings.push(Opening::all(sizes.matrices * sizes.n));
+    openings.extend(compared.openings);
+    openings.push(Opening::all(words(sizes.comparisons(), 1)));
+    Steps { dealt: [vec![Item::Ring(size); parties], compared.dealt].concat(), openings }
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+    let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan.parties());
+    for party in 0..parties {
+        let order = sizes.permutation(&ctx.permutation(party, sizes.draws())?);
+        let mut out = sizes.permuted(&ctx.step_ring_masks(party as u16, size)?, &order);
+        out.iter_mut().for_each(|a| *a = a.wrapping_neg());
+        ctx.emit(out)?;
+    }
+    let (keys, pairs) = (ctx.step_ring_masks(parties as u16, sizes.matrices * sizes.n)?, sizes.pairs());
+    ctx.first_step = parties as u16 + 1;
+    Comparisons::signs(1)
+        .deal(ctx, sizes.comparisons(), |_, _| Ok(sizes.differences(&keys, &pairs, 0..sizes.comparisons())))
+}
+
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, shift: u32) -> Result<Output, MpcError> {
+    let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan().parties());
+    let mut share = ctx.share(node.inputs[0])?.map_or_else(|| vec![0; size], |share| share.data().to_vec());
+    for party in 0..parties {
+        let opened = ctx.open_ring(party as u16, share)?.await?;
+        share = vec![0; size];
+        ctx.add_dealt(party, &mut share)?;
+        if let Some(opened) = opened {
+            let order = sizes.permutation(&ctx.permutation(sizes.draws())?);
+            let opened = sizes.permuted(&opened, &order);
+            share.iter_mut().zip(opened).for_each(|(share, x)| *share = share.wrapping_add(x));
+        }
+    }
+    let rows = share.chunks_exact(sizes.columns);
+    let keys = rows.map(|row| (row[0] << shift).wrapping_add(row[1])).collect();
+    let step = parties as u16;
+    let keys = ctx.open_ring(step, keys)?.await?.unwrap_or_default();
+    let pairs = sizes.pairs();
+    let signs = Comparisons::signs(1);
+    let below = signs.run(ctx.part(step + 1, parties), sizes.comparisons(), |_, range| {
+        sizes.differences(&keys, &pairs, range)
+    });
+    let below = below.await?.pop().ok_or_else(|| MpcError::Internal("no comparison".into()))?;
+    let outcomes = ctx.open_outcomes(step + 1 + signs.rounds() as u16, below)?.await?.unwrap_or_default();
+    let outcomes = BitTensor::from_words(sizes.comparisons(), 1, outcomes);
+    let sorted = sizes.permuted(&share, &sizes.order(&outcomes, &pairs));
+    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), sorted))))
+}
