@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(46) {
+    match b.random.below(45) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -30,7 +30,7 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         39 => order(b),
         40 => look_up(b),
         41..=42 => unary(b),
-        43..=44 => along(b),
+        43 => along(b),
         _ => all_or_any(b),
     }
 }
