@@ -331,13 +331,16 @@ pub(crate) fn furthest(errors: &ArrayD<f64>, axis: usize) -> ArrayD<f64> {
 }
 
 /// The error of indices in the order of their values: 0 where no two along the axis could change places, else the
-/// axis' size. What is sorted is truncated before, by less than a unit.
+/// axis' size. What is sorted is truncated before, by less than a unit; what has no error is whole units, and exact.
 pub(crate) fn displaced(d: &Deviation<'_>, axis: usize) -> ArrayD<f64> {
     let mut bounds = d.result.clone();
     let (values, errors) = (d.values[0].lanes(NdAxis(axis)), d.errors[0].lanes(NdAxis(axis)));
     let lanes = values.into_iter().zip(errors).zip(bounds.lanes_mut(NdAxis(axis)));
     for ((values, errors), mut out) in lanes {
-        let apart = |i: usize, j: usize| (values[i] - values[j]).abs() > errors[i] + errors[j] + 2.0 * d.unit;
+        let apart = |i: usize, j: usize| {
+            let error = errors[i] + errors[j];
+            error == 0.0 || (values[i] - values[j]).abs() > error + 2.0 * d.unit
+        };
         let certain = (0..values.len()).all(|i| (0..i).all(|j| apart(i, j)));
         out.fill(if certain { 0.0 } else { values.len() as f64 });
     }

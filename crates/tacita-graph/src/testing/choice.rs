@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(49) {
+    match b.random.below(48) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -30,9 +30,9 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         39 => order(b),
         40 => look_up(b),
         41..=42 => unary(b),
-        43..=44 => along(b),
-        45 => all_or_any(b),
-        46..=47 => gather(b),
+        43 => along(b),
+        44 => all_or_any(b),
+        45..=46 => gather(b),
         _ => combine(b),
     }
 }
