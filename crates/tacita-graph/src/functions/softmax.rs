@@ -1,7 +1,7 @@
 use super::Build;
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{LogSoftmax, Softmax};
+use crate::ops::{LogSoftmax, LogSumExp, Softmax};
 use crate::types::Dim;
 
 /// e^x over the sum of e^x along neighbouring axes taken together, or its logarithm. As [`Softmax`] or [`LogSoftmax`] of
@@ -32,4 +32,38 @@ pub fn softmax(
     let x = b.reshape(x, merged)?;
     let result = if log { b.add(LogSoftmax { axis }, &[x])? } else { b.add(Softmax { axis }, &[x])? };
     b.reshape(result, shape)
+}
+
+/// The logarithm of the sum of e^x over axes, which are put last and taken as one. As [`LogSumExp`] of one axis. Fixed.
+///
+/// # Errors
+/// If there are no axes, one is not x's or named twice, or the batch is among several or moves.
+pub fn log_sum_exp(
+    graph: &mut Graph,
+    x: NodeId,
+    axes: &[isize],
+    keepdims: bool,
+    name: &str,
+) -> Result<NodeId, GraphError> {
+    let mut b = Build::new(graph, "LogSumExp", name);
+    let axes = b.sorted_axes(x, axes)?;
+    match axes[..] {
+        [] => return b.refuse("there are no axes"),
+        [axis] => return b.add(LogSumExp { axis, keepdims }, &[x]),
+        _ => {}
+    }
+    let shape = b.shape(x);
+    let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
+    let mut merged: Vec<Dim> = kept.iter().map(|&axis| shape[axis]).collect();
+    merged.push(b.merged(&axes.iter().map(|&axis| shape[axis]).collect::<Vec<_>>())?);
+    let axis = kept.len();
+    let x = b.transpose(x, [kept, axes.clone()].concat())?;
+    let x = b.reshape(x, merged)?;
+    let result = b.add(LogSumExp { axis, keepdims: false }, &[x])?;
+    if !keepdims {
+        return Ok(result);
+    }
+    let one = |(axis, &dim): (usize, &Dim)| if axes.contains(&axis) { Dim::Known(1) } else { dim };
+    let ones = shape.iter().enumerate().map(one).collect();
+    b.reshape(result, ones)
 }
