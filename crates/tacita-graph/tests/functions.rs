@@ -205,6 +205,54 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("cum_prod_reverse", |g, x| one(cum_prod(g, x[0], 0, true, "y"))),
     ("sum_all", |g, x| one(g.add(ops::Sum { axes: vec![0, 1, 2], keepdims: false }, x, "y"))),
     ("mean_all", |g, x| one(g.add(ops::Mean { axes: vec![0, 1, 2], keepdims: false }, x, "y"))),
+    ("square", |g, x| one(square(g, x[0], "y"))),
+    ("pow 0", |g, x| one(pow(g, x[0], 0.0, "y"))),
+    ("pow 1", |g, x| one(pow(g, x[0], 1.0, "y"))),
+    ("pow 2", |g, x| one(pow(g, x[0], 2.0, "y"))),
+    ("pow 3", |g, x| one(pow(g, x[0], 3.0, "y"))),
+    ("pow 5", |g, x| one(pow(g, x[0], 5.0, "y"))),
+    ("pow 0.5", |g, x| one(pow(g, x[0], 0.5, "y"))),
+    ("pow 1.5", |g, x| one(pow(g, x[0], 1.5, "y"))),
+    ("pow -0.5", |g, x| one(pow(g, x[0], -0.5, "y"))),
+    ("pow -1.5", |g, x| one(pow(g, x[0], -1.5, "y"))),
+    ("pow -1", |g, x| one(pow(g, x[0], -1.0, "y"))),
+    ("pow -2", |g, x| one(pow(g, x[0], -2.0, "y"))),
+    ("pow 0.3", |g, x| one(pow(g, x[0], 0.3, "y"))),
+    ("pow -1.7", |g, x| one(pow(g, x[0], -1.7, "y"))),
+    ("pow_tensor", |g, x| one(pow_tensor(g, x[0], x[1], "y"))),
+    ("log1p", |g, x| one(log1p(g, x[0], "y"))),
+    ("elu", |g, x| one(elu(g, x[0], 0.75, "y"))),
+    ("selu", |g, x| one(selu(g, x[0], 1.67, 1.05, "y"))),
+    ("celu", |g, x| one(celu(g, x[0], 2.0, "y"))),
+    ("leaky_relu", |g, x| one(leaky_relu(g, x[0], 0.01, "y"))),
+    ("leaky_relu_steep", |g, x| one(leaky_relu(g, x[0], 1.5, "y"))),
+    ("prelu", |g, x| one(prelu(g, x[0], x[1], "y"))),
+    ("thresholded_relu", |g, x| one(thresholded_relu(g, x[0], 1.125, "y"))),
+    ("relu6", |g, x| one(relu6(g, x[0], "y"))),
+    ("hardtanh", |g, x| one(hardtanh(g, x[0], -1.5, 2.0, "y"))),
+    ("hardsigmoid", |g, x| one(hardsigmoid(g, x[0], 0.2, 0.5, "y"))),
+    ("hardswish", |g, x| one(hardswish(g, x[0], "y"))),
+    ("mish", |g, x| one(mish(g, x[0], "y"))),
+    ("softsign", |g, x| one(softsign(g, x[0], "y"))),
+    ("log_sigmoid", |g, x| one(log_sigmoid(g, x[0], "y"))),
+    ("mean_square", |g, x| one(mean_square(g, x[0], &[0, -1], false, "y"))),
+    ("var", |g, x| one(var(g, x[0], &[-1, 1], 0, false, "y"))),
+    ("var_ddof", |g, x| one(var(g, x[0], &[1], 1, true, "y"))),
+    ("std", |g, x| one(std(g, x[0], &[-1], 1, false, "y"))),
+    ("norm_1", |g, x| one(norm(g, x[0], Norm::One, &[0, 2], false, "y"))),
+    ("norm_2", |g, x| one(norm(g, x[0], Norm::Two, &[0, 2], true, "y"))),
+    ("norm_infinity", |g, x| one(norm(g, x[0], Norm::Infinity, &[0, 2], false, "y"))),
+    ("norm_infinity_keep", |g, x| one(norm(g, x[0], Norm::Infinity, &[-1, 0], true, "y"))),
+    ("unit_vectors", |g, x| one(unit_vectors(g, x[0], 0, 0.125, "y"))),
+    ("cosine_similarity", |g, x| one(cosine_similarity(g, x[0], x[1], -1, 0.5, "y"))),
+    ("layer_norm", |g, x| one(layer_norm(g, x[0], &[-1, -2], Some(x[1]), Some(x[2]), 0.01, "y"))),
+    ("layer_norm_plain", |g, x| one(layer_norm(g, x[0], &[1], None, None, 0.01, "y"))),
+    ("rms_norm", |g, x| one(rms_norm(g, x[0], &[-1], Some(x[1]), 0.01, "y"))),
+    ("group_norm", |g, x| one(group_norm(g, x[0], 2, Some(x[1]), Some(x[2]), 0.01, "y"))),
+    ("instance_norm", |g, x| one(instance_norm(g, x[0], Some(x[1]), Some(x[2]), 0.01, "y"))),
+    ("batch_norm_training", |g, x| batch_norm_training(g, x[0], Some(x[1]), Some(x[2]), 0.01, "y").map(Vec::from)),
+    ("softmax", |g, x| one(softmax(g, x[0], &[1, 2], false, "y"))),
+    ("softmax_log", |g, x| one(softmax(g, x[0], &[-2], true, "y"))),
 ];
 
 /// A graph of `build` on the case's inputs, each as `operand` adds it, and the data of its inputs.
@@ -420,6 +468,16 @@ fn refusals_say_why() {
     refused(resize(g, x, none, Resampling::Linear, Coordinates::HalfPixel, "y"), "Resize", "a scale of 0");
     refused(adaptive_average_pool(g, x, &[0], "y"), "AdaptiveAveragePool", "sizes [0]");
     refused(prod(g, samples, &[0], false, "y"), "Prod", "is the batch");
+    refused(pow(g, x, f64::NAN, "y"), "Pow", "an exponent of NaN");
+    refused(celu(g, x, 0.0, "y"), "Celu", "an alpha of 0");
+    refused(var(g, x, &[0], 2, false, "y"), "Var", "2 degrees of freedom off 2 elements");
+    refused(var(g, samples, &[0], 0, false, "y"), "Var", "is the batch");
+    refused(norm(g, x, Norm::Two, &[], false, "y"), "Norm", "there are no axes");
+    refused(group_norm(g, x, 2, None, None, 0.1, "y"), "GroupNorm", "2 groups of 3 channels");
+    refused(instance_norm(g, x, None, None, 0.1, "y"), "InstanceNorm", "no axes after");
+    refused(group_norm(g, x, 3, Some(x), None, 0.1, "y"), "GroupNorm", "must have 3 elements");
+    refused(softmax(g, x, &[1, 0], false, "y"), "Softmax", "are not neighbours");
+    refused(softmax(g, samples, &[0], false, "y"), "Softmax", "mixes samples");
     for (equation, reason) in [
         ("ij,jk->ik", "for 2 operands, not 1"),
         ("i->i", "names 1 axes of a value with 2"),

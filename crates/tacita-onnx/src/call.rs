@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
-use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Op, Visibility};
+use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Op, Visibility, ops};
 
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::{Attribute, Node, Tensor};
@@ -57,6 +57,11 @@ impl<'s, 'a> Call<'s, 'a> {
     /// Adds an operation under the node's name.
     pub(crate) fn add(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> Result<NodeId, Fault> {
         Ok(self.scope.graph.add(op, inputs, self.node.label())?)
+    }
+
+    /// A public number, under the node's name.
+    pub(crate) fn number(&mut self, value: f64) -> Result<NodeId, Fault> {
+        self.add(ops::Constant { shape: Vec::new(), value }, &[])
     }
 
     /// Adds what a function of the graph library does, under the node's name.
@@ -202,6 +207,13 @@ impl<'s, 'a> Call<'s, 'a> {
         // As the file's author wrote it: 1e-5, not the nearest f32 in f64 digits.
         self.scope.publish(name, value.to_string(), self.node.label());
         Ok(Some(value.into()))
+    }
+
+    /// A real attribute that becomes public, and so does the number that is meant where it is absent.
+    pub(crate) fn float_or(&mut self, name: &'s str, default: f32) -> Result<f64, Fault> {
+        let value = self.raw_float(name)?.unwrap_or(default);
+        self.scope.publish(name, value.to_string(), self.node.label());
+        Ok(value.into())
     }
 
     /// An attribute of one count for each of `rank` axes; `default` where it is absent.

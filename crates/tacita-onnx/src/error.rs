@@ -39,8 +39,6 @@ pub(crate) enum Fault {
     Corrupt(String),
     /// The current node is refused.
     Refused(String),
-    /// Another node than the current one is to blame.
-    RefusedAt { node: String, op: String, reason: String },
 }
 
 impl Fault {
@@ -51,9 +49,6 @@ impl Fault {
         match self {
             Fault::Corrupt(reason) => ImportError::File { file, reason: line(reason) },
             Fault::Refused(reason) => ImportError::Refused { file, node, op: line(op), reason: line(reason) },
-            Fault::RefusedAt { node, op, reason } => {
-                ImportError::Refused { file, node, op: line(op), reason: line(reason) }
-            }
         }
     }
 }

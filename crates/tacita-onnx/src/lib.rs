@@ -24,6 +24,7 @@ mod error;
 mod file;
 #[doc(hidden)]
 pub mod fuzzing;
+mod idioms;
 mod import;
 mod model;
 mod onnx;

@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::error::{Fault, ImportError, corrupt, refuse};
 use crate::file::messages::{self, Node, TensorType, ValueInfo};
 use crate::file::tensor::{element_name, is_float};
+use crate::idioms;
 use crate::model::PublicConstant;
 use crate::operators;
 use crate::scope::Scope;
@@ -168,7 +169,8 @@ impl Onnx {
             return Err(Fault::Refused(reason).at(&self.file, &self.input, "input"));
         }
 
-        let mut scope = Scope::new(graph, owner, prefix, self.folder.as_deref(), self.opset);
+        let known = idioms::known(&self.graph.nodes);
+        let mut scope = Scope::new(graph, owner, prefix, self.folder.as_deref(), self.opset, known);
         let at = |name: &str, op: &str| {
             let (name, op) = (name.to_string(), op.to_string());
             move |fault: Fault| fault.at(&self.file, &name, &op)

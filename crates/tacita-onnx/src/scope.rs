@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
-use tacita_graph::{Graph, Inputs, Kind, NodeId, Owner, Role, Visibility, dims};
+use tacita_graph::{Graph, Inputs, Kind, NodeId, Owner, Role, Visibility, dims, functions, ops};
 
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::Tensor;
 use crate::file::tensor::{is_float, is_integer, unsupported};
 use crate::model::PublicConstant;
-use crate::value::{Size, Sizes, Value};
+use crate::value::{Size, Sizes, Softmax, Value};
 
 /// The most numbers of a public tensor that are shown.
 const SHOWN: usize = 64;
@@ -41,6 +41,10 @@ pub(crate) struct Scope<'a> {
     folder: Option<&'a Path>,
     values: BTreeMap<String, Value>,
     weights: BTreeMap<String, NodeId>,
+    /// Tensors whose one number says what the operations are, and the node that uses it: see `idioms`.
+    known: BTreeMap<&'a str, &'a str>,
+    /// The softmaxes that are computed, by logits, axes and whether of the logarithm.
+    softmaxes: BTreeMap<(NodeId, Vec<usize>, bool), NodeId>,
 }
 
 impl<'a> Scope<'a> {
@@ -50,6 +54,7 @@ impl<'a> Scope<'a> {
         prefix: &'a str,
         folder: Option<&'a Path>,
         opset: i64,
+        known: BTreeMap<&'a str, &'a str>,
     ) -> Scope<'a> {
         Scope {
             graph,
@@ -62,6 +67,8 @@ impl<'a> Scope<'a> {
             folder,
             values: BTreeMap::new(),
             weights: BTreeMap::new(),
+            known,
+            softmaxes: BTreeMap::new(),
         }
     }
 
@@ -86,7 +93,7 @@ impl<'a> Scope<'a> {
         match value {
             Value::Node(id) => Ok(*id),
             Value::Tensor(name, tensor) => self.weight(name, tensor),
-            Value::Softmax(softmax) => softmax.refuse(),
+            Value::Softmax(softmax) => self.softmax(softmax),
             Value::Sizes(_) => refuse("it computes with a shape as with data"),
         }
     }
@@ -99,6 +106,13 @@ impl<'a> Scope<'a> {
             return refuse(format!("it computes with the integers of tensor {name:?} as with data"));
         }
         let array = tensor.floats(self.folder)?;
+        if let (Some(used_by), 1) = (self.known.get(name), array.len()) {
+            let value = array.sum();
+            self.publish(name, (value as f32).to_string(), used_by);
+            let id = self.graph.add(ops::Constant { shape: dims(array.shape()), value }, &[], name)?;
+            self.weights.insert(name.to_string(), id);
+            return Ok(id);
+        }
         let full_name = format!("{}{name}", self.prefix);
         let visibility = Visibility::Private(self.owner);
         let id = self.graph.input(&full_name, &dims(array.shape()), visibility, Role::Parameter)?;
@@ -121,6 +135,19 @@ impl<'a> Scope<'a> {
         let id = self.graph.input_of(&full_name, &shape, visibility, role, kind)?;
         self.weights.insert(key, id);
         self.parameters.insert(full_name, array);
+        Ok(id)
+    }
+
+    /// A softmax that something computes with.
+    fn softmax(&mut self, softmax: &Softmax) -> Result<NodeId, Fault> {
+        let Softmax { logits, axes, node, op } = softmax;
+        let key = (*logits, axes.clone(), op == "LogSoftmax");
+        if let Some(&id) = self.softmaxes.get(&key) {
+            return Ok(id);
+        }
+        let axes: Vec<isize> = axes.iter().map(|&axis| axis as isize).collect();
+        let id = functions::softmax(self.graph, *logits, &axes, key.2, node)?;
+        self.softmaxes.insert(key, id);
         Ok(id)
     }
 

@@ -18,7 +18,7 @@ pub(crate) enum Value {
     Tensor(String, Arc<Tensor>),
     /// Integers computed from shapes.
     Sizes(Sizes),
-    /// The result of a softmax, which only ranking and the model's output may use.
+    /// The result of a softmax. Ranking and the model's output do without it; what computes with it has it computed.
     Softmax(Softmax),
 }
 
@@ -33,7 +33,7 @@ impl Value {
     }
 }
 
-/// A softmax that is left out.
+/// A softmax that is left out unless something computes with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Softmax {
     /// What it is the softmax of.
@@ -44,17 +44,6 @@ pub(crate) struct Softmax {
     pub(crate) node: String,
     /// `Softmax` or `LogSoftmax`.
     pub(crate) op: String,
-}
-
-impl Softmax {
-    /// The refusal of a use as something else than an output.
-    pub(crate) fn refuse<T>(&self) -> Result<T, Fault> {
-        Err(Fault::RefusedAt {
-            node: self.node.clone(),
-            op: self.op.clone(),
-            reason: "inside of a network it is not supported yet; only at its end".to_string(),
-        })
-    }
 }
 
 /// A size, axis or index.

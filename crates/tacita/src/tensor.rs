@@ -1,10 +1,12 @@
 //! Lazy tensors: names for nodes of a session's graph.
 
+mod elementwise;
 mod linear;
 mod movement;
+mod normal;
 
 use std::cell::RefCell;
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::rc::Rc;
 
 use tacita_graph::ops::ToWhole;
@@ -395,6 +397,7 @@ macro_rules! operator {
 operator!(Add, add, Add);
 operator!(Sub, sub, Sub);
 operator!(Mul, mul, Mul);
+operator!(Div, div, Div);
 
 impl Neg for &Tensor {
     type Output = Tensor;

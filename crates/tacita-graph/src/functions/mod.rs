@@ -10,19 +10,32 @@ mod conv_transpose;
 mod cum_prod;
 mod diagonal;
 mod einsum;
+mod elu;
 mod flip;
 mod gather_elements;
 mod gather_nd;
 mod global_max_pool;
+mod group_norm;
+mod hard;
+mod layer_norm;
+mod leaky_relu;
+mod log1p;
+mod log_sigmoid;
 mod mat_mul;
+mod mish;
+mod moments;
+mod norm;
 mod outer;
 mod pad;
+mod power;
 mod prod;
 mod repeat;
 mod resize;
 mod roll;
 mod scatter;
 mod slice;
+mod softmax;
+mod softsign;
 mod space_to_depth;
 mod split;
 mod squeeze;
@@ -38,19 +51,32 @@ pub use conv_transpose::{ConvTranspose, conv_transpose};
 pub use cum_prod::cum_prod;
 pub use diagonal::{diag, diagonal};
 pub use einsum::einsum;
+pub use elu::{celu, elu, selu};
 pub use flip::flip;
 pub use gather_elements::gather_elements;
 pub use gather_nd::gather_nd;
 pub use global_max_pool::global_max_pool;
+pub use group_norm::{batch_norm_training, group_norm, instance_norm};
+pub use hard::{hardsigmoid, hardswish, hardtanh, relu6};
+pub use layer_norm::{layer_norm, rms_norm};
+pub use leaky_relu::{leaky_relu, prelu, thresholded_relu};
+pub use log_sigmoid::log_sigmoid;
+pub use log1p::log1p;
 pub use mat_mul::{dot, mat_mul};
+pub use mish::mish;
+pub use moments::{mean_square, std, var};
+pub use norm::{Norm, cosine_similarity, norm, unit_vectors};
 pub use outer::outer;
 pub use pad::{PadMode, pad};
+pub use power::{pow, pow_tensor, square};
 pub use prod::prod;
 pub use repeat::repeat;
 pub use resize::{Coordinates, NearestMode, Resampling, Resize, resize};
 pub use roll::roll;
 pub use scatter::{Reduction, scatter_elements, scatter_nd};
 pub use slice::{Range1, narrow, slice};
+pub use softmax::{log_sum_exp, softmax};
+pub use softsign::softsign;
 pub use space_to_depth::{DepthOrder, depth_to_space, space_to_depth};
 pub use split::{chunk, split};
 pub use squeeze::{squeeze, unsqueeze};
@@ -61,7 +87,7 @@ pub use triangle::{tril, triu};
 
 use crate::error::{GraphError, InferError};
 use crate::graph::{Graph, MAX_LISTED, NodeId};
-use crate::ops::{Combine, Expand, Gather, Op, Reshape, Transpose};
+use crate::ops::{Add, Combine, Constant, Expand, Gather, Maximum, Mul, Neg, Op, Reshape, Transpose};
 use crate::types::{Dim, dims, show};
 
 /// A function at work: the graph, and what its errors and nodes are called.
@@ -122,6 +148,13 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Several axes in ascending order, none twice.
+    fn sorted_axes(&self, x: NodeId, axes: &[isize]) -> Result<Vec<usize>, GraphError> {
+        let mut axes = self.axes(x, axes)?;
+        axes.sort_unstable();
+        Ok(axes)
+    }
+
     fn axes(&self, x: NodeId, axes: &[isize]) -> Result<Vec<usize>, GraphError> {
         self.axes_of(axes, self.graph.node(x).ty.rank())
     }
@@ -158,6 +191,32 @@ impl<'a> Build<'a> {
             true => Ok(()),
             false => self.refuse(format!("{rows} sums of {terms} elements along one axis")),
         }
+    }
+
+    /// A public number.
+    fn constant(&mut self, value: f64) -> Result<NodeId, GraphError> {
+        self.add(Constant { shape: Vec::new(), value }, &[])
+    }
+
+    /// x times a public number.
+    fn scaled(&mut self, x: NodeId, factor: f64) -> Result<NodeId, GraphError> {
+        if factor == 1.0 {
+            return Ok(x);
+        }
+        let factor = self.constant(factor)?;
+        self.add(Mul, &[x, factor])
+    }
+
+    /// x plus a public number.
+    fn shifted(&mut self, x: NodeId, shift: f64) -> Result<NodeId, GraphError> {
+        let shift = self.constant(shift)?;
+        self.add(Add, &[x, shift])
+    }
+
+    /// |x|, by one comparison.
+    fn magnitude(&mut self, x: NodeId) -> Result<NodeId, GraphError> {
+        let negative = self.add(Neg, &[x])?;
+        self.add(Maximum, &[x, negative])
     }
 
     fn reshape(&mut self, x: NodeId, shape: Vec<Dim>) -> Result<NodeId, GraphError> {

@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(48) {
+    match b.random.below(52) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -33,7 +33,8 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         43 => along(b),
         44 => all_or_any(b),
         45..=46 => gather(b),
-        _ => combine(b),
+        47 => combine(b),
+        _ => nonlinear(b),
     }
 }
 
@@ -414,7 +415,66 @@ fn combine(b: &mut Builder) -> Option<NodeId> {
     b.add(Combine { axis, rows }, &[x])
 }
 
-/// Operations that only clear values have.
+/// x² and a half: what a logarithm, a root or a quotient is taken of.
+fn positive(b: &mut Builder, x: NodeId) -> Option<NodeId> {
+    let square = b.add(Mul, &[x, x])?;
+    let half = b.add(Constant { shape: Vec::new(), value: 0.5 }, &[])?;
+    b.add(Add, &[square, half])
+}
+
+/// Functions with a protocol of their own, of operands that keep them in range.
+fn nonlinear(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    match b.random.below(17) {
+        0 => b.add(Sigmoid, &[x]),
+        1 => b.add(Tanh, &[x]),
+        2 => b.add(Erf, &[x]),
+        3 => {
+            let tanh = chance(b);
+            b.add(Gelu { tanh }, &[x])
+        }
+        4 => b.add(Silu, &[x]),
+        5 => b.add(Softplus, &[x]),
+        6 => b.add(Sin, &[x]),
+        7 => b.add(Cos, &[x]),
+        8 => {
+            let max = Some(b.random.unit() * 5.0 - 1.0);
+            let x = if chance(b) { b.add(Clip { min: None, max }, &[x])? } else { x };
+            b.add(Exp, &[x])
+        }
+        9..=12 => {
+            let x = positive(b, x)?;
+            match b.random.below(4) {
+                0 => b.add(Log, &[x]),
+                1 => b.add(Sqrt, &[x]),
+                2 => b.add(Rsqrt, &[x]),
+                _ => b.add(Reciprocal, &[x]),
+            }
+        }
+        13 => {
+            let y = partner(b, x)?;
+            let y = positive(b, y)?;
+            b.add(Div, &[x, y])
+        }
+        14 => {
+            let rank = b.shape(x).len();
+            let axes = (0..rank).filter(|_| chance(b)).collect();
+            let centre = chance(b);
+            b.add(Normalize { axes, epsilon: 0.25, centre }, &[x])
+        }
+        _ => {
+            let axis = b.random.below(b.shape(x).len().max(1));
+            let keepdims = chance(b);
+            match b.random.below(3) {
+                0 => b.add(Softmax { axis }, &[x]),
+                1 => b.add(LogSoftmax { axis }, &[x]),
+                _ => b.add(LogSumExp { axis, keepdims }, &[x]),
+            }
+        }
+    }
+}
+
+/// Functions of values that are clear.
 fn clear(b: &mut Builder) -> Option<NodeId> {
     let rows = 1 + b.random.below(4);
     let visibility = b.visibility();

@@ -240,5 +240,64 @@ case("cum_prod_reverse", lambda x: np.cumprod(x[::-1], 0)[::-1], halves(5, 2) / 
 case("sum_all", lambda x: np.sum(x), t)
 case("mean_all", lambda x: np.mean(x), t)
 
+# Activations, powers, moments and norms
+w = halves(4, 6) * 0.75
+above = np.abs(halves(3, 5)) + 0.25
+relu = lambda x: np.maximum(x, 0)
+softplus = lambda x: np.logaddexp(x, 0)
+case("square", lambda x: x * x, w)
+for p in [0, 1, 2, 3, 5, 0.5, 1.5, -0.5, -1.5, -1, -2, 0.3, -1.7]:
+    case(f"pow {p}", lambda x: x ** p, above)
+case("pow_tensor", lambda x, y: x ** y, above, halves(5) / 4)
+case("log1p", lambda x: np.log1p(x), above)
+case("elu", lambda x: np.where(x > 0, x, 0.75 * (np.exp(x) - 1)), w)
+case("selu", lambda x: 1.05 * np.where(x > 0, x, 1.67 * (np.exp(x) - 1)), w)
+case("celu", lambda x: np.where(x > 0, x, 2 * (np.exp(x / 2) - 1)), w)
+case("leaky_relu", lambda x: np.where(x > 0, x, 0.01 * x), w)
+case("leaky_relu_steep", lambda x: np.where(x > 0, x, 1.5 * x), w)
+case("prelu", lambda x, s: np.where(x > 0, x, s * x), w, halves(6))
+case("thresholded_relu", lambda x: np.where(x > 1.125, x, 0), w)
+case("relu6", lambda x: np.clip(x, 0, 6), 3 * w)
+case("hardtanh", lambda x: np.clip(x, -1.5, 2), w)
+case("hardsigmoid", lambda x: np.clip(0.2 * x + 0.5, 0, 1), 2 * w)
+case("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, 2 * w)
+case("mish", lambda x: x * np.tanh(softplus(x)), 2 * w)
+case("softsign", lambda x: x / (1 + np.abs(x)), w)
+case("log_sigmoid", lambda x: -softplus(-x), 2 * w)
+case("mean_square", lambda x: np.mean(x * x, (0, -1)), t)
+case("var", lambda x: np.var(x, (-1, 1)), t)
+case("var_ddof", lambda x: np.var(x, 1, ddof=1, keepdims=True), t)
+case("std", lambda x: np.std(x, -1, ddof=1), w)
+case("norm_1", lambda x: np.sum(np.abs(x), (0, 2)), t)
+case("norm_2", lambda x: np.sqrt(np.sum(x * x, (0, 2), keepdims=True)), t)
+case("norm_infinity", lambda x: np.max(np.abs(x), (0, 2)), t)
+case("norm_infinity_keep", lambda x: np.max(np.abs(x), (0, 2), keepdims=True), t)
+case("unit_vectors", lambda x: x / np.sqrt(np.sum(x * x, 0, keepdims=True) + 0.125), w)
+case("cosine_similarity", lambda x, y: np.sum(x * y, -1) / np.sqrt((np.sum(x * x, -1) + 0.5) * (np.sum(y * y, -1) + 0.5)), w, halves(6))
+
+
+def normalized(x, axes, epsilon, centre=True):
+    x = x - np.mean(x, axes, keepdims=True) * centre
+    return x / np.sqrt(np.mean(x * x, axes, keepdims=True) + epsilon)
+
+
+channels = lambda v: v[:, None, None]
+image = halves(2, 4, 3, 2)
+case("layer_norm", lambda x, g, b: normalized(x, (-2, -1), 0.01) * g + b, t, halves(4), halves(3, 4))
+case("layer_norm_plain", lambda x: normalized(x, (1,), 0.01), t)
+case("rms_norm", lambda x, g: normalized(x, (-1,), 0.01, False) * g, t, halves(4))
+case("group_norm", lambda x, g, b: normalized(x.reshape(2, 2, 2, 3, 2), (2, 3, 4), 0.01).reshape(x.shape) * channels(g) + channels(b), image, halves(4), halves(4))
+case("instance_norm", lambda x, g, b: normalized(x, (2, 3), 0.01) * channels(g) + channels(b), image, halves(4), halves(4))
+case("batch_norm_training", lambda x, g, b: [normalized(x, (0, 2, 3), 0.01) * channels(g) + channels(b), x.mean((0, 2, 3)), x.var((0, 2, 3))], image, halves(4), halves(4))
+
+
+def softmaxed(x, axes):
+    e = np.exp(x - x.max(axes, keepdims=True))
+    return e / e.sum(axes, keepdims=True)
+
+
+case("softmax", lambda x: softmaxed(x, (1, 2)), t)
+case("softmax_log", lambda x: np.log(softmaxed(x, (1,))), t)
+
 with open("functions.txt", "w") as file:
     file.write("\n".join(lines) + "\n")

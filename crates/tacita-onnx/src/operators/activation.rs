@@ -1,14 +1,140 @@
 //! Elementwise functions of one value, and those that do nothing when a trained model runs.
 
-use tacita_graph::ops;
+use tacita_graph::{Op, functions, ops};
 
 use super::{Values, one};
 use crate::call::Call;
 use crate::error::refuse;
 
-pub(super) fn relu(call: &mut Call<'_, '_>) -> Values {
+fn unary(call: &mut Call<'_, '_>, op: impl Into<Op>) -> Values {
     let x = call.operand(0)?;
-    one(call.add(ops::Relu, &[x])?)
+    one(call.add(op, &[x])?)
+}
+
+pub(super) fn relu(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Relu)
+}
+
+pub(super) fn sigmoid(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Sigmoid)
+}
+
+pub(super) fn tanh(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Tanh)
+}
+
+pub(super) fn erf(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Erf)
+}
+
+pub(super) fn gelu(call: &mut Call<'_, '_>) -> Values {
+    let tanh = match call.text("approximate")?.unwrap_or("none") {
+        "none" | "" => false,
+        "tanh" => true,
+        other => return refuse(format!("approximate {other:?} is unknown")),
+    };
+    unary(call, ops::Gelu { tanh })
+}
+
+/// x / (1 + e^(-αx)), the Silu of αx by α.
+pub(super) fn swish(call: &mut Call<'_, '_>) -> Values {
+    let alpha = call.float_or("alpha", 1.0)?;
+    if alpha == 1.0 {
+        return unary(call, ops::Silu);
+    }
+    if alpha == 0.0 || !alpha.is_finite() {
+        return refuse(format!("an alpha of {alpha}"));
+    }
+    let x = call.operand(0)?;
+    let factor = call.number(alpha)?;
+    let scaled = call.add(ops::Mul, &[x, factor])?;
+    let silu = call.add(ops::Silu, &[scaled])?;
+    one(call.add(ops::Div, &[silu, factor])?)
+}
+
+pub(super) fn softplus(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Softplus)
+}
+
+pub(super) fn sin(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Sin)
+}
+
+pub(super) fn cos(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Cos)
+}
+
+pub(super) fn exp(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Exp)
+}
+
+pub(super) fn log(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Log)
+}
+
+pub(super) fn sqrt(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Sqrt)
+}
+
+pub(super) fn reciprocal(call: &mut Call<'_, '_>) -> Values {
+    unary(call, ops::Reciprocal)
+}
+
+pub(super) fn elu(call: &mut Call<'_, '_>) -> Values {
+    let (x, alpha) = (call.operand(0)?, call.float_or("alpha", 1.0)?);
+    one(call.apply(|graph, name| functions::elu(graph, x, alpha, name))?)
+}
+
+pub(super) fn selu(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let (alpha, gamma) = (call.float_or("alpha", 1.673_263_2)?, call.float_or("gamma", 1.050_701)?);
+    one(call.apply(|graph, name| functions::selu(graph, x, alpha, gamma, name))?)
+}
+
+pub(super) fn celu(call: &mut Call<'_, '_>) -> Values {
+    let (x, alpha) = (call.operand(0)?, call.float_or("alpha", 1.0)?);
+    one(call.apply(|graph, name| functions::celu(graph, x, alpha, name))?)
+}
+
+pub(super) fn leaky_relu(call: &mut Call<'_, '_>) -> Values {
+    let (x, alpha) = (call.operand(0)?, call.float_or("alpha", 0.01)?);
+    one(call.apply(|graph, name| functions::leaky_relu(graph, x, alpha, name))?)
+}
+
+/// Slopes are weights, and stay their owner's.
+pub(super) fn prelu(call: &mut Call<'_, '_>) -> Values {
+    let (x, slope) = (call.operand(0)?, call.operand(1)?);
+    let y = call.apply(|graph, name| functions::prelu(graph, x, slope, name))?;
+    if call.shape(y) != call.shape(x) {
+        return refuse("its slopes have more elements than its input along some axis");
+    }
+    one(y)
+}
+
+pub(super) fn thresholded_relu(call: &mut Call<'_, '_>) -> Values {
+    let (x, alpha) = (call.operand(0)?, call.float_or("alpha", 1.0)?);
+    one(call.apply(|graph, name| functions::thresholded_relu(graph, x, alpha, name))?)
+}
+
+pub(super) fn hard_sigmoid(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let (alpha, beta) = (call.float_or("alpha", 0.2)?, call.float_or("beta", 0.5)?);
+    one(call.apply(|graph, name| functions::hardsigmoid(graph, x, alpha, beta, name))?)
+}
+
+pub(super) fn hard_swish(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    one(call.apply(|graph, name| functions::hardswish(graph, x, name))?)
+}
+
+pub(super) fn mish(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    one(call.apply(|graph, name| functions::mish(graph, x, name))?)
+}
+
+pub(super) fn softsign(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    one(call.apply(|graph, name| functions::softsign(graph, x, name))?)
 }
 
 /// Bounds are attributes up to version 10, inputs since.

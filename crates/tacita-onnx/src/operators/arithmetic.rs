@@ -1,6 +1,6 @@
 //! Sums, differences, products and quotients, of data with NumPy's broadcasting, and of sizes.
 
-use tacita_graph::{Op, Visibility, ops};
+use tacita_graph::{Op, functions, ops};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -28,21 +28,42 @@ fn binary(call: &mut Call<'_, '_>, on_sizes: fn(i64, i64) -> Option<i64>, op: im
     one(call.add(op, &operands)?)
 }
 
-/// By a value that somebody knows, as a product by its reciprocal, which its owner computes.
+/// By a value that somebody knows it becomes a product by the reciprocal, which its owner computes.
 pub(super) fn div(call: &mut Call<'_, '_>) -> Values {
     if let Some(sizes) = sizes(call, i64::checked_div)? {
         return Ok(vec![sizes]);
     }
     let divisor = call.value(1)?;
     let (a, b) = (call.operand(0)?, call.operand(1)?);
-    if call.visibility(b) == Visibility::Secret {
-        return refuse("division by a value computed from both the input and weights is not supported yet");
-    }
     if call.scope.has_zero(&divisor)? {
         return refuse("its divisor has a zero");
     }
-    let reciprocal = call.add(ops::Reciprocal, &[b])?;
-    one(call.add(ops::Mul, &[a, reciprocal])?)
+    one(call.add(ops::Div, &[a, b])?)
+}
+
+/// By an exponent that is one number, which becomes public; or by a tensor of exponents, of bases above 0.
+pub(super) fn pow(call: &mut Call<'_, '_>) -> Values {
+    let exponent = call.value(1)?;
+    let x = call.operand(0)?;
+    let known = match &exponent {
+        _ if exponent.is_integers() => match call.sizes(1)?.ints()?[..] {
+            [exponent] => Some(exponent as f64),
+            _ => return refuse("several exponents that are integers"),
+        },
+        Value::Tensor(_, tensor)
+            if tensor.dims.iter().all(|&size| size == 1) && tensor.dims.len() <= call.shape(x).len() =>
+        {
+            call.optional_number(1)?
+        }
+        _ => None,
+    };
+    match known {
+        Some(exponent) => one(call.apply(|graph, name| functions::pow(graph, x, exponent, name))?),
+        None => {
+            let exponents = call.operand(1)?;
+            one(call.apply(|graph, name| functions::pow_tensor(graph, x, exponents, name))?)
+        }
+    }
 }
 
 pub(super) fn neg(call: &mut Call<'_, '_>) -> Values {

@@ -90,13 +90,7 @@ pub(super) fn batch_normalization(call: &mut Call<'_, '_>) -> Values {
     if call.flag("training_mode")? || call.int("spatial")?.unwrap_or(1) == 0 {
         return refuse("training_mode is set, or spatial is not; export the model for inference");
     }
-    let epsilon = match call.float("epsilon")? {
-        Some(epsilon) => epsilon,
-        None => {
-            call.scope.publish("epsilon", "0.00001".to_string(), call.name());
-            f64::from(1e-5f32)
-        }
-    };
+    let epsilon = call.float_or("epsilon", 1e-5)?;
     let inputs = [call.operand(0)?, call.operand(1)?, call.operand(2)?, call.operand(3)?, call.operand(4)?];
     let channels = match call.shape(inputs[0]).get(1) {
         Some(Dim::Known(channels)) => *channels,

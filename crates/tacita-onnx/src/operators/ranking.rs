@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::error::refuse;
 use crate::value::{Softmax, Value, axis};
 
-/// Softmax and LogSoftmax are left out: what comes after may only rank, or reveal the logits.
+/// Softmax and LogSoftmax are left out where what comes after only ranks, or reveals the logits.
 pub(super) fn softmax(call: &mut Call<'_, '_>) -> Values {
     let logits = call.operand(0)?;
     let rank = call.shape(logits).len();
@@ -33,23 +33,25 @@ pub(super) fn arg_min(call: &mut Call<'_, '_>) -> Values {
 
 fn rank(call: &mut Call<'_, '_>, op: fn(usize, bool) -> Op) -> Values {
     let input = call.value(0)?;
-    let x = match &input {
-        Value::Softmax(softmax) => softmax.logits,
-        other => call.scope.node(other)?,
+    let rank = match &input {
+        Value::Softmax(softmax) => call.shape(softmax.logits).len(),
+        other => {
+            let x = call.scope.node(other)?;
+            call.shape(x).len()
+        }
     };
-    let axis = axis(call.int("axis")?.unwrap_or(0), call.shape(x).len())?;
+    let axis = axis(call.int("axis")?.unwrap_or(0), rank)?;
     let keepdims = call.int("keepdims")?.unwrap_or(1) != 0;
     if call.flag("select_last_index")? {
         return refuse("select_last_index is not supported");
     }
-    if let Value::Softmax(softmax) = &input {
-        if !softmax.axes.contains(&axis) {
-            return softmax.refuse();
+    let x = match &input {
+        Value::Softmax(Softmax { logits, axes, node, op }) if axes.contains(&axis) => {
+            let note = format!("{op} {node:?} is left out: it does not change which class is largest.");
+            call.scope.notes.push(note);
+            *logits
         }
-        let Softmax { op, node, .. } = softmax;
-        call.scope
-            .notes
-            .push(format!("{op} {node:?} is left out: it does not change which class is largest."));
-    }
+        other => call.scope.node(other)?,
+    };
     one(call.add(op(axis, keepdims), &[x])?)
 }

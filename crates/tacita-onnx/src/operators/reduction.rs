@@ -1,11 +1,15 @@
 //! Sums, means and products over axes.
 
-use tacita_graph::{Dim, NodeId, Op, functions, ops};
+use tacita_graph::functions::{self, Norm};
+use tacita_graph::{Dim, NodeId, Op, ops};
 
 use super::{Values, one};
 use crate::call::Call;
 use crate::error::{Fault, refuse};
 use crate::value;
+
+/// Why a reduction over no axes is refused that is more than a sum.
+const UNCLEAR: &str = "noop_with_empty_axes without axes means different things to different programs";
 
 /// What is reduced over which axes, in ascending order.
 struct Reduced {
@@ -50,10 +54,46 @@ pub(super) fn reduce_sum(call: &mut Call<'_, '_>) -> Values {
 pub(super) fn reduce_sum_square(call: &mut Call<'_, '_>) -> Values {
     let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
     if nothing {
-        return refuse("noop_with_empty_axes without axes means different things to different programs");
+        return refuse(UNCLEAR);
     }
     let square = call.add(ops::Mul, &[x, x])?;
     one(call.add(ops::Sum { axes, keepdims }, &[square])?)
+}
+
+/// The logarithm of the sum of e^x: of one axis, so that several are put last and taken as one.
+pub(super) fn reduce_log_sum_exp(call: &mut Call<'_, '_>) -> Values {
+    let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
+    if nothing {
+        return refuse(UNCLEAR);
+    }
+    let axes: Vec<isize> = axes.into_iter().map(|axis| axis as isize).collect();
+    one(call.apply(|graph, name| functions::log_sum_exp(graph, x, &axes, keepdims, name))?)
+}
+
+pub(super) fn reduce_log_sum(call: &mut Call<'_, '_>) -> Values {
+    let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
+    if nothing {
+        return refuse(UNCLEAR);
+    }
+    let sum = call.add(ops::Sum { axes, keepdims }, &[x])?;
+    one(call.add(ops::Log, &[sum])?)
+}
+
+pub(super) fn reduce_l1(call: &mut Call<'_, '_>) -> Values {
+    norm(call, Norm::One)
+}
+
+pub(super) fn reduce_l2(call: &mut Call<'_, '_>) -> Values {
+    norm(call, Norm::Two)
+}
+
+fn norm(call: &mut Call<'_, '_>, p: Norm) -> Values {
+    let Reduced { x, axes, keepdims, nothing } = Reduced::read(call)?;
+    if nothing {
+        return refuse(UNCLEAR);
+    }
+    let axes: Vec<isize> = axes.into_iter().map(|axis| axis as isize).collect();
+    one(call.apply(|graph, name| functions::norm(graph, x, p, &axes, keepdims, name))?)
 }
 
 pub(super) fn reduce_prod(call: &mut Call<'_, '_>) -> Values {

@@ -5,7 +5,8 @@ use std::f64::consts::LN_2;
 use serde::Serialize;
 use tacita_graph::ops::Input;
 use tacita_graph::{
-    Floor, Graph, Interval, Nearest, RingOp, Role, Rounding, Visibility, dims, fixed_kept, lower, optimize,
+    Floor, Graph, Interval, Kind, Nearest, RingOp, Role, Rounding, Visibility, dims, fixed_kept, lower,
+    optimize,
 };
 use tacita_ring::{RingTensor, real};
 
@@ -142,6 +143,7 @@ fn evaluate(entry: &Entry, points: &[f64], rounding: &mut dyn Rounding) -> Resul
         shape: dims(&[points.len()]),
         visibility: Visibility::Secret,
         role: Role::Data,
+        kind: Kind::Fixed,
         range: range(entry.domain),
     };
     let x = graph.add(input, &[], "x")?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tacita_graph::ops::Input;
-use tacita_graph::{Graph, GraphError, Interval, NodeId, Role, Visibility, dims, lower, optimize};
+use tacita_graph::{Graph, GraphError, Interval, Kind, NodeId, Role, Visibility, dims, lower, optimize};
 use tacita_mpc::Plan;
 
 use crate::error::Error;
@@ -41,7 +41,13 @@ pub fn operation_cost(
         .iter()
         .enumerate()
         .map(|(i, shape)| {
-            let input = Input { shape: dims(shape), visibility: Visibility::Secret, role: Role::Data, range };
+            let input = Input {
+                shape: dims(shape),
+                visibility: Visibility::Secret,
+                role: Role::Data,
+                kind: Kind::Fixed,
+                range,
+            };
             graph.add(input, &[], &format!("x{i}"))
         })
         .collect::<Result<_, _>>()?;

@@ -1,0 +1,99 @@
+//! Numbers that say what an operation is, written as tensors: the √2 of a GELU, the ε of a norm, the scale before a softmax.
+//!
+//! Exporters spell out what older versions of ONNX have no operator for. As private inputs such numbers would cost products
+//! and hide from the rewrites what the operations are, which is no secret; so they are public, and listed as such.
+
+use std::collections::BTreeMap;
+
+use crate::file::messages::Node;
+
+/// The nodes around a node.
+struct Surroundings<'a> {
+    producers: BTreeMap<&'a str, &'a Node>,
+    consumers: BTreeMap<&'a str, Vec<&'a Node>>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// The nodes of one of these operations that make an input.
+    fn before(&self, node: &Node, ops: &[&str]) -> Vec<&'a Node> {
+        let producers = node.inputs.iter().filter_map(|name| self.producers.get(name.as_str()).copied());
+        producers.filter(|producer| ops.contains(&producer.op.as_str())).collect()
+    }
+
+    /// The nodes of one of these operations that use the output.
+    fn after(&self, node: &Node, ops: &[&str]) -> Vec<&'a Node> {
+        let output = node.outputs.first().and_then(|name| self.consumers.get(name.as_str()));
+        let consumers = output.into_iter().flatten().copied();
+        consumers.filter(|consumer| ops.contains(&consumer.op.as_str())).collect()
+    }
+}
+
+/// The names of what such nodes use, with the label of one that does. Those that are tensors of one number are meant.
+pub(crate) fn known(nodes: &[Node]) -> BTreeMap<&str, &str> {
+    let mut around = Surroundings { producers: BTreeMap::new(), consumers: BTreeMap::new() };
+    for node in nodes {
+        for output in &node.outputs {
+            around.producers.insert(output, node);
+        }
+        for input in &node.inputs {
+            around.consumers.entry(input).or_default().push(node);
+        }
+    }
+    let mut known = BTreeMap::new();
+    for node in nodes {
+        let spelled = match node.op.as_str() {
+            "Erf" | "Tanh" => gelu(&around, node),
+            "Sqrt" => norm(&around, node),
+            "Softmax" => scaled(&around, node),
+            _ => Vec::new(),
+        };
+        for node in spelled {
+            node.inputs.iter().for_each(|input| drop(known.insert(input.as_str(), node.label())));
+        }
+    }
+    known
+}
+
+const FACTORS: &[&str] = &["Mul", "Div"];
+
+/// x · 1/2 · (1 + f(u)), its factors in any order, with u = x / √2 or √(2/π) (x + 0.044715 x³).
+fn gelu<'a>(around: &Surroundings<'a>, f: &'a Node) -> Vec<&'a Node> {
+    let mut nodes = Vec::new();
+    for sum in around.after(f, &["Add"]) {
+        nodes.push(sum);
+        for product in around.after(sum, FACTORS) {
+            nodes.push(product);
+            nodes.extend(around.before(product, FACTORS));
+            nodes.extend(around.after(product, FACTORS));
+        }
+    }
+    if nodes.len() < 2 {
+        return Vec::new(); // a Tanh by itself
+    }
+    for scale in around.before(f, FACTORS) {
+        nodes.push(scale);
+        for sum in around.before(scale, &["Add"]) {
+            nodes.extend(around.before(sum, FACTORS));
+        }
+    }
+    nodes
+}
+
+/// The root of a variance and ε, and a reciprocal of it.
+fn norm<'a>(around: &Surroundings<'a>, root: &'a Node) -> Vec<&'a Node> {
+    let sums = around.before(root, &["Add"]).into_iter();
+    let mut nodes: Vec<&Node> = sums.filter(|sum| !around.before(sum, &["ReduceMean"]).is_empty()).collect();
+    if !nodes.is_empty() {
+        nodes.extend(around.after(root, &["Div"]));
+    }
+    nodes
+}
+
+/// Logits that are scaled, perhaps with a mask added.
+fn scaled<'a>(around: &Surroundings<'a>, softmax: &'a Node) -> Vec<&'a Node> {
+    let mut nodes = around.before(softmax, FACTORS);
+    for sum in around.before(softmax, &["Add"]) {
+        nodes.extend(around.before(sum, FACTORS));
+    }
+    nodes
+}
