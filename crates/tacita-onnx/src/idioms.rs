@@ -48,7 +48,7 @@ pub(crate) fn known(nodes: &[Node]) -> BTreeMap<&str, &str> {
             _ => Vec::new(),
         };
         for node in spelled {
-            node.inputs.iter().for_each(|input| drop(known.insert(input.as_str(), node.label())));
+            known.extend(node.inputs.iter().map(|input| (input.as_str(), node.label())));
         }
     }
     known

@@ -11,6 +11,7 @@ mod indexing;
 mod layout;
 mod matrix;
 mod normalization;
+mod notes;
 mod pooling;
 mod ranking;
 mod reduction;
@@ -19,6 +20,7 @@ mod resize;
 mod sizes;
 mod window;
 
+pub use notes::operators;
 use tacita_graph::NodeId;
 
 use crate::call::Call;
