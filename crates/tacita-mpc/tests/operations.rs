@@ -525,7 +525,7 @@ fn the_costs_of_the_protocol_page() {
     assert_eq!(costs(ops::Max { axis: 0, keepdims: false }, N, &[&[4, N]]), (1 + 4, 32.0 + 29.75, 360.75));
     // an equality and an exact floor open their inputs here, for 8 bytes and a round
     assert_eq!(costs(ops::Equal {}, N, &[&[N], &[N]]), (3, 8.0 + 2.5, 36.875));
-    assert_eq!(costs(ops::Floor {}, N, &[&[N]]), (3, 4.875, 61.125), "the opening counts at the product");
+    assert_eq!(costs(ops::Floor {}, N, &[&[N]]), (3, 2.375, 39.75), "the opening counts at the product");
 }
 
 #[test]

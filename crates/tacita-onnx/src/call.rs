@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
-use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Op, Visibility, ops};
+use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Op, ops};
 
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::{Attribute, Node, Tensor};
@@ -74,10 +74,6 @@ impl<'s, 'a> Call<'s, 'a> {
 
     pub(crate) fn shape(&self, id: NodeId) -> Vec<Dim> {
         self.scope.graph.node(id).ty.shape.clone()
-    }
-
-    pub(crate) fn visibility(&self, id: NodeId) -> Visibility {
-        self.scope.graph.node(id).ty.visibility
     }
 
     pub(crate) fn kind(&self, id: NodeId) -> Kind {

@@ -1,9 +1,11 @@
-//! Numbers that say what an operation is, written as tensors: the √2 of a GELU, the ε of a norm, the scale before a softmax.
+//! Numbers that say what an operation is, written as tensors: the √2 of a GELU, the ε of a norm.
 //!
 //! Exporters spell out what older versions of ONNX have no operator for. As private inputs such numbers would cost products
-//! and hide from the rewrites what the operations are, which is no secret; so they are public, and listed as such.
+//! and hide from the rewrites what the operations are, which is no secret; so they are public, and listed as such. Only the
+//! numbers that these operations are defined by are taken: a weight that stands in such a place stays private.
 
 use std::collections::BTreeMap;
+use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
 use crate::file::messages::Node;
 
@@ -44,11 +46,10 @@ pub(crate) fn known(nodes: &[Node]) -> BTreeMap<&str, &str> {
         let spelled = match node.op.as_str() {
             "Erf" | "Tanh" => gelu(&around, node),
             "Sqrt" => norm(&around, node),
-            "Softmax" => scaled(&around, node),
             _ => Vec::new(),
         };
         for node in spelled {
-            node.inputs.iter().for_each(|input| drop(known.insert(input.as_str(), node.label())));
+            known.extend(node.inputs.iter().map(|input| (input.as_str(), node.label())));
         }
     }
     known
@@ -89,11 +90,9 @@ fn norm<'a>(around: &Surroundings<'a>, root: &'a Node) -> Vec<&'a Node> {
     nodes
 }
 
-/// Logits that are scaled, perhaps with a mask added.
-fn scaled<'a>(around: &Surroundings<'a>, softmax: &'a Node) -> Vec<&'a Node> {
-    let mut nodes = around.before(softmax, FACTORS);
-    for sum in around.before(softmax, &["Add"]) {
-        nodes.extend(around.before(sum, FACTORS));
-    }
-    nodes
+/// Whether a number is one that these operations are defined by, as a float of 32 bits has it: those of the two forms of
+/// GELU, or the ε of a norm.
+pub(crate) fn defines(value: f64) -> bool {
+    let exact = [0.5, 1.0, 2.0, 3.0, SQRT_2, FRAC_1_SQRT_2, (2.0 / PI).sqrt(), 0.044_715];
+    exact.iter().any(|known| (value - known).abs() <= known * 1e-6) || (value > 0.0 && value <= 0.001)
 }

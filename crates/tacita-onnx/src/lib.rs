@@ -35,4 +35,5 @@ mod value;
 pub use error::ImportError;
 pub use import::{import, import_bytes};
 pub use model::{ImportOptions, Model, PublicConstant};
-pub use onnx::{Built, FinalSoftmax, Onnx, Output};
+pub use onnx::{Built, FinalSoftmax, OPSETS, Onnx, Output};
+pub use operators::operators;

@@ -16,7 +16,7 @@ use crate::scope::Scope;
 use crate::value::Value;
 
 /// The versions of ONNX's operators whose meaning the operators here know. Before 7, broadcasting was different.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
+pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 
 /// An ONNX file in memory.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use tacita_graph::{Graph, Inputs, Kind, NodeId, Owner, Role, Visibility, dims, f
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::Tensor;
 use crate::file::tensor::{is_float, is_integer, unsupported};
+use crate::idioms;
 use crate::model::PublicConstant;
 use crate::value::{Size, Sizes, Softmax, Value};
 
@@ -106,8 +107,10 @@ impl<'a> Scope<'a> {
             return refuse(format!("it computes with the integers of tensor {name:?} as with data"));
         }
         let array = tensor.floats(self.folder)?;
-        if let (Some(used_by), 1) = (self.known.get(name), array.len()) {
-            let value = array.sum();
+        let value = array.sum();
+        if let (Some(used_by), 1) = (self.known.get(name), array.len())
+            && idioms::defines(value)
+        {
             self.publish(name, (value as f32).to_string(), used_by);
             let id = self.graph.add(ops::Constant { shape: dims(array.shape()), value }, &[], name)?;
             self.weights.insert(name.to_string(), id);

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayD, IxDyn};
 use serde::Deserialize;
-use tacita_graph::{Dim, Graph, Inputs, Op, plain};
+use tacita_graph::{Dim, Graph, Inputs, Node, Op, ops, optimize, plain};
 use tacita_onnx::{ImportOptions, Model, import};
 
 #[derive(Deserialize)]
@@ -102,11 +102,16 @@ fn the_graph_holds_no_weight() {
         let mut sorted = parameters.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, model.parameters.keys().map(String::as_str).collect::<Vec<_>>(), "{name}");
-        // The only numbers of a graph: constants, which only alpha and beta become, and listed attributes.
+        // The only numbers of a graph: attributes and known scalars, which are listed, and what formulas make of them or
+        // have of their own.
+        let numbers = model.public_constants.iter().filter_map(|public| public.value.parse::<f32>().ok());
+        let listed: Vec<f32> = numbers.chain([1.0]).collect();
+        let formulas = [0.0, 1.0, -1.0, 0.5, 1.0 / 6.0, 1.0 / 8f32.sqrt()];
         for node in model.graph.nodes() {
             if let Op::Constant(constant) = &node.op {
-                let listed = |value: &str| value.parse::<f64>() == Ok(constant.value);
-                assert!(model.public_constants.iter().any(|public| listed(&public.value)), "{name}");
+                let value = constant.value as f32;
+                let mut made = listed.iter().flat_map(|a| listed.iter().flat_map(move |b| [a * b, a / b]));
+                assert!(formulas.contains(&value) || made.any(|number| number == value), "{name}: {value}");
             }
         }
     }
@@ -133,6 +138,16 @@ fn what_becomes_public_is_listed() {
     assert_eq!(constants(&case("reshape")), [["s", "[-1, 14, 6]", "/reshape_y"]]);
     let padded = case("pad");
     assert_eq!(constants(&padded), [["p", "[0, 0, 1, 2, 0, 1, 0, 3]", "/pad_y"], ["v", "1.5", "/pad_y"]]);
+    assert_eq!(constants(&case("leakyrelu")), [["alpha", "0.01", "/leakyrelu_y"]]);
+    assert_eq!(constants(&case("pow_2")), [["e", "2", "/pow_y"]]);
+    for spelled in ["gelu_spelled", "gelu_tanh_spelled", "rms_norm_spelled", "layer_norm_spelled"] {
+        let model = case(spelled);
+        let scalars = model.parameters.iter().filter(|(_, value)| value.len() == 1).count();
+        assert_eq!(scalars, 0, "{spelled}: {:?}", constants(&model));
+    }
+    for private in ["prelu", "pow_tensor", "softmax_inner", "attention_spelled"] {
+        assert!(constants(&case(private)).is_empty(), "{private}");
+    }
     for private in ["conv_plain", "add_scalar", "div_scalar", "constant", "constant_float", "mat_mul"] {
         assert!(constants(&case(private)).is_empty(), "{private}");
         assert_eq!(case(private).parameters.len(), if private == "conv_plain" { 2 } else { 1 });
@@ -151,7 +166,35 @@ fn notes_say_what_was_left_out() {
         "Softmax \"/softmax_p\" is left out: it does not change which class is largest."
     );
     assert!(note("dropout").starts_with("Dropout \"/dropout_d\" is ignored"));
-    assert_eq!(note("relu"), "");
+    for computed in ["relu", "softmax_inner", "softmax_twice", "arg_max_softmax_other"] {
+        assert_eq!(note(computed), "");
+    }
+}
+
+/// What exporters spell out is one operation after optimising, and means the same.
+#[test]
+fn spelled_operations_are_recognised() {
+    for (name, op) in [
+        ("gelu_spelled", Op::from(ops::Gelu { tanh: false })),
+        ("gelu_tanh_spelled", ops::Gelu { tanh: true }.into()),
+        (
+            "layer_norm_spelled",
+            ops::Normalize { axes: vec![2], epsilon: 1e-5f32.into(), centre: true }.into(),
+        ),
+        ("rms_norm_spelled", ops::Normalize { axes: vec![2], epsilon: 1e-6f32.into(), centre: false }.into()),
+    ] {
+        let model = case(name);
+        let optimized = Model { graph: optimize(&model.graph).unwrap(), ..model.clone() };
+        assert!(optimized.graph.nodes().iter().any(|node| node.op == op), "{name}");
+        let nonlinear = |node: &&Node| ["Erf", "Tanh", "Sqrt", "Div"].contains(&node.op.name());
+        assert_eq!(optimized.graph.nodes().iter().filter(nonlinear).count(), 0, "{name}");
+        let case = cases().into_iter().find(|case| case.name == name).unwrap();
+        let (before, after) = (run(&model, &case.input.array()), run(&optimized, &case.input.array()));
+        // The numbers are f32.
+        assert!((&before[0].1 - &after[0].1).iter().all(|error| error.abs() < 1e-6), "{name}");
+    }
+    let attention = optimize(&case("attention_spelled").graph).unwrap();
+    assert_eq!(attention.nodes().iter().filter(|node| node.op.name() == "Softmax").count(), 1);
 }
 
 #[test]

@@ -150,3 +150,64 @@ fn an_owner_computes_in_the_clear_with_what_it_keeps_and_what_is_new() -> Result
     }
     Ok(())
 }
+
+#[test]
+fn functions_of_tensors_are_what_they_are_called() -> Result<(), Error> {
+    use tacita::Tensor;
+    use tacita::graph::functions::Norm;
+    type Function = (&'static str, fn(&Tensor) -> Tensor, fn(f64) -> f64);
+    let functions: [Function; 24] = [
+        ("sigmoid", Tensor::sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
+        ("tanh", Tensor::tanh, f64::tanh),
+        ("silu", Tensor::silu, |x| x / (1.0 + (-x).exp())),
+        ("softplus", Tensor::softplus, |x| x.exp().ln_1p()),
+        ("sin", Tensor::sin, f64::sin),
+        ("cos", Tensor::cos, f64::cos),
+        ("exp", Tensor::exp, f64::exp),
+        ("log", |x| x.square().log(), |x| (x * x).ln()),
+        ("sqrt", |x| x.square().sqrt(), f64::abs),
+        ("rsqrt", |x| x.square().rsqrt(), |x| 1.0 / x.abs()),
+        ("reciprocal", Tensor::reciprocal, |x| 1.0 / x),
+        ("pow", |x| x.pow(3.0), |x| x * x * x),
+        ("log1p", |x| x.square().log1p(), |x| (x * x).ln_1p()),
+        ("elu", |x| x.elu(0.5), |x| if x > 0.0 { x } else { 0.5 * x.exp_m1() }),
+        ("selu", Tensor::selu, |x| {
+            1.0507009873554805 * if x > 0.0 { x } else { 1.6732632423543772 * x.exp_m1() }
+        }),
+        ("celu", |x| x.celu(2.0), |x| if x > 0.0 { x } else { 2.0 * (x / 2.0).exp_m1() }),
+        ("leaky_relu", |x| x.leaky_relu(0.1), |x| x.max(0.1 * x)),
+        ("relu6", Tensor::relu6, |x| x.clamp(0.0, 6.0)),
+        ("hardswish", Tensor::hardswish, |x| x * (x + 3.0).clamp(0.0, 6.0) / 6.0),
+        ("mish", Tensor::mish, |x| x * x.exp().ln_1p().tanh()),
+        ("softsign", Tensor::softsign, |x| x / (1.0 + x.abs())),
+        ("log_sigmoid", Tensor::log_sigmoid, |x| -(-x).exp().ln_1p()),
+        ("threshold", |x| x.threshold(1.0), |x| if x > 1.0 { x } else { 0.0 }),
+        ("clip", |x| x.clip(None, Some(0.75)), |x| x.min(0.75)),
+    ];
+    let mut session = Session::local(2)?;
+    let a = session.input("a", "alice", &[2, 3], matrix())?;
+    let b = session.input("b", "bob", &[2, 3], ArrayD::zeros(vec![2, 3]))?;
+    let x = &a + &b;
+    let results: Vec<Tensor> = functions.iter().map(|(_, function, _)| function(&x)).collect();
+    let all = results[0].stack(&results[1..].iter().collect::<Vec<_>>(), 0);
+    let got = session.reveal(&all, &["alice"])?.expect("all are here");
+    for ((name, _, f), got) in functions.iter().zip(got.outer_iter()) {
+        let want = matrix().mapv(f);
+        // the exponential and powers are right to 2^-10 of themselves
+        let near = |(got, want): (&f64, &f64)| (got - want).abs() <= 2f64.powi(-10) * (1.0 + want.abs());
+        assert!(got.iter().zip(&want).all(near), "{name}: {got} for {want}");
+    }
+    let lengths = x.softmax(1).norm(Norm::One, &[1], false);
+    let got = session.reveal(&(&lengths / &(&lengths + &lengths)), &["alice"])?.expect("all are here");
+    assert!(got.iter().all(|half| (half - 0.5).abs() < 1e-3));
+    let normal = x.layer_norm(&[-1], None, Some(&a), 1e-3);
+    let (got, rows) = (session.reveal(&normal, &["bob"])?.expect("all are here"), matrix());
+    let mean = rows.mean_axis(ndarray::Axis(1)).expect("three columns").insert_axis(ndarray::Axis(1));
+    let variance = rows.var_axis(ndarray::Axis(1), 0.0).insert_axis(ndarray::Axis(1));
+    let want = (&rows - &mean) / (variance + 1e-3).mapv(f64::sqrt) + &rows;
+    assert!((got - want).iter().all(|e| e.abs() < 1e-2));
+    let [_, mean, _] = x.batch_norm_training(None, None, 1e-3);
+    let got = session.reveal(&mean, &["alice"])?.expect("all are here");
+    assert!((got - arr1(&[2.75, -0.75, -0.375]).into_dyn()).iter().all(|e| e.abs() < 1e-3));
+    Ok(())
+}

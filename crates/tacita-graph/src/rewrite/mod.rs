@@ -3,16 +3,21 @@
 mod batch_norm;
 mod constants;
 mod conv_bias;
+mod gelu;
 mod identities;
+mod normalize;
+mod patterns;
 mod quotients;
 mod relu_pool;
+mod silu;
 
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
 
-/// The graph without what no reveal needs, constants folded, identities gone, batch norms folded into weights (or
-/// made a scale and a shift), and ReLU fused with max pooling, quotients by clear values made products. [`plain`](crate::plain()) gives the same up to the
-/// rounding of f64.
+/// The graph without what no reveal needs, constants folded, identities gone, norms, GELU and SiLU that are spelled out
+/// made one operation, batch norms folded into weights (or made a scale and a shift), ReLU fused with max pooling, and
+/// quotients by clear values made products. [`plain`](crate::plain()) gives the same up to the rounding of f64, or of f32
+/// where a file spells out √2 in it.
 ///
 /// # Errors
 /// If a name becomes too long; graphs that were built without error are rewritten without error otherwise.
@@ -21,6 +26,9 @@ pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
     for pass in [
         constants::fold,
         identities::remove,
+        normalize::recognise,
+        gelu::recognise,
+        silu::recognise,
         batch_norm::fold,
         constants::fold,
         identities::remove,

@@ -12,6 +12,7 @@ mod layout;
 mod logic;
 mod matrix;
 mod normalization;
+mod notes;
 mod pooling;
 mod ranking;
 mod reduction;
@@ -22,6 +23,7 @@ mod selection;
 mod sizes;
 mod window;
 
+pub use notes::operators;
 use tacita_graph::NodeId;
 
 use crate::call::Call;

@@ -230,7 +230,7 @@ external = model([node("Add", "x w", "a"), node("Add", "a v")], {"w": normal(6),
 onnx.save(external, "external.onnx", save_as_external_data=True, location="external.weights", size_threshold=0)
 
 # Refusals
-refused("unsupported", [node("Erf", "x")], {}, ["batch", 4])
+refused("unsupported", [node("Det", "x")], {}, ["batch", 4])
 refused("domain", [helper.make_node("Gelu", ["x"], ["y"], name="/gelu", domain="com.microsoft")], {}, ["batch", 4])
 body = helper.make_graph([node("Relu", "x")], "body", [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
 refused("control_flow", [node("If", "c", then_branch=body, else_branch=body)], {"c": np.array(True)}, ["batch", 4])
@@ -261,9 +261,14 @@ refused("mix_batch", [node("Reshape", "x s")], {"s": ints(-1, 7)}, IMAGE)
 refused("flatten_batch", [node("Flatten", "x", axis=2)], {}, IMAGE)
 refused("fixes_batch", [node("Reshape", "x s")], {"s": ints(1, -1)}, IMAGE)
 refused("moves_batch", [node("Transpose", "x", perm=[1, 0])], {}, ["batch", 4])
-refused("div_secret", [node("Mul", "x w", "d"), node("Div", "x d")], {"w": normal(4)}, ["batch", 4])
+refused("prelu_wide", [node("PRelu", "x w")], {"w": normal(1, 4).reshape(4, 1)}, [1, 4])
 refused("div_zero", [node("Div", "x w")], {"w": np.array([1, 0, 2, 3], np.float32)}, ["batch", 4])
-refused("inner_softmax", [node("Softmax", "x", "p"), node("Mul", "p w")], {"w": normal(4)}, ["batch", 4])
+refused("group_norm_groups", [node("GroupNormalization", "x w w", num_groups=3)], {"w": normal(4)}, ["batch", 4, 2], opset=21)
+refused("inner_softmax_batch", [node("Softmax", "x", "p", axis=0), node("Relu", "p")], {}, ["batch", 4])
+refused("norm_batch", [node("MeanVarianceNormalization", "x")], {}, ["batch", 2, 3, 4])
+refused("lp_3", [node("LpNormalization", "x", p=3)], {}, ["batch", 4])
+refused("gelu_unknown", [node("Gelu", "x", approximate="cubic")], {}, ["batch", 4], opset=20)
+refused("pow_integers", [node("Pow", "x e")], {"e": ints(1, 2, 3, 4)}, ["batch", 4])
 refused("data_shape", [node("ArgMax", "x", "a", axis=1), node("Reshape", "x a")], {}, ["batch", 4])
 refused("split_sizes", [node("Split", "x s", "a y", axis=1)], {"s": ints(1, 2)}, ["batch", 4])
 refused("undefined", [node("Add", "x nowhere")], {}, ["batch", 4])
@@ -392,6 +397,76 @@ halves("top_k", [node("TopK", "x k", "y i", axis=-1)], {"k": ints(3)}, outputs=(
 halves("top_k_smallest", [node("TopK", "x k", "y i", axis=1, largest=0)], {"k": ints(1)}, outputs=("y", "i"), output_kinds=[TensorProto.FLOAT, TensorProto.INT64])
 halves("one_hot", [node("Cast", "x", "i", to=TensorProto.INT64), node("OneHot", "i d v", axis=1)], {"d": ints(4), "v": np.array([0.5, 2], np.float32)})
 halves("gather_rows", [node("ArgMax", "x", "i", axis=-1, keepdims=0), node("Gather", "w i", axis=0)], {"w": normal(5, 3)})
+
+
+# Nonlinear functions, softmax within networks, norms
+rng = np.random.default_rng(5)
+ROWS = ["batch", 3, 8]
+positive = np.round(np.abs(normal(2, 3, 8)) * 16) / 16 + np.float32(0.25)
+for op in ["Sigmoid", "Tanh", "Erf", "Softplus", "Sin", "Cos", "Exp", "Elu", "Selu", "Celu", "LeakyRelu", "ThresholdedRelu",
+           "HardSigmoid", "HardSwish", "Softsign"]:
+    case(op.lower(), [node(op, "x")], {}, ROWS)
+for op in ["Log", "Sqrt", "Reciprocal"]:
+    case(op.lower(), [node(op, "x")], {}, ROWS, x=positive)
+case("gelu", [node("Gelu", "x")], {}, ROWS, opset=20, ir=9)
+case("gelu_tanh", [node("Gelu", "x", approximate="tanh")], {}, ROWS, opset=20, ir=9)
+case("mish", [node("Mish", "x")], {}, ROWS, opset=18)
+case("elu_alpha", [node("Elu", "x", alpha=0.5)], {}, ROWS)
+case("selu_alpha", [node("Selu", "x", alpha=1.5, gamma=2.0)], {}, ROWS)
+case("celu_alpha", [node("Celu", "x", alpha=2.0)], {}, ROWS)
+case("leaky_relu_alpha", [node("LeakyRelu", "x", alpha=0.25)], {}, ROWS)
+case("hard_sigmoid_alpha", [node("HardSigmoid", "x", alpha=0.5, beta=0.25)], {}, ROWS)
+case("thresholded_relu_alpha", [node("ThresholdedRelu", "x", alpha=0.3125)], {}, ROWS)
+case("prelu", [node("PRelu", "x w")], {"w": normal(3, 1)}, ROWS)
+case("pow_2", [node("Pow", "x e")], {"e": np.float32(2)}, ROWS)
+case("pow_3_integer", [node("Pow", "x e")], {"e": np.int64(3)}, ROWS)
+case("pow_half", [node("Pow", "x e")], {"e": np.array([0.5], np.float32)}, ROWS, x=positive)
+case("pow_tensor", [node("Pow", "x e")], {"e": normal(8)}, ROWS, x=positive)
+case("div_secret", [node("Mul", "x w", "d"), node("Div", "x d")], {"w": np.abs(normal(8)) + np.float32(0.5)}, ROWS, x=positive)
+case("softmax_inner", [node("Softmax", "x", "p"), node("Mul", "p w")], {"w": normal(8)}, ROWS)
+case("softmax_twice", [node("Softmax", "x", "p", axis=1), node("Add", "p p")], {}, ROWS)
+case("softmax_old_inner", [node("Softmax", "x", "p"), node("Neg", "p")], {}, ROWS, opset=12)
+case("log_softmax_inner", [node("LogSoftmax", "x", "p"), node("Neg", "p")], {}, ROWS)
+case("arg_max_softmax_other", [node("Softmax", "x", "p", axis=1), node("ArgMax", "p", axis=2)], {}, ROWS, output_kinds=[TensorProto.INT64])
+case("reduce_log_sum_exp", [node("ReduceLogSumExp", "x", axes=[-1, 1])], {}, ROWS)
+case("reduce_log_sum_exp_apart", [node("ReduceLogSumExp", "x a", keepdims=0)], {"a": ints(1, 3)}, IMAGE, opset=18)
+case("reduce_log_sum", [node("ReduceLogSum", "x", axes=[1])], {}, ROWS, x=positive)
+case("reduce_l1", [node("ReduceL1", "x", axes=[2], keepdims=0)], {}, ROWS)
+case("reduce_l2", [node("ReduceL2", "x a")], {"a": ints(1, 2)}, ROWS, opset=18)
+case("layer_norm", [node("LayerNormalization", "x w b")], {"w": normal(8), "b": normal(8)}, ROWS)
+case("layer_norm_axis", [node("LayerNormalization", "x w", axis=1, epsilon=0.125)], {"w": normal(3, 8)}, ROWS)
+case("group_norm", [node("GroupNormalization", "x w b", num_groups=2)], {"w": normal(4), "b": normal(4)}, ["batch", 4, 3], opset=21, ir=10)
+case("group_norm_old", [node("GroupNormalization", "x w b", num_groups=2)], {"w": normal(2), "b": normal(2)}, ["batch", 4, 3], opset=18)
+case("instance_norm", [node("InstanceNormalization", "x w b", epsilon=0.01)], {"w": normal(2), "b": normal(2)}, IMAGE)
+case("rms_norm", [node("RMSNormalization", "x w")], {"w": normal(8)}, ROWS, opset=23, ir=10)
+case("lp_norm_1", [node("LpNormalization", "x", p=1, axis=1)], {}, ROWS)
+case("lp_norm_2", [node("LpNormalization", "x")], {}, ROWS)
+case("mean_variance_norm", [node("MeanVarianceNormalization", "x")], {}, [2, 2, 3, 4])
+case("mean_variance_norm_axes", [node("MeanVarianceNormalization", "x", axes=[2, 3])], {}, IMAGE)
+
+# What exporters spell out: GELU, layer norm, RMS norm, attention
+def number(value):
+    return np.float32(value)
+
+
+case("gelu_spelled", [node("Div", "x r", "u"), node("Erf", "u", "e"), node("Add", "e one", "s"), node("Mul", "x s", "p"), node("Mul", "p half")],
+     {"r": number(np.sqrt(2)), "one": number(1), "half": number(0.5)}, ROWS)
+case("gelu_tanh_spelled", [
+    node("Mul", "x half", "h"), node("Pow", "x three", "c"), node("Mul", "c k", "m"), node("Add", "x m", "i"),
+    node("Mul", "i r", "v"), node("Tanh", "v", "t"), node("Add", "t one", "s"), node("Mul", "h s"),
+], {"half": number(0.5), "three": number(3), "k": number(0.044715), "r": number(np.sqrt(2 / np.pi)), "one": number(1)}, ROWS)
+case("layer_norm_spelled", [
+    node("ReduceMean", "x", "m", axes=[-1]), node("Sub", "x m", "d"), node("Pow", "d two", "q"), node("ReduceMean", "q", "v", axes=[-1]),
+    node("Add", "v e", "w"), node("Sqrt", "w", "s"), node("Div", "d s", "n"), node("Mul", "n g", "h"), node("Add", "h b"),
+], {"two": number(2), "e": number(1e-5), "g": normal(8), "b": normal(8)}, ROWS)
+case("rms_norm_spelled", [
+    node("Pow", "x two", "q"), node("ReduceMean", "q", "v", axes=[-1]), node("Add", "v e", "w"), node("Sqrt", "w", "s"),
+    node("Div", "one s", "i"), node("Mul", "x i", "n"), node("Mul", "g n"),
+], {"two": number(2), "e": number(1e-6), "one": number(1), "g": normal(8)}, ROWS)
+case("attention_spelled", [
+    node("MatMul", "x q", "a"), node("MatMul", "x k", "b"), node("Transpose", "b", "t", perm=[0, 2, 1]), node("MatMul", "a t", "l"),
+    node("Div", "l r", "s"), node("Softmax", "s", "p", axis=-1), node("MatMul", "p x"),
+], {"q": normal(8, 4), "k": normal(8, 4), "r": number(2)}, ROWS)
 
 json_text = json.dumps(cases, separators=(",", ":"), default=list)
 # Eight digits are more than the tests compare.
