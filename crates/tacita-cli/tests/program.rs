@@ -183,3 +183,64 @@ fn a_closed_pipe_is_no_error() {
         assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
     }
 }
+
+#[test]
+fn the_page_of_functions_is_what_is_printed() {
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/functions.md")).unwrap();
+    let printed = tacita(&["functions"]).ok();
+    assert!(page == printed, "run `tacita functions > docs/functions.md`; it prints\n{printed}");
+    let library = tacita(&["functions", "--json"]).json();
+    // what the library promises, at 16 fractional bits
+    for function in library["functions"].as_array().unwrap() {
+        let name = function["name"].as_str().unwrap();
+        let (rounds, online) =
+            (function["rounds"].as_u64().unwrap(), function["online_bytes"].as_f64().unwrap());
+        let (error, dealt) =
+            (function["largest_error"].as_f64().unwrap(), function["offline_bytes"].as_f64().unwrap());
+        let most = match name {
+            "relu" | "sigmoid" | "tanh" | "erf" | "gelu" | "gelu (tanh form)" | "softplus" | "sin"
+            | "cos" => (-13.0, 4, 26.0, 360.0),
+            "silu" => (-12.5, 4, 26.0, 360.0),
+            "exp" => (-10.0, 7, 60.0, 360.0),
+            "exp of x <= 0" => (-13.0, 5, 26.0, 360.0),
+            "log" => (-11.0, 7, 80.0, 850.0),
+            "sqrt" | "rsqrt" | "reciprocal of x > 0" => (-10.0, 8, 80.0, 850.0),
+            "reciprocal" => (-10.0, 8, 120.0, 1000.0),
+            other => panic!("nothing is promised of {other}"),
+        };
+        assert!(
+            error <= 2f64.powf(most.0) && rounds <= most.1 && online <= most.2 && dealt <= most.3,
+            "{name}: error {error}, {rounds} rounds, {online} and {dealt} bytes"
+        );
+    }
+    for operation in library["operations"].as_array().unwrap() {
+        let (name, rounds) = (operation["name"].as_str().unwrap(), operation["rounds"].as_u64().unwrap());
+        let most = match name {
+            "softmax of 128" => 30,
+            "softmax of 1000" => 34,
+            "argmax of 10" => 10,
+            "argmax of 1000" => 22,
+            "max of 64" => 14,
+            "max of 4" => 6,
+            "sort of 64" | "sort of 256" => 8,
+            _ => continue,
+        };
+        assert!(rounds <= most, "{name}: {rounds} rounds");
+    }
+}
+
+#[test]
+fn operations_are_timed() {
+    let rows = tacita(&["bench", "ops", "relu", "layer_norm", "--json", "--link", "memory"]).json();
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        for field in
+            ["elements", "rounds", "online_bytes_per_party", "offline_bytes", "seconds", "plain_seconds"]
+        {
+            assert!(row[field].as_f64().unwrap() > 0.0, "{field}: {row}");
+        }
+    }
+    tacita(&["bench", "ops", "rleu"]).fails(2, &["rleu", "relu"]);
+}

@@ -1,18 +1,29 @@
 //! `tacita functions`.
 
-use tacita::library::{Function, functions};
+use serde::Serialize;
+use tacita::library::{Costs, Function, functions, operations};
 
 use crate::failure::Failure;
 use crate::print::{Answer, json};
 
 /// Measures all functions.
 pub fn run() -> Result<Answer, Failure> {
-    let functions = functions().map_err(Failure::from)?;
-    Ok(Answer { text: markdown(&functions), json: json(&functions) })
+    let library = Library {
+        functions: functions().map_err(Failure::from)?,
+        operations: operations().map_err(Failure::from)?,
+    };
+    Ok(Answer { text: markdown(&library), json: json(&library) })
+}
+
+/// All that is printed.
+#[derive(Serialize)]
+struct Library {
+    functions: Vec<Function>,
+    operations: Vec<Costs>,
 }
 
 /// The page `docs/functions.md`.
-fn markdown(functions: &[Function]) -> String {
+fn markdown(library: &Library) -> String {
     let mut text = "\
 # Functions
 
@@ -25,7 +36,7 @@ shares, the opening of the operand included: bytes for each element, online from
 | --- | --- | --- | --- | --- | --- | --- | --- |
 "
     .to_owned();
-    for function in functions {
+    for function in &library.functions {
         let power = |x: f64| if x == 0.0 { "0".to_owned() } else { format!("2^{:.1}", x.log2()) };
         text += &format!(
             "| {} | {} | {} | {} | {} | {} | {:.1} | {:.0} |\n",
@@ -38,6 +49,18 @@ shares, the opening of the operand included: bytes for each element, online from
             function.online_bytes,
             function.offline_bytes,
         );
+    }
+    text += "
+## Operations
+
+These are exact (`mul` and `div` up to a unit's rounding), but for softmax, whose rows are within 2^-9 in total variation, and
+norms, which are within 2^-8 at 768 features; bytes are for each element of the first operand.
+
+| operation | rounds | online | offline |
+| --- | --- | --- | --- |
+";
+    for Costs { name, rounds, online_bytes, offline_bytes } in &library.operations {
+        text += &format!("| {name} | {rounds} | {online_bytes:.1} | {offline_bytes:.0} |\n");
     }
     text
 }

@@ -84,10 +84,7 @@ pub(crate) fn tournament(
         let groups = remaining.div_ceil(compare::CANDIDATES);
         let size = remaining.div_ceil(groups);
         let candidates = members(l, values, axis, [groups, size], LOWEST);
-        // the last level by a one-hot position, which costs least; those before in four rounds each
-        let is_last = groups == 1;
-        let bits = if is_last { compare::winner(l, &candidates) } else { compare::pairs(l, &candidates) };
-        let choose = if is_last { compare::choose } else { compare::choose_largest };
+        let (bits, choose) = level(l, &candidates, groups == 1);
         if prize == Prize::Index {
             let shape = l.shape_of(candidates[0]).to_vec();
             let carried = match indices {
@@ -125,7 +122,20 @@ pub(crate) fn largest_along(l: &mut Lowering<'_>, mut values: RingId, axis: usiz
         }
         let groups = remaining.div_ceil(compare::CANDIDATES);
         let candidates = members(l, values, axis, [groups, remaining.div_ceil(groups)], LOWEST);
-        let bits = compare::winner(l, &candidates);
-        values = compare::choose(l, bits, &candidates, precision);
+        let bits = compare::pairs(l, &candidates);
+        values = compare::choose_largest(l, bits, &candidates, precision);
+    }
+}
+
+/// Chooses what belongs to the largest candidate, from what was found of them.
+type Choose = fn(&mut Lowering<'_>, RingId, &[RingId], u32) -> RingId;
+
+/// Which candidate is the largest: in the last level by a one-hot position, which costs least; in those before in four rounds
+/// each.
+fn level(l: &mut Lowering<'_>, candidates: &[RingId], is_last: bool) -> (RingId, Choose) {
+    if is_last {
+        (compare::winner(l, candidates), compare::choose)
+    } else {
+        (compare::pairs(l, candidates), compare::choose_largest)
     }
 }

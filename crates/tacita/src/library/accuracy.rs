@@ -10,7 +10,7 @@ use tacita_graph::{
 };
 use tacita_ring::{RingTensor, real};
 
-use super::catalog::{Domain, Entry, Measure, entries};
+use super::catalog::{Domain, Entry, Measure, entries, whole};
 use super::cost::{OperationCost, operation_cost};
 use crate::error::Error;
 
@@ -81,7 +81,7 @@ fn function(entry: &Entry) -> Result<Function, Error> {
         points: points.len(),
     };
     let OperationCost { rounds, online_bytes, offline_bytes } =
-        operation_cost(entry.build, &[&[ELEMENTS]], range(entry.domain), PRECISION)?;
+        operation_cost(entry.build, &[&[ELEMENTS]], Kind::Fixed, range(entry.domain), PRECISION)?;
     let each = |bytes: u64| bytes as f64 / ELEMENTS as f64;
     Ok(Function {
         name: entry.name,
@@ -100,6 +100,37 @@ fn function(entry: &Entry) -> Result<Function, Error> {
         online_bytes: each(online_bytes),
         offline_bytes: each(offline_bytes),
     })
+}
+
+/// What an operation of whole tensors costs, at 16 fractional bits and two parties.
+#[derive(Clone, Debug, Serialize)]
+pub struct Costs {
+    /// Its name.
+    pub name: &'static str,
+    /// Rounds from shares to shares.
+    pub rounds: u32,
+    /// Bytes that each party sends online for an element of the first operand.
+    pub online_bytes: f64,
+    /// Bytes that the dealer sends for an element of the first operand.
+    pub offline_bytes: f64,
+}
+
+/// The costs of operations that are exact, or of rows.
+///
+/// # Errors
+/// If an operation cannot be lowered, which is a mistake of this program.
+pub fn operations() -> Result<Vec<Costs>, Error> {
+    let costs = whole().into_iter().map(|operation| {
+        let cost = operation_cost(operation.build, operation.shapes, operation.kind, None, PRECISION)?;
+        let elements = operation.shapes[0].iter().product::<usize>() as f64;
+        Ok(Costs {
+            name: operation.name,
+            rounds: cost.rounds,
+            online_bytes: cost.online_bytes as f64 / elements,
+            offline_bytes: cost.offline_bytes as f64 / elements,
+        })
+    });
+    costs.collect()
 }
 
 /// What inference is told of the operand.

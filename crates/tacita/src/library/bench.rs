@@ -6,7 +6,9 @@ use std::time::Instant;
 use ndarray::{ArrayD, IxDyn};
 use serde::Serialize;
 use tacita_graph::testing::Random;
-use tacita_graph::{Graph, GraphError, Inputs, Interval, NodeId, Op, Role, Visibility, dims, ops, plain};
+use tacita_graph::{
+    Graph, GraphError, Inputs, Interval, Kind, NodeId, Op, Role, Visibility, dims, ops, plain,
+};
 
 use super::cost::{Build, operation_cost};
 use crate::error::Error;
@@ -123,7 +125,7 @@ pub fn bench_operation(benchmark: &Benchmark, options: &Options) -> Result<Measu
     let [min, max] = benchmark.range;
     // to the full range of the operand where it is one that inference must not know
     let known = (min >= 0.0 || max <= 0.0).then_some(Interval { min: 2.0 * min, max: 2.0 * max });
-    let cost = operation_cost(benchmark.build, benchmark.shapes, known, options.precision)?;
+    let cost = operation_cost(benchmark.build, benchmark.shapes, Kind::Fixed, known, options.precision)?;
     let mut graph = Graph::new();
     let [alice, bob] = ["alice", "bob"].map(|name| graph.owner(name));
     let mut random = Random::new(1);
@@ -151,9 +153,7 @@ pub fn bench_operation(benchmark: &Benchmark, options: &Options) -> Result<Measu
     let whole = graph.clone();
     let rank = graph.node(result).ty.rank();
     let answer = match graph.node(result).ty.kind {
-        tacita_graph::Kind::Fixed => {
-            graph.add(ops::Sum { axes: (0..rank).collect(), keepdims: false }, &[result], "")?
-        }
+        Kind::Fixed => graph.add(ops::Sum { axes: (0..rank).collect(), keepdims: false }, &[result], "")?,
         _ => result,
     };
     graph.reveal(answer, &[alice], "result")?;

@@ -1,7 +1,6 @@
 //! The functions whose accuracy is documented, with what they should be.
 
-use tacita_graph::Graph;
-use tacita_graph::{GraphError, NodeId, Op, ops};
+use tacita_graph::{Graph, GraphError, Kind, NodeId, Op, ops};
 use tacita_ring::real;
 
 use super::cost::Build;
@@ -85,5 +84,54 @@ pub(crate) fn entries() -> Vec<Entry> {
         entry("rsqrt", Positive, Relative, |g, x| one(g, ops::Rsqrt, x), |x| 1.0 / x.sqrt()),
         entry("reciprocal", NotZero, Relative, |g, x| one(g, ops::Reciprocal, x), |x| 1.0 / x),
         entry("reciprocal of x > 0", Positive, Relative, |g, x| one(g, ops::Reciprocal, x), |x| 1.0 / x),
+    ]
+}
+
+/// An operation of whole tensors: what is documented of it is what it costs.
+pub(crate) struct Whole {
+    pub name: &'static str,
+    pub shapes: &'static [&'static [usize]],
+    pub kind: Kind,
+    pub build: Build,
+}
+
+/// Operations that are exact, and those of rows, whose accuracy `tests/accuracy.rs` of `tacita-graph` tests.
+pub(crate) fn whole() -> Vec<Whole> {
+    use Kind::{Bit, Fixed, Int};
+    let whole = |name, shapes, kind, build: Build| Whole { name, shapes, kind, build };
+    const ONE: &[&[usize]] = &[&[1024]];
+    const TWO: &[&[usize]] = &[&[1024], &[1024]];
+    vec![
+        whole("mul", TWO, Fixed, |g, x| g.add(ops::Mul, x, "")),
+        whole("mul of whole numbers", TWO, Int, |g, x| g.add(ops::Mul, x, "")),
+        whole("div", TWO, Fixed, |g, x| g.add(ops::Div, x, "")),
+        whole("lt, le, gt, ge", TWO, Fixed, |g, x| g.add(ops::Less, x, "")),
+        whole("eq, ne", TWO, Fixed, |g, x| g.add(ops::Equal, x, "")),
+        whole("and, or", TWO, Bit, |g, x| g.add(ops::And, x, "")),
+        whole("abs", ONE, Fixed, |g, x| one(g, ops::Abs, x)),
+        whole("sign", ONE, Fixed, |g, x| one(g, ops::Sign, x)),
+        whole("floor, ceil", ONE, Fixed, |g, x| one(g, ops::Floor, x)),
+        whole("maximum, minimum", TWO, Fixed, |g, x| g.add(ops::Maximum, x, "")),
+        whole("max of 4", &[&[1024, 4]], Fixed, |g, x| one(g, ops::Max { axis: 1, keepdims: false }, x)),
+        whole("max of 64", &[&[128, 64]], Fixed, |g, x| one(g, ops::Max { axis: 1, keepdims: false }, x)),
+        whole("argmax of 10", &[&[1024, 10]], Fixed, |g, x| {
+            one(g, ops::ArgMax { axis: 1, keepdims: false }, x)
+        }),
+        whole("argmax of 1000", &[&[64, 1000]], Fixed, |g, x| {
+            one(g, ops::ArgMax { axis: 1, keepdims: false }, x)
+        }),
+        whole("sort of 64", &[&[64, 64]], Fixed, |g, x| one(g, ops::Sort { axis: 1, descending: false }, x)),
+        whole("sort of 256", &[&[8, 256]], Fixed, |g, x| one(g, ops::Sort { axis: 1, descending: false }, x)),
+        whole("one-hot of 16", ONE, Int, |g, x| one(g, ops::OneHot { depth: 16 }, x)),
+        whole("softmax of 10", &[&[1024, 10]], Fixed, |g, x| one(g, ops::Softmax { axis: 1 }, x)),
+        whole("softmax of 128", &[&[64, 128]], Fixed, |g, x| one(g, ops::Softmax { axis: 1 }, x)),
+        whole("softmax of 1000", &[&[64, 1000]], Fixed, |g, x| one(g, ops::Softmax { axis: 1 }, x)),
+        whole("log_softmax of 10", &[&[1024, 10]], Fixed, |g, x| one(g, ops::LogSoftmax { axis: 1 }, x)),
+        whole("layer_norm of 768", &[&[16, 768]], Fixed, |g, x| {
+            one(g, ops::Normalize { axes: vec![1], epsilon: 1e-5, centre: true }, x)
+        }),
+        whole("rms_norm of 768", &[&[16, 768]], Fixed, |g, x| {
+            one(g, ops::Normalize { axes: vec![1], epsilon: 1e-5, centre: false }, x)
+        }),
     ]
 }

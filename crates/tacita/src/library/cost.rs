@@ -24,13 +24,14 @@ pub struct OperationCost {
 /// Adds nodes that compute something of operands.
 pub(crate) type Build = fn(&mut Graph, &[NodeId]) -> Result<NodeId, GraphError>;
 
-/// The cost of what `build` adds, on operands of these shapes, which lie in `range` if it is given.
+/// The cost of what `build` adds, on operands of these shapes and kind, which lie in `range` if it is given.
 ///
 /// # Errors
 /// If it does not fit the operands or has no private protocol.
 pub fn operation_cost(
     build: impl Fn(&mut Graph, &[NodeId]) -> Result<NodeId, GraphError>,
     shapes: &[&[usize]],
+    kind: Kind,
     range: Option<Interval>,
     precision: u32,
 ) -> Result<OperationCost, Error> {
@@ -41,13 +42,8 @@ pub fn operation_cost(
         .iter()
         .enumerate()
         .map(|(i, shape)| {
-            let input = Input {
-                shape: dims(shape),
-                visibility: Visibility::Secret,
-                role: Role::Data,
-                kind: Kind::Fixed,
-                range,
-            };
+            let input =
+                Input { shape: dims(shape), visibility: Visibility::Secret, role: Role::Data, kind, range };
             graph.add(input, &[], &format!("x{i}"))
         })
         .collect::<Result<_, _>>()?;

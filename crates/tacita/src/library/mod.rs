@@ -5,6 +5,6 @@ mod bench;
 mod catalog;
 mod cost;
 
-pub use accuracy::{Accuracy, Function, functions};
+pub use accuracy::{Accuracy, Costs, Function, functions, operations};
 pub use bench::{BENCHMARKS, Measured, bench_operation};
 pub use cost::{OperationCost, operation_cost};
