@@ -25,7 +25,6 @@ const REFUSED: &[[&str; 4]] = &[
     ["resize_crop", "/resize_y", "Resize", "\"tf_crop_and_resize\" is not supported"],
     ["resize_batch", "/resize_y", "Resize", "the symbolic batch cannot be resized"],
     ["gather_beyond", "/gather_y", "Gather", "index 4 is out of range for an axis of 4"],
-    ["gather_secret", "/gather_y", "Gather", "depend on data"],
     ["einsum_equation", "/einsum_y", "Einsum", "is the batch"],
     ["tile_batch", "/tile_y", "Tile", "is the batch"],
     ["conv_channels", "/conv_y", "Conv", "shapes [batch, 2, 7, 6] and [3, 5, 3, 3] do not fit"],
