@@ -28,11 +28,6 @@ use arguments::Program;
 use clap::Parser;
 use failure::Failure;
 
-/// Messages are tensors of many sizes that come and go: the system's allocator gives their pages back and faults them in again,
-/// which was measured at a quarter of the time of operations that are dealt much.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     failure::report_panics_in_a_line();
     let program = match Program::try_parse() {

@@ -201,6 +201,12 @@ fn the_page_of_functions_is_what_is_printed() {
         let most = match name {
             "relu" | "sigmoid" | "tanh" | "erf" | "gelu" | "gelu (tanh form)" | "softplus" | "sin"
             | "cos" => (-13.0, 4, 26.0, 360.0),
+            // composed: what their parts and a product with x make of it
+            "leaky_relu" => (-9.5, 5, 26.0, 360.0),
+            "elu" | "hardsigmoid" | "hardswish" | "relu6, hardtanh" => (-13.0, 9, 40.0, 360.0),
+            "mish" => (-10.0, 10, 80.0, 850.0),
+            "softsign" => (-11.0, 12, 80.0, 850.0),
+            "log1p" => (-11.0, 7, 80.0, 850.0),
             "silu" => (-12.5, 4, 26.0, 360.0),
             "exp" => (-10.0, 7, 60.0, 360.0),
             "exp of x <= 0" => (-13.0, 5, 26.0, 360.0),

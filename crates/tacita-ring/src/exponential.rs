@@ -37,7 +37,7 @@ impl Exponential {
 
     #[inline(always)]
     fn within(&self, x: u64) -> f64 {
-        // below 2^51, so that the conversion is exact; frac is at most 46
+        // below 2^53, so that the conversion is exact; frac is at most 48
         (x & ((1 << self.bits()) - 1)) as i64 as f64 * f64::from_bits((1023 - u64::from(self.frac)) << 52)
     }
 

@@ -87,7 +87,7 @@ pub use triangle::{tril, triu};
 
 use crate::error::{GraphError, InferError};
 use crate::graph::{Graph, MAX_LISTED, NodeId};
-use crate::ops::{Add, Combine, Constant, Expand, Gather, Maximum, Mul, Neg, Op, Reshape, Transpose};
+use crate::ops::{Add, Combine, Constant, Expand, Gather, Mul, Op, Reshape, Transpose};
 use crate::types::{Dim, dims, show};
 
 /// A function at work: the graph, and what its errors and nodes are called.
@@ -211,12 +211,6 @@ impl<'a> Build<'a> {
     fn shifted(&mut self, x: NodeId, shift: f64) -> Result<NodeId, GraphError> {
         let shift = self.constant(shift)?;
         self.add(Add, &[x, shift])
-    }
-
-    /// |x|, by one comparison.
-    fn magnitude(&mut self, x: NodeId) -> Result<NodeId, GraphError> {
-        let negative = self.add(Neg, &[x])?;
-        self.add(Maximum, &[x, negative])
     }
 
     fn reshape(&mut self, x: NodeId, shape: Vec<Dim>) -> Result<NodeId, GraphError> {

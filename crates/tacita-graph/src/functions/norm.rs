@@ -1,7 +1,7 @@
 use super::{Build, squeeze};
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Max, Mean, Mul, Normalize, Sqrt, Sum};
+use crate::ops::{Abs, Max, Mean, Mul, Normalize, Sqrt, Sum};
 
 /// Which norm of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn norm(
     }
     match p {
         Norm::One => {
-            let sizes = b.magnitude(x)?;
+            let sizes = b.add(Abs, &[x])?;
             b.add(Sum { axes, keepdims }, &[sizes])
         }
         Norm::Two => {
@@ -42,7 +42,7 @@ pub fn norm(
             b.add(Sqrt, &[sum])
         }
         Norm::Infinity => {
-            let mut largest = b.magnitude(x)?;
+            let mut largest = b.add(Abs, &[x])?;
             for &axis in &axes {
                 largest = b.add(Max { axis, keepdims: true }, &[largest])?;
             }

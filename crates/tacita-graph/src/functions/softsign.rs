@@ -1,15 +1,22 @@
 use super::Build;
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
-use crate::ops::Div;
+use crate::ops::{Abs, GreaterEqual, Neg, Reciprocal, Select, Sub};
 
-/// x / (1 + |x|): one comparison and a quotient. Fixed.
+/// x / (1 + |x|), as 1 - 1 / (1 + |x|) with the sign of x, which holds however large x is: a comparison for |x|, one for the
+/// sign, and a reciprocal. Fixed.
 ///
 /// # Errors
 /// If x is not of kind fixed.
 pub fn softsign(graph: &mut Graph, x: NodeId, name: &str) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "Softsign", name);
-    let size = b.magnitude(x)?;
-    let divisor = b.shifted(size, 1.0)?;
-    b.add(Div, &[x, divisor])
+    let size = b.add(Abs, &[x])?;
+    let more = b.shifted(size, 1.0)?;
+    let reciprocal = b.add(Reciprocal, &[more])?;
+    let one = b.constant(1.0)?;
+    let value = b.add(Sub, &[one, reciprocal])?;
+    let opposite = b.add(Neg, &[value])?;
+    let zero = b.constant(0.0)?;
+    let positive = b.add(GreaterEqual, &[x, zero])?;
+    b.add(Select, &[positive, value, opposite])
 }

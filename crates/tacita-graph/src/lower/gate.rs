@@ -94,7 +94,6 @@ pub(crate) fn at_frac(x: f64, frac: u32) -> i64 {
     (x * 2f64.powi(frac as i32)).round_ties_even() as i64
 }
 
-/// What a fixed-point value that a private evaluation computes should be, saturating: for errors.
 #[cfg(test)]
 mod tests {
     use super::super::fits::*;

@@ -4,6 +4,7 @@
 //! through linear operations; whatever needs `precision` again truncates, once for each value. Values that
 //! somebody can compute in the clear are leaves, encoded at the fractional bits of the place where they enter.
 
+pub(crate) mod circle;
 pub(crate) mod compare;
 pub(crate) mod exponential;
 pub(crate) mod fits;

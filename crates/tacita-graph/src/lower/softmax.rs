@@ -3,8 +3,6 @@
 //! The exponentials and the reciprocal of the sum have fractional bits of their own, and so have the results where there are
 //! many: each is off by a unit, and rows should sum to 1.
 
-use ndarray::{ArrayD, Axis};
-
 use super::Lowering;
 use super::exponential::nonpositive;
 use super::tournament::largest_along;
@@ -27,13 +25,6 @@ pub(crate) const CUT: f64 = 3.1e-7;
 
 /// What the logarithm of a sum is off by: its fit's, its terms', and what is cut off of up to 2048 classes.
 pub(crate) const LOG: f64 = 1.0 / 1024.0;
-
-/// The largest error along an axis, in the whole shape.
-pub(crate) fn spread(errors: &ArrayD<f64>, axis: usize) -> ArrayD<f64> {
-    let largest = errors.map_axis(Axis(axis), |lane| lane.fold(0.0, |a: f64, &b| a.max(b)));
-    let largest = largest.insert_axis(Axis(axis));
-    largest.broadcast(errors.raw_dim()).expect("an axis of size 1 stretches").to_owned()
-}
 
 /// What a row's numbers have in common.
 struct Exponentials {

@@ -18,6 +18,8 @@ use crate::types::Interval;
 const STEP: u32 = 4;
 /// Fractional bits of the scaled value.
 const SCALED: u32 = 62;
+/// Bits by which a sum is truncated at the least, so that nothing of its rounding is seen.
+const LEAST_CUT: u32 = 30;
 /// Fractional bits to which the sum is truncated before it is scaled back.
 const KEPT: u32 = 24;
 
@@ -178,7 +180,7 @@ pub(crate) fn wide_times(
     if bits.is_none()
         && let Some(power) = exact_power(factor_of(places[0].as_ref().expect("one place holds x")))
         && let Ok(cut) = u32::try_from(SUM_BITS as i32 - power - result as i32)
-        && (1..=SUM_BITS).contains(&cut)
+        && (LEAST_CUT..=SUM_BITS).contains(&cut)
     {
         return l.truncate(sum, cut, result);
     }

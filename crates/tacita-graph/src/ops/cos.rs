@@ -6,9 +6,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
-use crate::lower::Lowering;
-use crate::lower::fits;
-use crate::lower::gate::harmonics;
+use crate::lower::{Lowering, circle, fits};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
 
@@ -40,24 +38,15 @@ impl Operation for Cos {
         Some(Self::of(constants[0]))
     }
 
-    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
-        let _ = x;
+    fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {
         Interval::symmetric(1.0)
     }
 
-    /// A turn is a whole number of 2^-64ths of a turn for each unit: an angle is off by a part of itself, 2^-30 at the least.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        let whole = 64.0 + d.unit.log2() - 2.7;
-        let part = 2f64.powf(-whole.min(62.0));
-        d.values[0].mapv(|x| x.abs() * part) + d.errors[0] + 2.0 * d.unit
+        circle::error(d)
     }
 
-    /// One harmonic, truncated: two rounds.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let frac = l.common_frac();
-        let x = l.ring(0, frac)?;
-        let sum = harmonics(l, x, &fits::COS, 0.0);
-        let precision = l.precision();
-        Ok(l.at_frac(sum, precision))
+        circle::circle(l, &fits::COS)
     }
 }

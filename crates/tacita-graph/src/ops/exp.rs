@@ -45,9 +45,7 @@ impl Operation for Exp {
 
     /// Both factors are rounded to at least 2^-14 of themselves.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        let (values, errors) = (d.values[0], d.errors[0]);
-        let relative = errors.mapv(|e| real::exp(e) - 1.0 + 2f64.powi(-12) + d.unit);
-        let _ = values;
+        let relative = d.errors[0].mapv(|e| real::exp(e) - 1.0 + 2f64.powi(-12) + d.unit);
         relative * d.result + 2.0 * d.unit
     }
 

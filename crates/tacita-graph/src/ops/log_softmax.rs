@@ -4,7 +4,7 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::{axis, one_fixed};
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::{Lowering, softmax};
 use crate::program::RingId;
@@ -42,13 +42,13 @@ impl Operation for LogSoftmax {
     }
 
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
-        let n = super::arrays::count_axes(types[0], &[self.axis]);
+        let n = arrays::count_axes(types[0], &[self.axis]);
         Interval { min: x[0].min - x[0].max - real::ln(n), max: 0.0 }
     }
 
     /// Twice that of the logits, the logarithm's, what is cut off of the sum, two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        softmax::spread(d.errors[0], self.axis) * 2.0 + softmax::LOG + 3.0 * d.unit
+        arrays::furthest(d.errors[0], self.axis) * 2.0 + softmax::LOG + 3.0 * d.unit
     }
 
     /// A maximum, an exponential, a logarithm.

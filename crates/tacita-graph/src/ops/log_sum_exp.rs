@@ -4,7 +4,7 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::{axis, one_fixed, reduce};
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::{Lowering, softmax};
 use crate::program::RingId;
@@ -41,14 +41,14 @@ impl Operation for LogSumExp {
     }
 
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
-        let n = super::arrays::count_axes(types[0], &[self.axis]);
+        let n = arrays::count_axes(types[0], &[self.axis]);
         Interval { min: x[0].min, max: x[0].max + real::ln(n) }
     }
 
     /// That of the logits, the logarithm's, what is cut off of the sum, two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        let spread = softmax::spread(d.errors[0], self.axis);
-        let first = spread.index_axis(Axis(self.axis), 0).to_owned();
+        let errors = arrays::furthest(d.errors[0], self.axis);
+        let first = errors.index_axis(Axis(self.axis), 0).to_owned();
         let first = if self.keepdims { first.insert_axis(Axis(self.axis)) } else { first };
         first * 2.0 + softmax::LOG + 3.0 * d.unit
     }

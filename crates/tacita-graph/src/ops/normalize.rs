@@ -66,10 +66,12 @@ impl Operation for Normalize {
         Interval::symmetric(most.min(2.0 * x[0].magnitude() / self.epsilon.sqrt()))
     }
 
-    /// The mean of squares of what is taken off.
+    /// A mean is carried with 30 more bits, and the sum of squares of deviations with as many again as the precision: of what
+    /// range inference knows of x, their bounds. The largest deviation is twice x.
     fn peak(&self, x: &[Interval], types: &[&Type], result: Interval) -> f64 {
-        let _ = types;
-        result.magnitude().max(x[0].magnitude())
+        let n = arrays::count_axes(types[0], &self.axes);
+        let deviation = if self.centre { 2.0 * x[0].magnitude() } else { x[0].magnitude() };
+        result.magnitude().max(n * deviation * deviation)
     }
 
     /// With e the largest error of x in a row: deviations are off by 2 e + 2 units, 1/σ relatively by as much over σ and the

@@ -4,7 +4,7 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::{axis, one_fixed};
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::{Lowering, softmax};
 use crate::program::RingId;
@@ -42,15 +42,14 @@ impl Operation for Softmax {
         result
     }
 
-    fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
-        let _ = (x, types);
+    fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {
         Interval { min: 0.0, max: 1.0 }
     }
 
     /// Relatively that of the logits, of the exponentials and of the reciprocal; what is cut off at the low end; two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        let spread = softmax::spread(d.errors[0], self.axis);
-        let relative = spread.mapv(|e| real::exp(2.0 * e) - 1.0 + softmax::RELATIVE);
+        let errors = arrays::furthest(d.errors[0], self.axis);
+        let relative = errors.mapv(|e| real::exp(2.0 * e) - 1.0 + softmax::RELATIVE);
         &relative * d.result + softmax::CUT + 2.0 * d.unit
     }
 

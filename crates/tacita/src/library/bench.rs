@@ -1,13 +1,14 @@
 //! How long operations take here: two parties and a dealer, real links.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::{ArrayD, IxDyn};
 use serde::Serialize;
+use tacita_graph::ops::Input;
 use tacita_graph::testing::Random;
 use tacita_graph::{
-    Graph, GraphError, Inputs, Interval, Kind, NodeId, Op, Role, Visibility, dims, ops, plain,
+    Graph, GraphError, Inputs, Interval, Kind, NodeId, Op, Owner, Role, Visibility, dims, functions, ops,
+    plain,
 };
 
 use super::cost::{Build, operation_cost};
@@ -27,7 +28,9 @@ pub struct Benchmark {
     pub name: &'static str,
     /// Its operands' shapes.
     pub shapes: &'static [&'static [usize]],
-    /// Between which numbers the operands are.
+    /// Their kind.
+    kind: Kind,
+    /// Between which numbers they are.
     range: [f64; 2],
     build: Build,
 }
@@ -63,9 +66,9 @@ fn one(graph: &mut Graph, op: impl Into<Op>, x: &[NodeId]) -> Result<NodeId, Gra
 
 /// All that are timed.
 pub const BENCHMARKS: &[Benchmark] = &[
-    elementwise("mul", &[&[MILLION], &[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Mul, x)),
-    elementwise("matmul", &[&[1024, 1024], &[1024, 1024]], [-1.0, 1.0], |g, x| one(g, ops::MatMul, x)),
-    elementwise("conv", &[&[1, 64, 56, 56], &[64, 64, 3, 3]], [-1.0, 1.0], |g, x| {
+    timed("mul", &[&[MILLION], &[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Mul, x)),
+    timed("matmul", &[&[1024, 1024], &[1024, 1024]], [-1.0, 1.0], |g, x| one(g, ops::MatMul, x)),
+    timed("conv", &[&[1, 64, 56, 56], &[64, 64, 3, 3]], [-1.0, 1.0], |g, x| {
         let ones = vec![1, 1];
         let conv = ops::Conv {
             stride: ones.clone(),
@@ -76,22 +79,23 @@ pub const BENCHMARKS: &[Benchmark] = &[
         };
         one(g, conv, x)
     }),
-    elementwise("relu", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Relu, x)),
-    elementwise("lt", &[&[MILLION], &[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Less, x)),
-    elementwise("exp", &[&[MILLION]], [-12.0, 0.0], |g, x| one(g, ops::Exp, x)),
-    elementwise("exp (any sign)", &[&[MILLION]], [-12.0, 12.0], |g, x| one(g, ops::Exp, x)),
-    elementwise("log", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Log, x)),
-    elementwise("reciprocal", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Reciprocal, x)),
-    elementwise("sqrt", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Sqrt, x)),
-    elementwise("rsqrt", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Rsqrt, x)),
-    elementwise("sigmoid", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Sigmoid, x)),
-    elementwise("tanh", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Tanh, x)),
-    elementwise("gelu", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Gelu { tanh: false }, x)),
-    elementwise("softmax", &[&[12, 128, 128]], [-8.0, 8.0], |g, x| one(g, ops::Softmax { axis: 2 }, x)),
-    elementwise("layer_norm", &[&[128, 768]], [-8.0, 8.0], |g, x| {
+    timed("relu", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Relu, x)),
+    timed("lt", &[&[MILLION], &[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Less, x)),
+    timed("eq", &[&[MILLION], &[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Equal, x)),
+    timed("exp", &[&[MILLION]], [-12.0, 0.0], |g, x| one(g, ops::Exp, x)),
+    timed("exp (any sign)", &[&[MILLION]], [-12.0, 12.0], |g, x| one(g, ops::Exp, x)),
+    timed("log", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Log, x)),
+    timed("reciprocal", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Reciprocal, x)),
+    timed("sqrt", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Sqrt, x)),
+    timed("rsqrt", &[&[MILLION]], [0.1, 1000.0], |g, x| one(g, ops::Rsqrt, x)),
+    timed("sigmoid", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Sigmoid, x)),
+    timed("tanh", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Tanh, x)),
+    timed("gelu", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Gelu { tanh: false }, x)),
+    timed("softmax", &[&[12, 128, 128]], [-8.0, 8.0], |g, x| one(g, ops::Softmax { axis: 2 }, x)),
+    timed("layer_norm", &[&[128, 768]], [-8.0, 8.0], |g, x| {
         one(g, ops::Normalize { axes: vec![1], epsilon: 1e-5, centre: true }, x)
     }),
-    elementwise("max_pool", &[&[64, 1, 112, 112]], [-8.0, 8.0], |g, x| {
+    timed("max_pool", &[&[64, 1, 112, 112]], [-8.0, 8.0], |g, x| {
         let pool = ops::MaxPool {
             kernel: vec![3, 3],
             stride: vec![2, 2],
@@ -102,18 +106,40 @@ pub const BENCHMARKS: &[Benchmark] = &[
         };
         one(g, pool, x)
     }),
-    elementwise("argmax", &[&[1000, 1000]], [-8.0, 8.0], |g, x| {
+    timed("argmax", &[&[1000, 1000]], [-8.0, 8.0], |g, x| {
         one(g, ops::ArgMax { axis: 1, keepdims: false }, x)
+    }),
+    timed("topk", &[&[64, 256]], [-8.0, 8.0], |g, x| {
+        let sorted = one(g, ops::Sort { axis: 1, descending: true }, x)?;
+        functions::narrow(g, sorted, 1, 0, 10, "")
+    }),
+    timed("sort", &[&[64, 256]], [-8.0, 8.0], |g, x| one(g, ops::Sort { axis: 1, descending: false }, x)),
+    indexed("embedding", &[&[128], &[TABLE, 64]], TABLE as f64, |g, x| {
+        let bits = g.add(ops::OneHot { depth: TABLE }, &x[..1], "")?;
+        g.add(ops::Pick { axis: 0 }, &[x[1], bits], "")
     }),
 ];
 
-const fn elementwise(
+/// Rows of the table of `embedding`: a vocabulary.
+const TABLE: usize = 1000;
+
+const fn timed(
     name: &'static str,
     shapes: &'static [&'static [usize]],
     range: [f64; 2],
     build: Build,
 ) -> Benchmark {
-    Benchmark { name, shapes, range, build }
+    Benchmark { name, shapes, kind: Kind::Fixed, range, build }
+}
+
+/// Secret indices into a secret table, both of whole numbers.
+const fn indexed(
+    name: &'static str,
+    shapes: &'static [&'static [usize]],
+    rows: f64,
+    build: Build,
+) -> Benchmark {
+    Benchmark { name, shapes, kind: Kind::Int, range: [0.0, rows], build }
 }
 
 /// Times an operation on secrets: what two parties put in is added, the operation's result summed, and the sum revealed, so
@@ -123,34 +149,32 @@ const fn elementwise(
 /// If the session fails.
 pub fn bench_operation(benchmark: &Benchmark, options: &Options) -> Result<Measured, Error> {
     let [min, max] = benchmark.range;
-    // to the full range of the operand where it is one that inference must not know
-    let known = (min >= 0.0 || max <= 0.0).then_some(Interval { min: 2.0 * min, max: 2.0 * max });
-    let cost = operation_cost(benchmark.build, benchmark.shapes, Kind::Fixed, known, options.precision)?;
+    // a sign that costs less if it is known is declared
+    let known = (min >= 0.0 || max <= 0.0).then_some(Interval { min, max });
+    let cost = operation_cost(benchmark.build, benchmark.shapes, benchmark.kind, known, options.precision)?;
     let mut graph = Graph::new();
     let [alice, bob] = ["alice", "bob"].map(|name| graph.owner(name));
     let mut random = Random::new(1);
     let mut inputs = Inputs::new();
     let mut operands = Vec::new();
     for (i, shape) in benchmark.shapes.iter().enumerate() {
-        let halves = [("a", alice), ("b", bob)].map(|(part, owner)| {
-            let name = format!("{part}{i}");
-            let data =
-                ArrayD::from_shape_simple_fn(IxDyn(shape), || (min + (max - min) * random.unit()) / 2.0);
+        let mut half = |part: &str, owner: Owner| -> Result<NodeId, Error> {
+            let (name, kind) = (format!("{part}{i}"), benchmark.kind);
+            let data = ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+                let half = (min + (max - min) * random.unit()) / 2.0;
+                if kind == Kind::Int { half.floor() } else { half }
+            });
             inputs.insert(name.clone(), data);
+            let range = known.map(|_| Interval { min: min / 2.0, max: max / 2.0 });
             let visibility = Visibility::Private(owner);
-            match known {
-                Some(_) => {
-                    let range = Interval { min: min.min(0.0), max: max.max(0.0) };
-                    graph.input_within(&name, &dims(shape), visibility, Role::Data, range)
-                }
-                None => graph.input(&name, &dims(shape), visibility, Role::Data),
-            }
-        });
-        let [a, b] = halves;
-        operands.push(graph.add(ops::Add, &[a?, b?], "")?);
+            let input = Input { shape: dims(shape), visibility, role: Role::Data, range, kind };
+            Ok(graph.add(input, &[], &name)?)
+        };
+        let halves = [half("a", alice)?, half("b", bob)?];
+        operands.push(graph.add(ops::Add, &halves, "")?);
     }
     let result = (benchmark.build)(&mut graph, &operands)?;
-    let whole = graph.clone();
+    let mut clear_graph = graph.clone();
     let rank = graph.node(result).ty.rank();
     let answer = match graph.node(result).ty.kind {
         Kind::Fixed => graph.add(ops::Sum { axes: (0..rank).collect(), keepdims: false }, &[result], "")?,
@@ -172,12 +196,10 @@ pub fn bench_operation(benchmark: &Benchmark, options: &Options) -> Result<Measu
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
     drop(session);
     let mut clear = Vec::with_capacity(RUNS);
-    let mut whole = whole;
-    whole.reveal(result, &[alice], "result")?;
-    let whole = Arc::new(whole);
+    clear_graph.reveal(result, &[alice], "result")?;
     for _ in 0..RUNS {
         let begun = Instant::now();
-        std::hint::black_box(plain(&whole, &inputs)?);
+        std::hint::black_box(plain(&clear_graph, &inputs)?);
         clear.push(begun.elapsed().as_secs_f64());
     }
     clear.sort_by(f64::total_cmp);

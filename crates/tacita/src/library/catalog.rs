@@ -1,6 +1,6 @@
 //! The functions whose accuracy is documented, with what they should be.
 
-use tacita_graph::{Graph, GraphError, Kind, NodeId, Op, ops};
+use tacita_graph::{Graph, GraphError, Kind, NodeId, Op, functions, ops};
 use tacita_ring::real;
 
 use super::cost::Build;
@@ -23,7 +23,7 @@ pub(crate) enum Domain {
 pub(crate) enum Measure {
     /// The distance.
     Absolute,
-    /// The distance over the value, but not over less than two units make of 2^-10.
+    /// The distance over the value, or over 2^-5 where it is less: 2^-10 of that is two units of 16 fractional bits.
     Relative,
 }
 
@@ -75,6 +75,44 @@ pub(crate) fn entries() -> Vec<Entry> {
             |g, x| one(g, ops::Softplus, x),
             |x| x.max(0.0) + (-x.abs()).exp().ln_1p(),
         ),
+        entry(
+            "leaky_relu",
+            All,
+            Relative,
+            |g, x| functions::leaky_relu(g, x[0], 0.01, ""),
+            |x| x.max(0.01 * x),
+        ),
+        entry(
+            "elu",
+            All,
+            Absolute,
+            |g, x| functions::elu(g, x[0], 1.0, ""),
+            |x| if x > 0.0 { x } else { x.exp_m1() },
+        ),
+        entry("relu6, hardtanh", All, Absolute, |g, x| functions::relu6(g, x[0], ""), |x| x.clamp(0.0, 6.0)),
+        entry(
+            "hardsigmoid",
+            All,
+            Absolute,
+            |g, x| functions::hardsigmoid(g, x[0], 1.0 / 6.0, 0.5, ""),
+            |x| (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        ),
+        entry(
+            "hardswish",
+            All,
+            Absolute,
+            |g, x| functions::hardswish(g, x[0], ""),
+            |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        ),
+        entry(
+            "mish",
+            All,
+            Absolute,
+            |g, x| functions::mish(g, x[0], ""),
+            |x| x * (x.max(0.0) + (-x.abs()).exp().ln_1p()).tanh(),
+        ),
+        entry("softsign", All, Absolute, |g, x| functions::softsign(g, x[0], ""), |x| x / (1.0 + x.abs())),
+        entry("log1p", Positive, Absolute, |g, x| functions::log1p(g, x[0], ""), f64::ln_1p),
         entry("sin", All, Absolute, |g, x| one(g, ops::Sin, x), f64::sin),
         entry("cos", All, Absolute, |g, x| one(g, ops::Cos, x), f64::cos),
         entry("exp", All, Relative, |g, x| one(g, ops::Exp, x), |x| x.exp().min(2f64.powi(30))),
