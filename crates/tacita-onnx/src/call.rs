@@ -64,6 +64,17 @@ impl<'s, 'a> Call<'s, 'a> {
         self.add(ops::Constant { shape: Vec::new(), value }, &[])
     }
 
+    /// A public whole number, under the node's name.
+    pub(crate) fn whole(&mut self, value: f64) -> Result<NodeId, Fault> {
+        let number = self.number(value)?;
+        self.add(ops::Cast { to: Kind::Int, rounding: ops::ToWhole::TowardsZero }, &[number])
+    }
+
+    /// Whether an output is there, and named.
+    pub(crate) fn has_output(&self, index: usize) -> bool {
+        self.node.outputs.get(index).is_some_and(|name| !name.is_empty())
+    }
+
     /// Adds what a function of the graph library does, under the node's name.
     pub(crate) fn apply<T>(
         &mut self,
