@@ -14,6 +14,33 @@ pub struct Test {
     pub outputs: Vec<Vec<u8>>,
 }
 
+impl Test {
+    /// The model with one input, and which of the test's it is: the first that has axes, or is no tensor. The others are
+    /// tensors of the file, which the importer takes as private or as public as their operator has it.
+    ///
+    /// # Errors
+    /// If the model cannot be read.
+    pub fn with_one_input(&self) -> Result<(Vec<u8>, Option<usize>), String> {
+        let inputs = interface(&self.model)?.inputs;
+        let has_axes = |bytes: &Vec<u8>| tensor(bytes).is_ok_and(|data| !data.shape.is_empty());
+        let data = inputs
+            .iter()
+            .position(|(_, is_tensor)| !is_tensor)
+            .or_else(|| self.inputs.iter().position(has_axes))
+            .or_else(|| (!inputs.is_empty()).then_some(0));
+        // A message that occurs again is continued: to the model its graph, to the graph one more initializer, to the
+        // initializer its name.
+        let mut model = self.model.clone();
+        for (index, ((name, _), bytes)) in inputs.iter().zip(&self.inputs).enumerate() {
+            if Some(index) != data {
+                let initializer = [&bytes[..], &field(8, name.as_bytes())].concat();
+                model.extend(field(7, &field(5, &initializer)));
+            }
+        }
+        Ok((model, data))
+    }
+}
+
 /// What `tools/fetch_onnx_tests.py` packs.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 
 mod activation;
 mod arithmetic;
+mod attention;
 mod constants;
 mod convolution;
 mod indexing;
@@ -43,6 +44,7 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("And", logic::and),
     ("ArgMax", ranking::arg_max),
     ("ArgMin", ranking::arg_min),
+    ("Attention", attention::attention),
     ("AveragePool", pooling::average_pool),
     ("BatchNormalization", convolution::batch_normalization),
     ("Cast", sizes::cast),

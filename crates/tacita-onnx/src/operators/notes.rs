@@ -6,6 +6,7 @@ use crate::onnx::OPSETS;
 #[rustfmt::skip] // an operator a line
 const NOTES: &[(&str, &str)] = &[
     ("Add", "also of shapes"),
+    ("Attention", "scale and cap become public; masks stay private, and hold no infinity; without `nonpad_kv_seqlen`"),
     ("AveragePool", "1-D to 3-D"),
     ("BatchNormalization", "folded into the layer before it, or a product and a sum; `training_mode` is refused"),
     ("Cast", "to floats, int32, int64 and bool"),
@@ -80,7 +81,7 @@ const NOTES: &[(&str, &str)] = &[
 /// The versions of ONNX's operators that brought those that are not in the earliest one that is known.
 #[rustfmt::skip]
 const SINCE: &[(&str, i64)] = &[
-    ("CastLike", 15), ("Celu", 12), ("Compress", 9), ("ConstantOfShape", 9), ("Cosh", 9), ("CumProd", 26), ("CumSum", 11),
+    ("Attention", 23), ("CastLike", 15), ("Celu", 12), ("Compress", 9), ("ConstantOfShape", 9), ("Cosh", 9), ("CumProd", 26), ("CumSum", 11),
     ("Einsum", 12), ("Erf", 9), ("Expand", 8), ("GatherElements", 11), ("GatherND", 11), ("Gelu", 20),
     ("GreaterOrEqual", 12), ("GroupNormalization", 18), ("HardSwish", 14), ("LayerNormalization", 17), ("LessOrEqual", 12),
     ("MeanVarianceNormalization", 9), ("Mish", 18), ("Mod", 10), ("OneHot", 9), ("RMSNormalization", 23), ("Range", 11),

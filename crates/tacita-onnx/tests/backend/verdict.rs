@@ -5,7 +5,7 @@ use tacita_graph::{
     Floor, Graph, Inputs, Kind, Nearest, Role, Rounding, Visibility, dims, encode_every_leaf, error_bounds,
     fixed, functions, lower, optimize, plain, plain_all, representable,
 };
-use tacita_onnx::testing::{Data, Test, field, interface, tensor};
+use tacita_onnx::testing::{Data, Test, interface, tensor};
 use tacita_onnx::{ImportError, Onnx};
 
 /// How a test ends.
@@ -42,37 +42,16 @@ pub fn verdict(test: &Test) -> Verdict {
     judge(test).unwrap_or_else(|verdict| verdict)
 }
 
-/// One input is the data: the first that has axes. The others become weights of the file, which the importer takes as private
-/// or as public as the operator has it.
-fn data(inputs: &[(String, bool)], tensors: &[Result<Data, String>]) -> Option<usize> {
-    let all = || inputs.iter().zip(tensors).enumerate();
-    if let Some((index, _)) = all().find(|(_, (input, _))| !input.1) {
-        return Some(index); // a sequence or an optional value
-    }
-    let with_axes = all().find(|(_, (_, tensor))| tensor.as_ref().is_ok_and(|data| !data.shape.is_empty()));
-    with_axes.map(|(index, _)| index).or_else(|| (!inputs.is_empty()).then_some(0))
-}
-
 fn judge(test: &Test) -> Result<Verdict, Verdict> {
     let interface = interface(&test.model).map_err(|error| refused("model", error))?;
-    let tensors: Vec<Result<Data, String>> = test.inputs.iter().map(|input| tensor(input)).collect();
-    let data = data(&interface.inputs, &tensors);
-
-    // A message that occurs again is continued: to the model its graph, to the graph one more initializer, to the
-    // initializer its name.
-    let mut model = test.model.clone();
-    for (index, ((name, _), bytes)) in interface.inputs.iter().zip(&test.inputs).enumerate() {
-        if Some(index) != data {
-            let initializer = [&bytes[..], &field(8, name.as_bytes())].concat();
-            model.extend(field(7, &field(5, &initializer)));
-        }
-    }
+    let (model, data) = test.with_one_input().map_err(|error| refused("model", error))?;
     let import = |error| match error {
         ImportError::Refused { op, reason, .. } => refused(&op, reason),
         other => refused("model", other.to_string()),
     };
     let onnx = Onnx::from_bytes(&model, "model").map_err(import)?;
-    let Some(Ok(Data { values: Ok(x), .. })) = data.map(|index| &tensors[index]) else {
+    let data = data.and_then(|index| tensor(&test.inputs[index]).ok());
+    let Some(Data { values: Ok(x), .. }) = data else {
         return Err(Verdict::Fails("imported without data".to_string()));
     };
 
