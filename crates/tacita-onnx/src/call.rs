@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
@@ -115,6 +116,13 @@ impl<'s, 'a> Call<'s, 'a> {
             Some(value) => Ok(value),
             None => corrupt(format!("node {:?} ({}) lacks input {index}", self.name(), self.op())),
         }
+    }
+
+    /// Whether these inputs are integers, of which some follow from shapes.
+    pub(crate) fn are_of_shapes(&self, range: Range<usize>) -> Result<bool, Fault> {
+        let values = range.map(|index| self.value(index)).collect::<Result<Vec<_>, _>>()?;
+        Ok(values.iter().all(Value::is_integers)
+            && values.iter().any(|value| matches!(value, Value::Sizes(_))))
     }
 
     /// An input to compute with.

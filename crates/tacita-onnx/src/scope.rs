@@ -29,6 +29,9 @@ fn shown<T: std::fmt::Display>(shape: &[usize], mut elements: impl ExactSizeIter
     }
 }
 
+/// The most numbers of the file that become others in a cast: a file may cast its tensors again and again.
+const MAX_CONVERTED: usize = 1 << 22;
+
 /// Everything that building collects.
 pub(crate) struct Scope<'a> {
     pub(crate) graph: &'a mut Graph,
@@ -44,6 +47,8 @@ pub(crate) struct Scope<'a> {
     weights: BTreeMap<String, NodeId>,
     /// Tensors whose one number says what the operations are, and the node that uses it: see `idioms`.
     known: BTreeMap<&'a str, &'a str>,
+    /// How many numbers of the file became others in a cast.
+    converted: usize,
     /// The softmaxes that are computed, by logits, axes and whether of the logarithm.
     softmaxes: BTreeMap<(NodeId, Vec<usize>, bool), NodeId>,
 }
@@ -69,6 +74,7 @@ impl<'a> Scope<'a> {
             values: BTreeMap::new(),
             weights: BTreeMap::new(),
             known,
+            converted: 0,
             softmaxes: BTreeMap::new(),
         }
     }
@@ -134,7 +140,11 @@ impl<'a> Scope<'a> {
     }
 
     /// A tensor of the file as one of another kind, under a name of its own.
-    pub(crate) fn converted(&self, tensor: &Tensor, to: Kind, name: &str) -> Result<Value, Fault> {
+    pub(crate) fn converted(&mut self, tensor: &Tensor, to: Kind, name: &str) -> Result<Value, Fault> {
+        self.converted = self.converted.saturating_add(tensor.len()?);
+        if self.converted > MAX_CONVERTED {
+            return refuse(format!("more than {MAX_CONVERTED} numbers of the file are converted"));
+        }
         let converted = Tensor { name: name.to_string(), ..tensor.converted(to, self.folder)? };
         Ok(Value::Tensor(name.to_string(), Arc::new(converted)))
     }

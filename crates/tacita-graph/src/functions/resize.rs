@@ -146,6 +146,7 @@ pub fn resize(
 /// The weights of the elements around a place, of which `last` is the last.
 fn cubic(place: f64, last: f64, a: f64, exclude_outside: bool) -> Vec<(u32, f64)> {
     let mut row: Vec<(u32, f64)> = Vec::with_capacity(4);
+    let place = place.clamp(-3.0, last + 3.0); // farther away nothing changes
     for step in -1..=2 {
         let at = place.floor() + f64::from(step);
         let s = (place - at).abs();

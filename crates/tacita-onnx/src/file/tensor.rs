@@ -101,7 +101,7 @@ impl Tensor {
     }
 
     /// The number of elements.
-    fn len(&self) -> Result<usize, Fault> {
+    pub(crate) fn len(&self) -> Result<usize, Fault> {
         // Bounded even where an axis is 0, as ndarray requires.
         let bound = self.shape()?.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim.max(1)));
         match bound {

@@ -45,7 +45,7 @@ pub(super) fn xor(call: &mut Call<'_, '_>) -> Values {
 
 /// Of data, or of integers that follow from shapes: 1 where it holds.
 fn binary(call: &mut Call<'_, '_>, known: fn(i64, i64) -> bool, op: impl Into<Op>) -> Values {
-    if call.value(0)?.is_integers() && call.value(1)?.is_integers() {
+    if call.are_of_shapes(0..2)? {
         let bit = integers(|a, b| Some(i64::from(known(a, b))));
         return Ok(vec![Value::Sizes(call.sizes(0)?.zip(&call.sizes(1)?, bit)?)]);
     }
@@ -54,18 +54,18 @@ fn binary(call: &mut Call<'_, '_>, known: fn(i64, i64) -> bool, op: impl Into<Op
 }
 
 pub(super) fn not(call: &mut Call<'_, '_>) -> Values {
-    if call.value(0)?.is_integers() {
+    if call.are_of_shapes(0..1)? {
         let zero = Sizes { list: vec![Size::Int(0)], is_scalar: true };
         let bit = integers(|a, _| Some(i64::from(a == 0)));
         return Ok(vec![Value::Sizes(call.sizes(0)?.zip(&zero, bit)?)]);
     }
-    let x = call.operand(0)?;
+    let x = call.operand_of(0, Kind::Bit)?;
     one(call.add(ops::Not, &[x])?)
 }
 
 /// `Where`: of two values the one that a bit says.
 pub(super) fn choose(call: &mut Call<'_, '_>) -> Values {
-    if (0..3).all(|index| call.value(index).is_ok_and(|value| value.is_integers())) {
+    if call.are_of_shapes(0..3)? {
         let (bits, a, b) = (call.sizes(0)?, call.sizes(1)?, call.sizes(2)?);
         return Ok(vec![Value::Sizes(bits.choose(&a, &b)?)]);
     }

@@ -8,10 +8,12 @@ use crate::call::{Call, checked_count};
 use crate::error::{Fault, refuse};
 use crate::value::{self, Size};
 
-/// The new size of an axis, or what it is multiplied by.
+/// The new size of an axis, or what it is multiplied by, and rounded down or to the nearest.
+#[derive(Clone)]
 enum Target {
     Size(Size),
     Scale(f64),
+    Rounded(f64),
 }
 
 /// Version 10 has scales alone, and rounds down from the first element on; later ones say how.
@@ -37,10 +39,11 @@ pub(super) fn resize(call: &mut Call<'_, '_>) -> Values {
         other => return refuse(format!("nearest_mode {other:?} is unknown")),
     };
     let resampling = resampling(call, nearest)?;
-    // It matters to crops alone.
-    let _ = call.raw_float("extrapolation_value")?;
-    if call.flag("antialias")? {
-        return refuse("antialias is not supported");
+    // They matter to cubic interpolation and to crops.
+    let _ = (call.raw_float("cubic_coeff_a")?, call.raw_float("extrapolation_value")?);
+    let outside_counts = !call.flag("exclude_outside")? || matches!(resampling, Resampling::Cubic { .. });
+    if !outside_counts || call.flag("antialias")? {
+        return refuse("antialias, and exclude_outside of other than cubic interpolation, are not supported");
     }
     let axes = match call.ints("axes")? {
         Some(list) => list.iter().map(|&axis| value::axis(axis, rank)).collect::<Result<Vec<_>, _>>()?,
@@ -57,16 +60,15 @@ pub(super) fn resize(call: &mut Call<'_, '_>) -> Values {
                 let Dim::Known(before) = shape[axis] else {
                     return refuse("the symbolic batch cannot be resized");
                 };
-                scales.push((before as f64, size as f64 / before as f64));
+                scales.push(size as f64 / before as f64);
             }
-            let of = |f: fn(f64, f64) -> f64| scales.iter().map(|(_, scale)| *scale).reduce(f).unwrap_or(1.0);
+            let of = |f: fn(f64, f64) -> f64| scales.iter().copied().reduce(f).unwrap_or(1.0);
             let scale = match policy {
                 "not_larger" => of(f64::min),
                 "not_smaller" => of(f64::max),
                 other => return refuse(format!("keep_aspect_ratio_policy {other:?} is unknown")),
             };
-            let whole = |before: f64| Target::Size(Size::Int((scale * before).round() as i64));
-            scales.iter().map(|(before, _)| whole(*before)).collect()
+            vec![Target::Rounded(scale); scales.len()]
         }
         None => call.sizes(3)?.list.into_iter().map(Target::Size).collect(),
     };
@@ -126,6 +128,9 @@ fn resized(
             (Target::Size(Size::Int(size)), Dim::Known(before)) => {
                 let size = checked_count("sizes", *size)?;
                 (size, size as f64 / before as f64)
+            }
+            (Target::Rounded(scale), Dim::Known(before)) => {
+                (checked_count("sizes", (scale * before as f64).round() as i64)?, *scale)
             }
             // Sizes are rounded down as other programs do it, in f32.
             (Target::Scale(scale), Dim::Known(before)) => {

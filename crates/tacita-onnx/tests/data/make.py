@@ -500,6 +500,7 @@ case("shrink", [node("Shrink", "x", lambd=0.75, bias=0.25)], {}, IMAGE)
 case("tan_sinh_cosh", [node("Tan", "x", "t"), node("Sinh", "x", "s"), node("Cosh", "x", "c"), node("Sum", "t s c")], {}, ROWS, x=positive / 4)
 case("compress", [node("Compress", "x m", axis=2)], {"m": np.array([True, False, True, True])}, IMAGE)
 CUBIC = {"s": np.array([1, 1, 1.5, 2], np.float32)}
+case("resize_linear_spelled", resize(mode="linear", cubic_coeff_a=-0.75, exclude_outside=0, extrapolation_value=0.0), CUBIC, IMAGE)
 case("resize_cubic", resize(mode="cubic"), CUBIC, IMAGE)
 case("resize_cubic_inside", resize(mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1), CUBIC, IMAGE)
 case("resize_symmetric", resize(mode="linear", coordinate_transformation_mode="half_pixel_symmetric"),
