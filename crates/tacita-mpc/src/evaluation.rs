@@ -170,6 +170,7 @@ impl Evaluation<'_> {
                         None => words,
                         Some(mut sum) => {
                             combine(&mut sum, &words, p.xor);
+                            self.endpoint.buffers().give(words);
                             sum
                         }
                     });

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use tacita_net::Buffers;
 use tacita_ring::{Generator, Seed};
 
 use crate::error::MpcError;
@@ -165,10 +166,22 @@ impl Streams {
     }
 }
 
+/// Words that were received. Their buffer is used again for others.
+struct Received {
+    words: Vec<u64>,
+    buffers: Arc<Buffers>,
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        self.buffers.give(std::mem::take(&mut self.words));
+    }
+}
+
 /// An array that is read by position: from memory if it was received, else from its stream, so that what is used a tile
 /// at a time is never all there.
 pub(crate) struct Source<'a> {
-    received: Option<Vec<u64>>,
+    received: Option<Received>,
     streams: &'a Streams,
     holder: usize,
     id: StreamId,
@@ -180,15 +193,15 @@ impl<'a> Source<'a> {
         Source { received: None, streams, holder, id }
     }
 
-    /// What was received in the stream's place.
-    pub fn received(self, words: Vec<u64>) -> Source<'a> {
-        Source { received: Some(words), ..self }
+    /// What was received in the stream's place, and where its buffer goes afterwards.
+    pub fn received(self, words: Vec<u64>, buffers: &Arc<Buffers>) -> Source<'a> {
+        Source { received: Some(Received { words, buffers: buffers.clone() }), ..self }
     }
 
     /// The words of a range; in `scratch` unless they lie in memory.
     pub fn read<'s>(&'s self, range: Range<usize>, scratch: &'s mut Vec<u64>) -> Result<&'s [u64], MpcError> {
         match &self.received {
-            Some(words) => {
+            Some(Received { words, .. }) => {
                 let missing = || MpcError::Internal(format!("words {range:?} of {}", words.len()));
                 words.get(range.clone()).ok_or_else(missing)
             }

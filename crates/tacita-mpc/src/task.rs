@@ -156,7 +156,7 @@ impl<'a> TaskContext<'a> {
         let item = item.ok_or_else(|| {
             MpcError::Internal(format!("correction {index} of task {} taken twice", self.task))
         })?;
-        Ok(source.received(item))
+        Ok(source.received(item, self.eval.endpoint.buffers()))
     }
 
     /// Adds this party's share of a dealt ring item to `values`.
