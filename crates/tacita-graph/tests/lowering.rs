@@ -91,8 +91,12 @@ fn conv_bias_relu_pool_is_one_product_three_winners_and_no_truncation() {
     let counts = two.counts();
     assert_eq!((counts["Conv"], counts["Winner"], counts["Choose"]), (1, 2, 2));
     assert!(!counts.contains_key("Truncate") && !counts.contains_key("Negative"));
-    let winners: Vec<usize> =
-        program.nodes.iter().filter(|node| node.op == RingOp::Winner).map(|node| node.inputs.len()).collect();
+    let winners: Vec<usize> = program
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, RingOp::Winner { .. }))
+        .map(|node| node.inputs.len())
+        .collect();
     assert_eq!(winners, [2, 3], "rows in pairs, then two columns and zero");
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod gate;
 pub(crate) mod logic;
 pub(crate) mod normalize;
 pub(crate) mod pool;
+pub(crate) mod proven;
 pub(crate) mod round;
 pub(crate) mod scale;
 pub(crate) mod softmax;
@@ -21,6 +22,7 @@ pub(crate) mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::proven::Bounds;
 use crate::error::GraphError;
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::{Constant, Input, Op};
@@ -52,6 +54,13 @@ pub(crate) fn limit(kind: Kind, precision: u32) -> f64 {
 /// If the precision is out of [`PRECISIONS`], the batch is symbolic, an operation cannot be computed privately, or
 /// a public constant is not representable.
 pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
+    let mut program = lowered(graph, precision)?.program;
+    program.prune();
+    Ok(program)
+}
+
+/// Lowering when it is done; the program has nodes that serve no reveal.
+fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
     }
@@ -60,6 +69,8 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
     let mut lowering = Lowering {
         graph,
         ranges: ranges.into_iter().map(|range| range.interval).collect(),
+        intervals: proven::leaf_intervals(graph),
+        bounds: Vec::new(),
         program: RingProgram {
             nodes: Vec::new(),
             precision,
@@ -87,8 +98,7 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
             lowering.values[id.index()] = Some(value);
         }
     }
-    lowering.program.prune();
-    Ok(lowering.program)
+    Ok(lowering)
 }
 
 /// Which nodes depend on parameters and constants alone.
@@ -105,7 +115,11 @@ fn persistent(graph: &Graph) -> Vec<bool> {
 pub(crate) struct Lowering<'g> {
     graph: &'g Graph,
     ranges: Vec<Interval>,
+    /// Between which numbers leaves lie.
+    intervals: BTreeMap<NodeId, Interval>,
     program: RingProgram,
+    /// Between which words each ring node's value lies, proven.
+    bounds: Vec<Bounds>,
     current: NodeId,
     /// The value of each secret node, by index.
     values: Vec<Option<RingId>>,
@@ -300,6 +314,10 @@ impl<'g> Lowering<'g> {
         }
         let op = RingOp::Input { persistent: self.persistent[id.index()] };
         let leaf = self.push_node(op, &[], &shape, RingKind::Ring { frac }, node.ty.visibility, id);
+        // what encoding refuses
+        let limit = Interval::symmetric(limit(node.ty.kind, self.precision()));
+        self.within(leaf, Bounds::of(limit, frac, 0.0));
+        self.within(leaf, Bounds::of(self.intervals[&id], frac, 0.0));
         self.leaves.insert((id, frac), leaf);
         Ok(leaf)
     }
@@ -407,8 +425,46 @@ impl<'g> Lowering<'g> {
     ) -> RingId {
         let id = RingId(self.program.nodes.len() as u32);
         let (inputs, shape) = (inputs.to_vec(), shape.to_vec());
-        self.program.nodes.push(RingNode { op, inputs, shape, kind, visibility, origin });
+        let node = RingNode { op, inputs, shape, kind, visibility, origin };
+        let x: Vec<Bounds> = node.inputs.iter().map(|&input| self.bounds(input)).collect();
+        self.bounds.push(proven::bounds(&node, &x, |id| self.program.node(id)));
+        self.program.nodes.push(node);
         id
+    }
+
+    /// Between which words a ring node's value lies, proven.
+    pub(crate) fn bounds(&self, id: RingId) -> Bounds {
+        self.bounds[id.index()]
+    }
+
+    /// Says that a ring node's value is proven to lie between these words, too.
+    pub(crate) fn within(&mut self, id: RingId, bounds: Bounds) {
+        let known = &mut self.bounds[id.index()];
+        *known = known.and(bounds);
+    }
+
+    /// A number that no value of this ring node is below.
+    pub(crate) fn lowest(&self, id: RingId) -> i64 {
+        let bounds = self.bounds(id);
+        if bounds.is_below(62) { bounds.low } else { LOWEST }
+    }
+
+    /// `[x < 0]`, in the fewest bits.
+    pub(crate) fn negative(&mut self, x: RingId) -> RingId {
+        let (bits, shape) = (self.bounds(x).sign_bits(), self.shape_of(x).to_vec());
+        self.push_bits(RingOp::Negative { bits }, &[x], &shape, 1)
+    }
+
+    /// `[x = 0]`, in the fewest bits.
+    pub(crate) fn zero(&mut self, x: RingId) -> RingId {
+        let (bits, shape) = (self.bounds(x).zero_bits(), self.shape_of(x).to_vec());
+        self.push_bits(RingOp::Zero { bits }, &[x], &shape, 1)
+    }
+
+    /// The fewest bits in which all pairs of values are compared.
+    pub(crate) fn pair_bits(&self, candidates: &[RingId]) -> u32 {
+        let bounds: Vec<Bounds> = candidates.iter().map(|&id| self.bounds(id)).collect();
+        proven::pair_bits(&bounds)
     }
 
     /// Adds the ring node that opens input 0.

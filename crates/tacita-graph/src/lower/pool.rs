@@ -3,7 +3,7 @@
 use tacita_ring::Window2d;
 
 use super::scale::{scale, scale_each};
-use super::{LOWEST, Lowering, compare};
+use super::{Lowering, compare};
 use crate::error::GraphError;
 use crate::ops::arrays::two;
 use crate::ops::window::Axis;
@@ -53,9 +53,9 @@ pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Resul
     let after = vec![0, 0, vertical.end_needed(shape[2]), horizontal.end_needed(shape[3])];
     if before.iter().chain(&after).any(|&pad| pad > 0) {
         let padded: Vec<usize> = (0..4).map(|axis| shape[axis] + before[axis] + after[axis]).collect();
-        // Zero is a candidate of a fused ReLU anyway; else the padding loses against every representable value,
-        // and differences to it stay in (-2^63, 2^63).
-        let value = if relu { 0 } else { LOWEST };
+        // Zero is a candidate of a fused ReLU anyway; else the padding loses against every value or equals it, and
+        // differences to it stay in (-2^63, 2^63).
+        let value = if relu { 0 } else { l.lowest(x) };
         let frac = l.frac_of(x);
         x = l.push(RingOp::Pad { before, after, value }, &[x], &padded, frac);
     }

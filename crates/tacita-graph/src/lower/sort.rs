@@ -1,6 +1,7 @@
 //! Values in order along an axis, with their indices.
 
 use super::Lowering;
+use super::proven::Bounds;
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
 use crate::types::Kind;
@@ -58,7 +59,11 @@ pub(crate) fn sorted(
             let indices = l.push(RingOp::ConstantTensor { values }, &[], &[1, n, 1], 0);
             let indices = l.broadcast(indices, &[rows, n, 1]);
             let table = l.push(RingOp::Concat { axis: 2 }, &[keys, indices], &[rows, n, 2], frac);
-            let table = l.push(RingOp::Sort { shift }, &[table], &[rows, n, 2], frac);
+            let factor = 1i64 << shift;
+            let line = Bounds::new(0, n as i128 - 1);
+            let all = l.bounds(keys).scaled(factor).plus(line);
+            let bits = all.minus(all).sign_bits();
+            let table = l.push(RingOp::Sort { shift, bits }, &[table], &[rows, n, 2], frac);
             l.sorted.insert((x, axis, descending), table);
             table
         }
@@ -69,6 +74,8 @@ pub(crate) fn sorted(
     if column == Column::Values && descending {
         result = l.push(RingOp::Neg, &[result], &[rows, n, 1], frac);
     }
+    let known = if column == Column::Values { l.bounds(x) } else { Bounds::new(0, n as i128 - 1) };
+    l.within(result, known);
     result = l.reshape(result, &moved);
     let mut back = vec![0; perm.len()];
     perm.iter().enumerate().for_each(|(to, &from)| back[from] = to);

@@ -7,7 +7,7 @@ use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 pub use crate::lower::round::ToWhole;
 use crate::lower::{Lowering, logic, round};
-use crate::program::{RingId, RingOp};
+use crate::program::RingId;
 use crate::types::{Interval, Kind, Type};
 
 /// x as another kind: to bits, whether it is not zero; from bits, 0 or 1; between whole numbers and fixed, exact but for
@@ -76,8 +76,7 @@ impl Operation for Cast {
         match (from, self.to) {
             (Kind::Fixed, Kind::Int) => Ok(round::whole(l, x, self.rounding)),
             (Kind::Fixed | Kind::Int, Kind::Bit) => {
-                let shape = l.shape();
-                let zero = l.push_bits(RingOp::Zero, &[x], &shape, 1);
+                let zero = l.zero(x);
                 Ok(logic::not(l, zero))
             }
             (Kind::Int | Kind::Bit, Kind::Fixed) => {

@@ -164,6 +164,11 @@ pub(crate) trait Operation {
     /// An interval that contains the result for inputs in `x` of types `types`. A symbolic batch counts as 1.
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval;
 
+    /// An interval that contains the result in f64: `range`, unless that is of a function which saturates on secret values.
+    fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        self.range(x, types)
+    }
+
     /// The largest absolute value that a private evaluation holds on the way to a result in `result`.
     fn peak(&self, _x: &[Interval], _types: &[&Type], result: Interval) -> f64 {
         result.magnitude()
