@@ -75,16 +75,33 @@ pub(crate) fn inferred(
     ranges
 }
 
+/// The fractional bits that each node's value has in a session of `precision`, 0 where it is not fixed: the session's but
+/// for [`Precision`](crate::ops::Precision), what keeps its bits, and a softmax of many classes.
+pub fn fracs(graph: &Graph, precision: u32) -> Vec<u32> {
+    let mut fracs: Vec<u32> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        let fixed = |id: &&NodeId| graph.node(**id).ty.kind == Kind::Fixed;
+        let inputs: Vec<u32> = node.inputs.iter().filter(fixed).map(|id| fracs[id.index()]).collect();
+        let frac = match &node.op {
+            _ if node.ty.kind != Kind::Fixed => 0,
+            Op::Softmax(softmax) => softmax.frac_of(&graph.node(node.inputs[0]).ty, precision),
+            op => op.operation().frac(&inputs, precision),
+        };
+        fracs.push(frac);
+    }
+    fracs
+}
+
 /// The nodes whose value could leave the representable range at `precision` fractional bits, in order. Nodes that
 /// are computed in the clear are left out: encoding refuses what they cannot represent.
 ///
 /// # Errors
 /// If the precision is out of [`PRECISIONS`].
 pub fn warnings(graph: &Graph, precision: u32) -> Result<Vec<RangeWarning>, GraphError> {
-    let limit = representable(precision);
     let ranges = ranges(graph, precision)?;
     let mut warnings = Vec::new();
-    for (id, range) in graph.ids().zip(ranges) {
+    for ((id, range), frac) in graph.ids().zip(ranges).zip(fracs(graph, precision)) {
+        let limit = representable(precision).min(2f64.powi(62 - frac as i32));
         let node = graph.node(id);
         let hidden = !node.ty.visibility.is_clear() && node.ty.kind == Kind::Fixed;
         if hidden && range.peak > limit {

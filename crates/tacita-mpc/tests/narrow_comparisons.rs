@@ -185,9 +185,10 @@ fn bounded_values_are_compared_in_fewer_bits() {
         let x = two.add(ops::Xor, &[x, y]);
         two.add(ops::Any { axes: vec![1], keepdims: false }, &[x])
     };
+    let mut wrong = Vec::new();
     // what is saved of all that is dealt, at least in percent; and in rounds
     for (what, make, percent, rounds) in [
-        ("the largest of a softmax", largest, 10, 0),
+        ("the largest of a softmax", largest, 5, 0),
         ("a clipped sigmoid", clipped, 20, 0),
         ("relu6 of a tanh", relu6, 20, 0),
         ("the largest of four values up to 6", pooled, 20, 0),
@@ -206,9 +207,11 @@ fn bounded_values_are_compared_in_fewer_bits() {
             "{what}: {} bytes dealt for {}, {saved:.0} % less; {} rounds for {}",
             narrow.offline_bytes, wide.offline_bytes, narrow.rounds, wide.rounds
         );
-        assert!(saved >= f64::from(percent), "{what}: {saved} % less");
-        assert_eq!(wide.rounds - narrow.rounds, rounds, "{what}: rounds");
+        if saved < f64::from(percent) || wide.rounds - narrow.rounds != rounds {
+            wrong.push(what);
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:?} save something else");
 }
 
 #[test]

@@ -136,14 +136,14 @@ pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, Graph
         }
     }
     let bits = winner(l, &compared);
-    let precision = l.precision().min(frac);
+    let precision = l.frac();
     Ok(choose(l, bits, &candidates, precision))
 }
 
-/// The largest of any number of values and, with `zero`, of zero, truncated to the session's precision. A
+/// The largest of any number of values and, with `zero`, of zero, truncated to the result's. A
 /// tournament of at most four; several levels compare what the first has truncated.
 pub(crate) fn largest(l: &mut Lowering<'_>, mut candidates: Vec<RingId>, zero: bool) -> RingId {
-    let precision = l.precision();
+    let precision = l.frac();
     let room = CANDIDATES - usize::from(zero);
     while candidates.len() > room {
         let groups = candidates.len().div_ceil(CANDIDATES).max(2);

@@ -48,7 +48,7 @@ impl Gate {
 
     /// The function of input 0.
     pub(crate) fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let frac = l.common_frac();
+        let frac = l.working_frac();
         let x = l.ring(0, frac)?;
         self.of(l, x)
     }

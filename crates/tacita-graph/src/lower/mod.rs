@@ -20,7 +20,7 @@ pub(crate) mod sort;
 pub(crate) mod tournament;
 pub(crate) mod wide;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use self::proven::Bounds;
 use crate::error::GraphError;
@@ -69,6 +69,7 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
     let mut lowering = Lowering {
         graph,
         ranges: ranges.into_iter().map(|range| range.interval).collect(),
+        fracs: crate::range::fracs(graph, precision),
         intervals: proven::leaf_intervals(graph),
         bounds: Vec::new(),
         program: RingProgram {
@@ -86,7 +87,6 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
         scaled: BTreeMap::new(),
         truncated: BTreeMap::new(),
         lifted: BTreeMap::new(),
-        kept: BTreeSet::new(),
         sorted: BTreeMap::new(),
     };
     let needed = graph.needed();
@@ -115,6 +115,8 @@ fn persistent(graph: &Graph) -> Vec<bool> {
 pub(crate) struct Lowering<'g> {
     graph: &'g Graph,
     ranges: Vec<Interval>,
+    /// The fractional bits that values have by rights.
+    fracs: Vec<u32>,
     /// Between which numbers leaves lie.
     intervals: BTreeMap<NodeId, Interval>,
     program: RingProgram,
@@ -130,8 +132,6 @@ pub(crate) struct Lowering<'g> {
     truncated: BTreeMap<(RingId, u32), RingId>,
     /// Planes of bits as ring values.
     lifted: BTreeMap<(RingId, usize), RingId>,
-    /// Values that are revealed with more fractional bits than the session has.
-    kept: BTreeSet<RingId>,
     /// Values in order along an axis, descending or not, with their indices: (rows, n, 2).
     sorted: BTreeMap<(RingId, usize, bool), RingId>,
 }
@@ -184,18 +184,27 @@ impl<'g> Lowering<'g> {
         &self.program.node(id).shape
     }
 
-    /// The most fractional bits among the inputs that are not leaves, the session's if all are; 0 for values that
-    /// are not fixed.
+    /// The most fractional bits among the inputs: those that ring values have before they are truncated, those that leaves
+    /// should have; 0 for values that are not fixed.
     pub(crate) fn common_frac(&self) -> u32 {
-        let inputs = || (0..self.node().inputs.len()).filter(|&i| self.input(i).ty.kind == Kind::Fixed);
-        if inputs().next().is_none() {
-            return 0;
-        }
-        inputs().filter_map(|i| self.value(i)).map(|id| self.frac_of(id)).max().unwrap_or(self.precision())
+        let frac = |i: usize| self.value(i).map_or(self.input_frac(i), |id| self.frac_of(id));
+        let fixed = (0..self.node().inputs.len()).filter(|&i| self.input(i).ty.kind == Kind::Fixed);
+        fixed.map(frac).max().unwrap_or(0)
     }
 
-    fn frac_of_input(&self, i: usize) -> u32 {
-        self.value(i).map_or(self.precision(), |id| self.frac_of(id))
+    /// The same within what operations compute with that do not keep fractional bits: the session's to twice as many.
+    pub(crate) fn working_frac(&self) -> u32 {
+        self.common_frac().clamp(self.precision(), 2 * self.precision())
+    }
+
+    /// The fractional bits that input `i` has by rights.
+    pub(crate) fn input_frac(&self, i: usize) -> u32 {
+        self.fracs[self.node().inputs[i].index()]
+    }
+
+    /// The fractional bits that the result has by rights, which a truncation leaves.
+    pub(crate) fn frac(&self) -> u32 {
+        self.fracs[self.current.index()]
     }
 
     /// The fractional bits at which factors meet: the session's, or 0 if they are whole numbers.
@@ -254,12 +263,6 @@ impl<'g> Lowering<'g> {
         let scaled = self.push(RingOp::Scale { factor: 1 << (frac - have) }, &[id], &shape, frac);
         self.scaled.insert((id, frac), scaled);
         scaled
-    }
-
-    /// Says that a value is meant to have its fractional bits, more than the session's, also where it is revealed.
-    pub(crate) fn keep_frac(&mut self, id: RingId) -> RingId {
-        self.kept.insert(id);
-        id
     }
 
     /// The value divided by 2^bits, understood to have `frac` fractional bits; once for each value and `bits`.
@@ -471,11 +474,7 @@ impl<'g> Lowering<'g> {
     pub(crate) fn reveal(&mut self, to: &[crate::types::Owner]) -> Result<RingId, GraphError> {
         let value = match self.bits(0) {
             Some(bits) => bits,
-            None if self.value(0).is_some_and(|id| self.kept.contains(&id)) => {
-                self.ring(0, self.frac_of_input(0))?
-            }
-            None if self.input(0).ty.kind == Kind::Fixed => self.ring(0, self.precision())?,
-            None => self.ring(0, 0)?,
+            None => self.ring(0, self.input_frac(0))?,
         };
         let kind = self.program.node(value).kind;
         Ok(self.push_joined(RingOp::Reveal { to: to.to_vec() }, &[value], &self.shape(), kind))

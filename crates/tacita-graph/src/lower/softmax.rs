@@ -82,11 +82,11 @@ pub(crate) fn softmax(l: &mut Lowering<'_>, axis: usize) -> Result<RingId, Graph
     let reciprocal = wide(l, Wide::Reciprocal, e.sum, e.domain, RECIPROCAL_BITS);
     let frac = l.frac_of(e.each) + RECIPROCAL_BITS;
     let product = l.push(RingOp::Mul, &[e.each, reciprocal], &shape, frac);
-    let result = softmax_frac(shape[axis], l.precision());
+    let result = l.frac();
     let product = l.at_frac(product, result);
     let slack = RELATIVE + CUT + 2.0 * 2f64.powi(-(l.precision() as i32));
     l.within(product, Bounds::of(Interval { min: 0.0, max: 1.0 }, result, slack));
-    Ok(l.keep_frac(product))
+    Ok(product)
 }
 
 /// x less the logarithm of the sum of e^x along an axis of input 0.

@@ -18,8 +18,8 @@ pub(crate) enum Column {
     Indices,
 }
 
-/// Input 0 in order along `axis`, the lower index first of equal values. Fixed values are first truncated to the
-/// session's precision, so that they have room for their indices.
+/// Input 0 in order along `axis`, the lower index first of equal values. Fixed values are first truncated to their
+/// own precision, so that they have room for their indices.
 pub(crate) fn sorted(
     l: &mut Lowering<'_>,
     axis: usize,
@@ -28,7 +28,7 @@ pub(crate) fn sorted(
 ) -> Result<RingId, GraphError> {
     let shape = l.shape();
     let n = shape[axis];
-    let frac = l.factor_frac();
+    let frac = l.input_frac(0);
     let x = l.ring(0, frac)?;
     if n == 1 {
         return Ok(if column == Column::Values { x } else { l.zero_like(x) });

@@ -7,7 +7,7 @@ use crate::program::{RingId, RingOp};
 /// What a tournament is held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prize {
-    /// The largest value, truncated to the session's precision by the first level.
+    /// The largest value, truncated to the result's fractional bits by the first level.
     Value,
     /// The index of the largest value, the lowest where several are equal. Values keep all their bits, so that
     /// equal ones stay equal.
@@ -97,7 +97,7 @@ pub(crate) fn tournament(
         if prize == Prize::Index && groups == 1 {
             break;
         }
-        let frac = if prize == Prize::Value { l.precision().min(frac) } else { frac };
+        let frac = if prize == Prize::Value { l.frac() } else { frac };
         values = choose(l, bits, &candidates, frac);
     }
     let shape = l.shape();

@@ -23,6 +23,10 @@ impl Operation for Abs {
         Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].mapv(f64::abs)
     }
@@ -42,12 +46,12 @@ impl Operation for Abs {
 
     /// x - 2 [x < 0] x; where x is to be truncated, the one of x and -x that the sign says.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let (precision, frac) = (l.precision(), l.common_frac());
+        let (precision, frac) = (l.frac(), l.common_frac());
         let x = l.ring(0, frac)?;
         let shape = l.shape();
         let bounds = l.bounds(x);
         if bounds.low >= 0 {
-            return Ok(l.at_frac(x, precision.min(frac)));
+            return Ok(l.at_frac(x, precision));
         }
         let below = l.negative(x);
         if frac <= precision {

@@ -41,6 +41,10 @@ impl Operation for Cast {
         Ok(Inferred { shape: x.shape.clone(), kind: self.to })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].mapv(|x| self.convert(x))
     }

@@ -52,6 +52,10 @@ impl Operation for Clip {
         Inferred::fixed(x.shape.clone())
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].mapv(|x| self.of(x))
     }
@@ -70,7 +74,7 @@ impl Operation for Clip {
 
     /// Both comparisons at once, of those whose outcome is not known; the three cases exclude each other and add up.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let (precision, frac) = (l.precision(), l.common_frac());
+        let (precision, frac) = (l.frac(), l.common_frac());
         let x = l.ring(0, frac)?;
         let shape = l.shape();
         let known = l.bounds(x);

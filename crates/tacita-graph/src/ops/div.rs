@@ -78,7 +78,7 @@ impl Operation for Div {
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let shape = l.shape();
         if let Some(c) = l.uniform(1) {
-            let frac = l.common_frac();
+            let frac = l.working_frac();
             let x = l.ring(0, frac)?;
             let scaled = scale(l, x, 1.0 / c)?;
             return Ok(l.broadcast(scaled, &shape));

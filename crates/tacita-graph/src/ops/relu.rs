@@ -23,6 +23,10 @@ impl Operation for Relu {
         Inferred::fixed(one_fixed(inputs)?.shape.clone())
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].mapv(|x| x.max(0.0))
     }
@@ -42,13 +46,13 @@ impl Operation for Relu {
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let frac = l.common_frac();
         let x = l.ring(0, frac)?;
-        let (precision, shape) = (l.precision(), l.shape());
+        let (result, shape) = (l.frac(), l.shape());
         if l.bounds(x).low >= 0 {
-            return Ok(l.at_frac(x, precision.min(frac)));
+            return Ok(l.at_frac(x, result));
         }
         let negative = l.negative(x);
         let positive = l.push_bits(RingOp::NotBits, &[negative], &shape, 1);
-        let result = compare::choose(l, positive, &[x], precision);
+        let result = compare::choose(l, positive, &[x], result);
         l.within(result, Bounds { low: 0, high: i64::MAX });
         Ok(result)
     }

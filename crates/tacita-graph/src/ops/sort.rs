@@ -29,6 +29,10 @@ impl Operation for Sort {
         Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::in_order(x[0], self.axis, self.descending, |value, _| value)
     }

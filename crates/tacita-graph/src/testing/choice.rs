@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(55) {
+    match b.random.below(56) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -35,6 +35,7 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         45..=46 => gather(b),
         47 => combine(b),
         48..=50 => bounded(b),
+        51 => precision(b),
         _ => nonlinear(b),
     }
 }
@@ -267,6 +268,25 @@ fn average_pool(b: &mut Builder) -> Option<NodeId> {
     let [kernel, stride, pads_begin, pads_end, _] = window(b, x, 4)?;
     let (ceil_mode, count_include_pad) = (chance(b), chance(b));
     b.add(AveragePool { kernel, stride, pads_begin, pads_end, ceil_mode, count_include_pad }, &[x])
+}
+
+/// A value with fractional bits of its own, mostly used at once with others.
+fn precision(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let bits = 4 + b.random.below(27) as u32;
+    let x = b.add(Precision { bits }, &[x])?;
+    let y = partner(b, x)?;
+    let axis = b.random.below(b.shape(x).len().max(1));
+    match b.random.below(8) {
+        0 => b.add(Add, &[x, y]),
+        1 => b.add(Mul, &[y, x]),
+        2 => b.add(Maximum, &[x, y]),
+        3 => b.add(Max { axis, keepdims: true }, &[x]),
+        4 => b.add(Relu, &[x]),
+        5 => b.add(Mean { axes: vec![axis], keepdims: true }, &[x]),
+        6 => b.add(Sigmoid, &[x]),
+        _ => Some(x),
+    }
 }
 
 /// A comparison of what cannot be large, in whatever range its operand is.
