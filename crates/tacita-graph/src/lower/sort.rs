@@ -18,8 +18,8 @@ pub(crate) enum Column {
     Indices,
 }
 
-/// Input 0 in order along `axis`, the lower index first of equal values. Fixed values are first truncated to their
-/// own precision, so that they have room for their indices.
+/// Input 0 in order along `axis`, the lower index first of equal values. Fixed values are first truncated to the
+/// session's precision at most, so that they have room for their indices.
 pub(crate) fn sorted(
     l: &mut Lowering<'_>,
     axis: usize,
@@ -28,7 +28,7 @@ pub(crate) fn sorted(
 ) -> Result<RingId, GraphError> {
     let shape = l.shape();
     let n = shape[axis];
-    let frac = l.input_frac(0);
+    let frac = l.input_frac(0).min(l.precision());
     let x = l.ring(0, frac)?;
     if n == 1 {
         return Ok(if column == Column::Values { x } else { l.zero_like(x) });
@@ -39,7 +39,7 @@ pub(crate) fn sorted(
         );
     }
     let shift = usize::BITS - (n - 1).leading_zeros();
-    if l.kind(0) == Kind::Fixed && shift > frac {
+    if l.kind(0) == Kind::Fixed && shift > l.precision() {
         return Err(l.unsupported("so many values need more fractional bits: raise the precision to 10 bits"));
     }
     let mut perm: Vec<usize> = (0..shape.len()).filter(|&other| other != axis).collect();

@@ -29,10 +29,6 @@ impl Operation for ArgSort {
         Ok(Inferred { shape: x.shape.clone(), kind: Kind::Int })
     }
 
-    fn keeps_frac(&self) -> bool {
-        true
-    }
-
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::in_order(x[0], self.axis, self.descending, |_, index| index as f64)
     }

@@ -12,8 +12,8 @@ use crate::types::{Interval, Type};
 /// x with so many fractional bits, whatever the session has: fewer are truncated, more are exact from then on. Of an
 /// owner's own x, which is encoded with as many, it costs nothing.
 ///
-/// What moves, adds, compares or selects values keeps the most bits of those that it is given; products and functions take
-/// and give the session's. A value must stay below 2^(62 - bits).
+/// What moves, adds, compares or selects values keeps the most bits of those that it is given; products, functions and
+/// sorting take and give the session's. A value must stay below 2^(62 - bits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Precision {
     /// At most [`Precision::MOST`].

@@ -29,8 +29,9 @@ impl Operation for Sort {
         Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
-    fn keeps_frac(&self) -> bool {
-        true
+    /// The session's at most: keys need room for their indices.
+    fn frac(&self, x: &[u32], session: u32) -> u32 {
+        x.iter().copied().max().unwrap_or(session).min(session)
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
