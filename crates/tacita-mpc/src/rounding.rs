@@ -104,12 +104,12 @@ impl Rounding for MaskRounding<'_> {
         out
     }
 
-    fn below(&mut self, value: RingId, z: &RingTensor, threshold: Threshold) -> RingTensor {
+    fn below(&mut self, value: RingId, z: &RingTensor, threshold: Threshold, sign: u32) -> RingTensor {
         let (mask, opened) = self.opened(value, z);
         let bits = opened.iter().zip(mask.data()).map(|(opened, r)| {
             let c = opened.wrapping_sub(threshold.at as u64);
-            let low = |word: u64| (word & (u64::MAX >> 1)) >> threshold.dropped;
-            (c >> 63) ^ (r >> 63) ^ u64::from(low(c) < low(*r))
+            let low = |word: u64| (word & ((1 << sign) - 1)) >> threshold.dropped;
+            (c >> sign & 1) ^ (r >> sign & 1) ^ u64::from(low(c) < low(*r))
         });
         RingTensor::new(z.shape().to_vec(), bits.collect())
     }

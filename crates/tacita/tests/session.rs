@@ -25,6 +25,23 @@ fn tensors_are_lazy_and_a_reveal_computes() -> Result<(), Error> {
 }
 
 #[test]
+fn values_have_fractional_bits_of_their_own() -> Result<(), Error> {
+    let mut session = Session::local(2)?;
+    let (small, large) = (3.0 / f64::from(1 << 22), 1.0 + 1.0 / f64::from(1 << 24));
+    let a = session.input("a", "alice", &[2], arr1(&[small, large]).into_dyn())?.with_precision(24);
+    let b = session.input("b", "bob", &[2], arr1(&[-small / 3.0, 1.0]).into_dyn())?.with_precision(24);
+    let sum = session.reveal(&(&a + &b), &["alice"])?.expect("all are here");
+    assert_eq!(sum, arr1(&[2.0 * small / 3.0, large + 1.0]).into_dyn(), "sums are exact");
+    let largest = session.reveal(&a.maximum(&b), &["alice"])?.expect("all are here");
+    assert_eq!(largest, arr1(&[small, large]).into_dyn());
+    let coarse = session.reveal(&(&a + &b).with_precision(2), &["alice"])?.expect("all are here");
+    assert!(coarse.iter().all(|x| (x * 4.0).fract() == 0.0), "{coarse} are quarters");
+    let product = session.reveal(&(&a * &b), &["alice"])?.expect("all are here");
+    assert!((product[1] - 1.0).abs() < 1e-4 && (product[1] * 65536.0).fract() == 0.0, "{product}");
+    Ok(())
+}
+
+#[test]
 fn operators_compose() -> Result<(), Error> {
     let mut session = Session::local(2)?;
     let a = session.input("a", "alice", &[2, 3], matrix())?;

@@ -15,8 +15,8 @@ pub trait Rounding {
     /// z / 2^bits for |z| < 2^62, by `Truncate` or inside `Choose` and `Rescale`.
     fn truncate(&mut self, value: RingId, z: &RingTensor, bits: u32) -> RingTensor;
 
-    /// `[z < t]`, where z may be near enough to t for either answer.
-    fn below(&mut self, _value: RingId, z: &RingTensor, threshold: Threshold) -> RingTensor {
+    /// `[z < t]`, where z may be near enough to t for either answer; by a comparison of so many bits.
+    fn below(&mut self, _value: RingId, z: &RingTensor, threshold: Threshold, _bits: u32) -> RingTensor {
         map(z, |z| u64::from((z as i64) < threshold.at))
     }
 
@@ -175,9 +175,9 @@ fn step(
         RingOp::Truncate { bits } => {
             ClearValue::Ring(rounding.truncate(node.inputs[0], ring(&inputs[0]), *bits))
         }
-        RingOp::Negative => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
-        RingOp::Winner => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
-        RingOp::Below => ClearValue::Bits(below(&inputs.iter().map(ring).collect::<Vec<_>>())),
+        RingOp::Negative { .. } => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
+        RingOp::Winner { .. } => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
+        RingOp::Below { .. } => ClearValue::Bits(below(&inputs.iter().map(ring).collect::<Vec<_>>())),
         RingOp::Choose { .. } | RingOp::ChooseLargest { .. } => {
             let mut sum = RingTensor::zeros(&node.shape);
             let candidates = inputs.len() - 1;
@@ -213,7 +213,10 @@ fn step(
             }
             ClearValue::Bits(vec![product])
         }
-        RingOp::Zero => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| u64::from(z == 0))]),
+        RingOp::Zero { bits } => {
+            let high = 64 - bits;
+            ClearValue::Bits(vec![map(ring(&inputs[0]), |z| u64::from(z << high == 0))])
+        }
         RingOp::RoundedUp { bits } => {
             let z = ring(&inputs[0]);
             let mut above = rounding.truncate(node.inputs[0], z, *bits);
@@ -227,10 +230,10 @@ fn step(
             ClearValue::Ring(RingTensor::new(node.shape.clone(), hot))
         }
         RingOp::Reveal { .. } => inputs[0].clone(),
-        RingOp::Locate { thresholds } => {
+        RingOp::Locate { thresholds, bits } => {
             let x = ring(&inputs[0]);
             let below: Vec<RingTensor> =
-                thresholds.iter().map(|t| rounding.below(node.inputs[0], x, *t)).collect();
+                thresholds.iter().map(|t| rounding.below(node.inputs[0], x, *t, *bits)).collect();
             ClearValue::Bits(one_hot(&below))
         }
         RingOp::Harmonics { sum } => {

@@ -1,6 +1,7 @@
 //! Comparisons, and choosing the largest of a few values.
 
 use super::Lowering;
+use super::proven::Bounds;
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
 
@@ -13,7 +14,7 @@ pub(crate) fn less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, G
     let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
     let shape = l.shape();
     let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
-    Ok(l.push_bits(RingOp::Negative, &[difference], &shape, 1))
+    Ok(l.negative(difference))
 }
 
 /// `[input i >= input j]`.
@@ -29,13 +30,14 @@ pub(crate) fn equal(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, 
     let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
     let shape = l.shape();
     let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
-    Ok(l.push_bits(RingOp::Zero, &[difference], &shape, 1))
+    Ok(l.zero(difference))
 }
 
 /// The one-hot position of the largest candidate, the first where several are equal. All have one shape.
 pub(crate) fn winner(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
     let shape = l.shape_of(candidates[0]).to_vec();
-    l.push_bits(RingOp::Winner, candidates, &shape, candidates.len())
+    let bits = l.pair_bits(candidates);
+    l.push_bits(RingOp::Winner { bits }, candidates, &shape, candidates.len())
 }
 
 /// The candidate that `bits` names, truncated to `frac`. All have one shape and the same fractional bits.
@@ -74,7 +76,11 @@ pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i
             None => term,
         });
     }
-    sum.unwrap_or_else(|| l.constant(0, &shape, frac))
+    let chosen = sum.unwrap_or_else(|| l.constant(0, &shape, frac));
+    let all = numbers.iter().map(|&(_, number)| i128::from(number));
+    let (least, most) = all.fold((0, 0), |(least, most), number| (number.min(least), number.max(most)));
+    l.within(chosen, Bounds::new(least, most));
+    chosen
 }
 
 /// x without its last `truncate` bits, times the factor that one-hot `bits` choose, understood to have `frac` fractional
@@ -97,7 +103,8 @@ pub(crate) fn rescale(
 /// The bits of all pairs of candidates, which say which is the largest. All have one shape.
 pub(crate) fn pairs(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
     let (shape, k) = (l.shape_of(candidates[0]).to_vec(), candidates.len());
-    l.push_bits(RingOp::Below, candidates, &shape, k * (k - 1) / 2)
+    let bits = l.pair_bits(candidates);
+    l.push_bits(RingOp::Below { bits }, candidates, &shape, k * (k - 1) / 2)
 }
 
 /// What belongs to the candidate that the bits of all pairs say is the largest, truncated to `frac`. A round less than by
@@ -129,14 +136,14 @@ pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, Graph
         }
     }
     let bits = winner(l, &compared);
-    let precision = l.precision().min(frac);
+    let precision = l.frac();
     Ok(choose(l, bits, &candidates, precision))
 }
 
-/// The largest of any number of values and, with `zero`, of zero, truncated to the session's precision. A
+/// The largest of any number of values and, with `zero`, of zero, truncated to the result's. A
 /// tournament of at most four; several levels compare what the first has truncated.
 pub(crate) fn largest(l: &mut Lowering<'_>, mut candidates: Vec<RingId>, zero: bool) -> RingId {
-    let precision = l.precision();
+    let precision = l.frac();
     let room = CANDIDATES - usize::from(zero);
     while candidates.len() > room {
         let groups = candidates.len().div_ceil(CANDIDATES).max(2);

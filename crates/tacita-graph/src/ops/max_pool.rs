@@ -57,6 +57,10 @@ impl Operation for MaxPool {
         Inferred::fixed(shape)
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::windows(x[0], &self.axes(), f64::NEG_INFINITY, f64::max)
     }

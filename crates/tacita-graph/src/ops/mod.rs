@@ -65,6 +65,7 @@ mod one_hot;
 mod or;
 mod pad;
 mod pick;
+mod precision;
 mod reciprocal;
 mod relu;
 mod relu_max_pool;
@@ -164,9 +165,26 @@ pub(crate) trait Operation {
     /// An interval that contains the result for inputs in `x` of types `types`. A symbolic batch counts as 1.
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval;
 
+    /// An interval that contains the result in f64: `range`, unless that is of a function which saturates on secret values.
+    fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        self.range(x, types)
+    }
+
     /// The largest absolute value that a private evaluation holds on the way to a result in `result`.
     fn peak(&self, _x: &[Interval], _types: &[&Type], result: Interval) -> f64 {
         result.magnitude()
+    }
+
+    /// Whether the operation only moves, adds, compares or selects, so that a fixed result has all fractional bits of its
+    /// inputs; else it takes and gives the session's.
+    fn keeps_frac(&self) -> bool {
+        false
+    }
+
+    /// The fractional bits that a fixed result has, of fixed inputs that have `x`, by rights: more until it is truncated.
+    fn frac(&self, x: &[u32], session: u32) -> u32 {
+        let most = x.iter().copied().max();
+        most.filter(|_| self.keeps_frac()).unwrap_or(session)
     }
 
     /// A bound on each element's distance between fixed point, whatever its rounding, and f64. See `error_rule`.
@@ -283,6 +301,7 @@ operations! {
     arg_sort::ArgSort,
     one_hot::OneHot,
     pick::Pick,
+    precision::Precision,
 }
 
 impl Op {

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -20,6 +21,10 @@ impl Operation for Relu {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         Inferred::fixed(one_fixed(inputs)?.shape.clone())
+    }
+
+    fn keeps_frac(&self) -> bool {
+        true
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
@@ -41,10 +46,14 @@ impl Operation for Relu {
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let frac = l.common_frac();
         let x = l.ring(0, frac)?;
-        let shape = l.shape();
-        let negative = l.push_bits(RingOp::Negative, &[x], &shape, 1);
+        let (result, shape) = (l.frac(), l.shape());
+        if l.bounds(x).low >= 0 {
+            return Ok(l.at_frac(x, result));
+        }
+        let negative = l.negative(x);
         let positive = l.push_bits(RingOp::NotBits, &[negative], &shape, 1);
-        let precision = l.precision();
-        Ok(compare::choose(l, positive, &[x], precision))
+        let result = compare::choose(l, positive, &[x], result);
+        l.within(result, Bounds { low: 0, high: i64::MAX });
+        Ok(result)
     }
 }
