@@ -30,7 +30,7 @@ impl Buffers {
 
     /// Gives back a payload's words that nobody needs any more, for one that is received later.
     pub fn give(&self, words: Vec<u64>) {
-        if words.capacity() < LEAST {
+        if !(LEAST..=MOST).contains(&words.capacity()) {
             return;
         }
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
