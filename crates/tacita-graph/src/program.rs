@@ -261,6 +261,12 @@ pub enum RingOp {
         /// How many bits of a go.
         truncate: u32,
     },
+    /// A fresh value, uniform among all of the node's kind, that nobody knows: no party, no P - 1 of them, and not the
+    /// dealer. No inputs; always secret. Another evaluation draws another.
+    Random {
+        /// The graph's draw: evaluators in the clear tell them apart by it.
+        draw: u32,
+    },
 }
 
 /// A number that [`RingOp::Locate`] compares with.
@@ -315,6 +321,7 @@ impl RingOp {
             RingOp::Exponential { .. } => "Exponential",
             RingOp::Lift { .. } => "Lift",
             RingOp::Rescale { .. } => "Rescale",
+            RingOp::Random { .. } => "Random",
         }
     }
 
@@ -474,6 +481,10 @@ impl RingOp {
             RingOp::ChooseLargest { truncate } => {
                 words.push(u64::from(*truncate));
                 39
+            }
+            RingOp::Random { draw } => {
+                words.push(u64::from(*draw));
+                40
             }
         };
         (tag, words)
