@@ -76,7 +76,9 @@ impl Operation for Uniform {
             return Err(l.unsupported("the interval is narrower than a unit of the session's precision"));
         }
         if exponent > 62 - 2 * precision {
-            return Err(l.unsupported("the interval is wider than what is representable at the session's precision"));
+            return Err(
+                l.unsupported("the interval is wider than what is representable at the session's precision")
+            );
         }
         let (factor, frac) = match whole {
             true => (1, l.precision()),
