@@ -30,5 +30,5 @@ pub(crate) fn contribution(
     task: u32,
     words: usize,
 ) -> Result<Vec<u64>, MpcError> {
-    own.words(party, StreamId::Evaluation { evaluation, task, purpose: Use::Own }, words)
+    own.words(party, StreamId::Evaluation { evaluation, task, purpose: Use::Own }, 0, words)
 }
