@@ -23,6 +23,8 @@ pub enum Use {
     Zero(u16),
     /// The draws of the permutation by which a party shuffles.
     Permutation,
+    /// A party's contribution to a value that nobody knows, from the seed that it has alone.
+    Own,
 }
 
 /// The address of one stream under one seed.
@@ -57,6 +59,7 @@ impl StreamId {
                     Use::Dealt(i) => (3, *i),
                     Use::Zero(i) => (4, *i),
                     Use::Permutation => (5, 0),
+                    Use::Own => (6, 0),
                 };
                 label[0] = kind;
                 label[1..9].copy_from_slice(&evaluation.to_le_bytes());
@@ -82,7 +85,8 @@ pub type Overrides = Arc<Mutex<BTreeMap<(usize, StreamId), Vec<u64>>>>;
 
 /// The seeds a member shares with others, by holder: those of a party and the dealer under the party's index, then those
 /// of a data owner, a party and the dealer, owner by owner ([`crate::plan::mask_streams`]). A member has those that it is
-/// one of; those of two parties are in a table of their own, by the other's index.
+/// one of; those of two parties are in a table of their own, by the other's index, and
+/// in it, under its own index, the seed that a party has alone.
 pub(crate) struct Streams {
     seeds: Vec<Option<Seed>>,
     overrides: Option<Overrides>,

@@ -63,9 +63,9 @@ pub(crate) fn choose_each(
     l.push(RingOp::Choose { truncate }, &inputs, &shape, frac)
 }
 
-/// The number that one-hot `bits` choose, as a ring value with `frac` fractional bits: `numbers` lists planes with numbers,
-/// ring elements; of others it is zero. Linear in lifted bits.
-pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i64)], frac: u32) -> RingId {
+/// The sum of the numbers whose plane of `bits` is 1, as a ring value with `frac` fractional bits: `numbers` lists planes with
+/// numbers, ring elements; of others it is zero. Linear in lifted bits.
+pub(crate) fn weighted(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i64)], frac: u32) -> RingId {
     let shape = l.shape_of(bits).to_vec();
     let mut sum: Option<RingId> = None;
     for &(plane, number) in numbers.iter().filter(|(_, number)| *number != 0) {
@@ -76,7 +76,12 @@ pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i
             None => term,
         });
     }
-    let chosen = sum.unwrap_or_else(|| l.constant(0, &shape, frac));
+    sum.unwrap_or_else(|| l.constant(0, &shape, frac))
+}
+
+/// The same of one-hot `bits`, which choose one of the numbers.
+pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i64)], frac: u32) -> RingId {
+    let chosen = weighted(l, bits, numbers, frac);
     let all = numbers.iter().map(|&(_, number)| i128::from(number));
     let (least, most) = all.fold((0, 0), |(least, most), number| (number.min(least), number.max(most)));
     l.within(chosen, Bounds::new(least, most));
