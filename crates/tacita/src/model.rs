@@ -104,7 +104,11 @@ impl Model {
                     }
                 },
                 Op::Reveal(_) => return Ok(Tensor::new(&self.workspace, operands[0])),
-                op => graph.add(op.clone(), &operands, &node.name)?,
+                // applied twice, a model draws twice
+                op => {
+                    let op = op.clone().with_draw(graph.next_draw());
+                    graph.add(op, &operands, &node.name)?
+                }
             };
             ids.push(id);
         }
