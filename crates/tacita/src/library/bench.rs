@@ -162,10 +162,8 @@ pub fn bench_operation(
     shapes: Option<&[Vec<usize>]>,
     options: &Options,
 ) -> Result<Measured, Error> {
-    let shapes = shapes.map_or_else(
-        || benchmark.shapes.to_vec(),
-        |shapes| shapes.iter().map(Vec::as_slice).collect(),
-    );
+    let shapes =
+        shapes.map_or_else(|| benchmark.shapes.to_vec(), |shapes| shapes.iter().map(Vec::as_slice).collect());
     let [min, max] = benchmark.range;
     // a sign that costs less if it is known is declared
     let known = (min >= 0.0 || max <= 0.0).then_some(Interval { min, max });

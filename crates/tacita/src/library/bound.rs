@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn a_bound_is_arithmetic_and_bytes_and_rounds() {
-        let options = Options { threads: 1, link: Link::Shaped { latency_ms: 10.0, mbit: 8.0 }, ..Options::default() };
+        let options =
+            Options { threads: 1, link: Link::Shaped { latency_ms: 10.0, mbit: 8.0 }, ..Options::default() };
         let rates = Rates { operations_per_second: 1e9, bytes_per_second: Some(1e6), latency: 0.01 };
         let plan = product([&[5, 7], &[7, 7]], &["alice", "bob"]);
         // x is one party's and w another's: a product each and the dealer's; of y both have a share
@@ -203,7 +204,10 @@ mod tests {
         assert!(bound.bytes >= most as f64 / 1e6);
         assert!(bound.bytes <= (most + cost.offline_bytes) as f64 / 1e6 * 1.000_001);
         // of y three parties have a share
-        assert_eq!(product([&[5, 7], &[7, 7]], &["alice", "bob", "carol"]).multiply_adds(), 5 * 7 * 7 * (3 + 5));
+        assert_eq!(
+            product([&[5, 7], &[7, 7]], &["alice", "bob", "carol"]).multiply_adds(),
+            5 * 7 * 7 * (3 + 5)
+        );
     }
 
     #[test]

@@ -102,13 +102,8 @@ fn shown(rows: &[MeasuredModel]) -> String {
             report.max_abs_error.map_or_else(String::new, number),
         ]);
         let both = report.seconds.offline + report.seconds.online;
-        let seconds = [
-            report.seconds.setup,
-            report.seconds.offline,
-            report.seconds.online,
-            both,
-            row.bound.total,
-        ];
+        let seconds =
+            [report.seconds.setup, report.seconds.offline, report.seconds.online, both, row.bound.total];
         let parts = [row.bound.arithmetic, row.bound.bytes, row.bound.rounds, row.plain_seconds];
         let show = |seconds: f64| format!("{seconds:.4}");
         let ratio = format!("{:.2}", both / row.bound.total);

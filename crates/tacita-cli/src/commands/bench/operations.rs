@@ -31,8 +31,7 @@ pub fn run(arguments: &BenchOpsArguments, quiet: bool) -> Result<Answer, Failure
         rows.push(bench_operation(benchmark, shapes.as_deref(), &options).map_err(Failure::from)?);
     }
     drop(bar);
-    let text =
-        format!("{}: offline and online, median of 5\n\n{}", setting(&options), shown(&rows));
+    let text = format!("{}: offline and online, median of 5\n\n{}", setting(&options), shown(&rows));
     Ok(Answer { text, json: json(&rows) })
 }
 

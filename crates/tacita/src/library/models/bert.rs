@@ -45,8 +45,11 @@ fn attention(b: &mut Builder, x: NodeId) -> Result<NodeId, GraphError> {
 
 /// Features split into heads, then the axes (batch, token, head, feature) in another order.
 fn heads(b: &mut Builder, x: NodeId, perm: [usize; 4], name: &str) -> Result<NodeId, GraphError> {
-    let split =
-        b.graph.add(Reshape { shape: dims(&[b.batch, TOKENS, HEADS, HEAD]) }, &[x], &format!("{name}.split"))?;
+    let split = b.graph.add(
+        Reshape { shape: dims(&[b.batch, TOKENS, HEADS, HEAD]) },
+        &[x],
+        &format!("{name}.split"),
+    )?;
     b.graph.add(Transpose { perm: perm.to_vec() }, &[split], name)
 }
 

@@ -42,9 +42,11 @@ impl Builder {
     /// Alice's input, a sample of this shape: numbers of mean 0 and variance 1.
     pub fn input(&mut self, name: &str, sample: &[usize]) -> Result<NodeId, GraphError> {
         let shape = [&[self.batch], sample].concat();
+        // a shape that is too large is refused before there are numbers for it
+        let id = self.graph.input(name, &dims(&shape), Visibility::Private(self.alice), Role::Data)?;
         let data = self.uniform(&shape, 0.0, 3f64.sqrt());
         self.inputs.insert(name.to_owned(), data);
-        self.graph.input(name, &dims(&shape), Visibility::Private(self.alice), Role::Data)
+        Ok(id)
     }
 
     /// Weights of Bob's: numbers within `width` of `centre`.
@@ -55,8 +57,8 @@ impl Builder {
         centre: f64,
         width: f64,
     ) -> Result<NodeId, GraphError> {
-        let data = self.uniform(shape, centre, width);
         let id = self.graph.input(&name, &dims(shape), self.bob, Role::Parameter)?;
+        let data = self.uniform(shape, centre, width);
         self.inputs.insert(name, data);
         Ok(id)
     }
@@ -66,7 +68,7 @@ impl Builder {
         ArrayD::from_shape_simple_fn(IxDyn(shape), &mut number)
     }
 
-    /// How many channels (or features) a value has.
+    /// The size of an axis.
     pub fn size(&self, x: NodeId, axis: usize) -> usize {
         match self.graph.node(x).ty.shape[axis] {
             Dim::Known(size) => size,
@@ -114,13 +116,7 @@ impl Builder {
     }
 
     /// A fully connected layer with bias on the last axis. `gain` is the factor of the mean square.
-    pub fn linear(
-        &mut self,
-        x: NodeId,
-        outputs: usize,
-        gain: f64,
-        name: &str,
-    ) -> Result<NodeId, GraphError> {
+    pub fn linear(&mut self, x: NodeId, outputs: usize, gain: f64, name: &str) -> Result<NodeId, GraphError> {
         let features = self.size(x, self.graph.node(x).ty.rank() - 1);
         let width = (3.0 * gain / features as f64).sqrt();
         let weight = self.weights(format!("{name}.weight"), &[features, outputs], 0.0, width)?;
