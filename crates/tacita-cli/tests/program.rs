@@ -269,10 +269,13 @@ fn networks_are_timed() {
     assert!(row["online_bytes_per_party"].as_u64().unwrap() <= 9_000_000);
     // a few truncations, a unit of 2^-16 each, times sums of weights of some ten
     assert!(row["max_abs_error"].as_f64().unwrap() < 0.01);
-    let positive = |value: &serde_json::Value| assert!(value.as_f64().unwrap() > 0.0, "{row}");
-    ["plain_seconds", "multiply_adds", "peak_rss_bytes", "wire_bytes"].map(|field| positive(&row[field]));
-    ["setup", "offline", "online", "total"].map(|part| positive(&row["seconds"][part]));
-    ["arithmetic", "bytes", "rounds", "total"].map(|part| positive(&row["bound"][part]));
+    let positive =
+        |value: &serde_json::Value, field| assert!(value[field].as_f64().unwrap() > 0.0, "{field}: {row}");
+    for field in ["plain_seconds", "multiply_adds", "peak_rss_bytes", "wire_bytes"] {
+        positive(row, field);
+    }
+    ["setup", "offline", "online", "total"].iter().for_each(|part| positive(&row["seconds"], part));
+    ["arithmetic", "bytes", "rounds", "total"].iter().for_each(|part| positive(&row["bound"], part));
 
     // each in a process of its own, so that the memory is its own too
     let call =
