@@ -103,7 +103,7 @@ def measure(row, command, system, name, timeout):
     else:
         command = [*command, name]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=HERE)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
         row["missing"] = f"over {timeout:.0f} s"
         return

@@ -124,17 +124,20 @@ fn convolution(x: &[usize], w: &[usize], spec: &ConvSpec) {
 }
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    if let (Some("--one"), Some(index)) = (arguments.next().as_deref(), arguments.next()) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [one, index, ..] = arguments.as_slice()
+        && one == "--one"
+    {
         // one thread, or work goes where callgrind does not look for it
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
         pool.expect("the first pool of the process");
-        assert_eq!(Level::current(), Level::Avx2, "valgrind has AVX2 and no AVX-512");
+        assert_eq!(Level::current(), Level::Avx2, "the limits are of AVX2 kernels, which valgrind can run");
         (KERNELS[index.parse::<usize>().expect("a number")].run)();
         return ExitCode::SUCCESS;
     }
-    // `cargo test` runs benchmarks once with `--test`; what this one does takes valgrind
-    if std::env::args().any(|argument| argument == "--test") {
+    // by `cargo test`, as any benchmark: once, so that it does not rot
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        KERNELS.iter().for_each(|kernel| (kernel.run)());
         return ExitCode::SUCCESS;
     }
     let mut failed = false;
