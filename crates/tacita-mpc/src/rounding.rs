@@ -56,7 +56,7 @@ impl<'a> MaskRounding<'a> {
     /// # Errors
     /// If there is no such party.
     pub fn stream(&self, party: usize, stream: StreamId, words: usize) -> Result<Vec<u64>, MpcError> {
-        self.streams.words(party, stream, words)
+        self.streams.words(party, stream, 0, words)
     }
 
     /// The mask of an opened value.

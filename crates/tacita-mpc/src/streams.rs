@@ -128,27 +128,40 @@ impl Streams {
     /// The combination of a stream of several holders, `len` words of it from `first` on.
     pub fn sum(
         &self,
-        holders: Range<usize>,
+        holders: impl IntoIterator<Item = usize>,
         id: StreamId,
         first: usize,
         len: usize,
         how: Combine,
     ) -> Result<Vec<u64>, MpcError> {
-        let mut sum = vec![0; len];
+        let mut holders = holders.into_iter();
+        let mut sum = match holders.next() {
+            Some(holder) => self.words(holder, id, first, len)?,
+            None => vec![0; len],
+        };
         for holder in holders {
             self.apply(holder, id, first, &mut sum, how)?;
         }
         Ok(sum)
     }
 
-    /// The first `len` words of a stream.
-    pub fn words(&self, holder: usize, id: StreamId, len: usize) -> Result<Vec<u64>, MpcError> {
+    /// `len` words of a stream from `first` on.
+    pub fn words(&self, holder: usize, id: StreamId, first: usize, len: usize) -> Result<Vec<u64>, MpcError> {
         let mut words = vec![0; len];
-        match (&self.overrides, self.seeds.get(holder).and_then(Option::as_ref)) {
-            (None, Some(seed)) => id.generator(seed).fill(0, &mut words),
-            _ => self.apply(holder, id, 0, &mut words, Combine::Add)?,
-        }
+        self.fill(holder, id, first, &mut words)?;
         Ok(words)
+    }
+
+    /// Writes a stream from its word `first` on to `words`.
+    fn fill(&self, holder: usize, id: StreamId, first: usize, words: &mut [u64]) -> Result<(), MpcError> {
+        match (&self.overrides, self.seeds.get(holder).and_then(Option::as_ref)) {
+            (None, Some(seed)) => id.generator(seed).fill(first as u64, words),
+            _ => {
+                words.fill(0);
+                self.apply(holder, id, first, words, Combine::Add)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -180,9 +193,8 @@ impl<'a> Source<'a> {
                 words.get(range.clone()).ok_or_else(missing)
             }
             None => {
-                scratch.clear();
                 scratch.resize(range.len(), 0);
-                self.streams.apply(self.holder, self.id, range.start, scratch, Combine::Add)?;
+                self.streams.fill(self.holder, self.id, range.start, scratch)?;
                 Ok(scratch)
             }
         }
