@@ -8,7 +8,7 @@ use tacita_net::{MemberId, Phase, Traffic};
 use crate::dealer::Dealt;
 use crate::party::Outcome;
 use crate::plan::{PERSISTENT, Plan, TaskKind};
-use crate::primitives::is_product;
+use crate::primitives::{is_product, products};
 
 /// The cost of one graph node, of all tasks that it was lowered to.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +91,7 @@ impl Plan {
 
     /// Multiply-adds in matrix products and convolutions of two operands that are not public, of all parties and the dealer
     /// together: whoever has a share of an operand, or of its mask, multiplies it by the other's opening, and the dealer
-    /// multiplies the masks. Of a value that one party owns nobody else has a share.
+    /// multiplies the masks; who owns an operand does both in one.
     pub fn multiply_adds(&self) -> u64 {
         let of_node = |id: RingId| {
             let node = self.node(id);
@@ -104,9 +104,7 @@ impl Plan {
             if !is_product(&self.program, node) {
                 return None;
             }
-            let holders = |id: &RingId| self.mask_streams(*id).len();
-            let products = node.inputs.iter().map(holders).sum::<usize>() + 1;
-            Some((products * terms * node.shape.iter().product::<usize>()) as u64)
+            Some((products(self, node) * terms * node.shape.iter().product::<usize>()) as u64)
         };
         self.program.ids().filter_map(of_node).sum()
     }

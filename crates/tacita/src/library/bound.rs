@@ -173,41 +173,40 @@ mod tests {
 
     use super::*;
 
-    fn product(shapes: [&[usize]; 2], parties: &[&str]) -> Plan {
+    /// Products of 7×7 matrices: of what two parties own, of a secret with itself, of a secret and what a party owns.
+    fn products(parties: &[&str]) -> Plan {
         let mut graph = Graph::new();
         let [alice, bob] = ["alice", "bob"].map(|name| graph.owner(name));
-        let [x, w] = [(alice, "x", shapes[0]), (bob, "w", shapes[1])].map(|(owner, name, shape)| {
-            graph.input(name, &dims(shape), Visibility::Private(owner), Role::Data).unwrap()
+        let [x, w] = [(alice, "x"), (bob, "w")].map(|(owner, name)| {
+            graph.input(name, &dims(&[7, 7]), Visibility::Private(owner), Role::Data).unwrap()
         });
         let y = graph.add(MatMul, &[x, w], "y").unwrap();
-        let z = graph.add(MatMul, &[y, w], "z").unwrap();
-        graph.reveal(z, &[alice], "answer").unwrap();
+        let y = graph.add(MatMul, &[y, y], "square").unwrap();
+        let y = graph.add(MatMul, &[y, w], "z").unwrap();
+        graph.reveal(y, &[alice], "answer").unwrap();
         let names: Vec<String> = parties.iter().map(|name| (*name).to_owned()).collect();
         Plan::new(Arc::new(lower(&graph, 16).unwrap()), &names, BTreeMap::new()).unwrap()
     }
 
     #[test]
     fn a_bound_is_arithmetic_and_bytes_and_rounds() {
-        let options =
-            Options { threads: 1, link: Link::Shaped { latency_ms: 10.0, mbit: 8.0 }, ..Options::default() };
+        let link = Link::Shaped { latency_ms: 10.0, mbit: 8.0 };
+        let options = Options { threads: 1, link, ..Options::default() };
         let rates = Rates { operations_per_second: 1e9, bytes_per_second: Some(1e6), latency: 0.01 };
-        let plan = product([&[5, 7], &[7, 7]], &["alice", "bob"]);
-        // x is one party's and w another's: a product each and the dealer's; of y both have a share
-        let adds = 5 * 7 * 7 * (3 + 4);
+        let plan = products(&["alice", "bob"]);
+        // alice, bob, dealer; twice each party, dealer; each party, dealer
+        let adds = 7 * 7 * 7 * (3 + 5 + 3);
         assert_eq!(plan.multiply_adds(), adds);
         let bound = rates.bound(&plan, &options);
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(3);
-        assert_eq!(bound.arithmetic, 2.0 * adds as f64 / 1e9 / cores as f64);
+        assert_eq!(bound.arithmetic, 2.0 * adds as f64 / (1e9 * cores as f64));
         assert_eq!(bound.rounds, 0.01 * f64::from(plan.rounds()));
+        assert_eq!(bound.total, bound.arithmetic + bound.bytes + bound.rounds);
         let cost = plan.cost();
         let most = *cost.online_bytes.iter().max().unwrap();
         assert!(bound.bytes >= most as f64 / 1e6);
         assert!(bound.bytes <= (most + cost.offline_bytes) as f64 / 1e6 * 1.000_001);
-        // of y three parties have a share
-        assert_eq!(
-            product([&[5, 7], &[7, 7]], &["alice", "bob", "carol"]).multiply_adds(),
-            5 * 7 * 7 * (3 + 5)
-        );
+        assert_eq!(products(&["alice", "bob", "carol"]).multiply_adds(), 7 * 7 * 7 * (3 + 7 + 4));
     }
 
     #[test]
