@@ -278,6 +278,12 @@ pub enum RingOp {
         /// How many bits of a go.
         truncate: u32,
     },
+    /// A fresh value, uniform among all of the node's kind, that nobody knows: no party, no P - 1 of them, and not the
+    /// dealer. No inputs; always secret. Another evaluation draws another.
+    Random {
+        /// The graph's draw: evaluators in the clear tell them apart by it.
+        draw: u32,
+    },
 }
 
 /// The `bits` of a comparison of which nothing is known but that the ring holds the difference, -2^63 too.
@@ -338,6 +344,7 @@ impl RingOp {
             RingOp::Exponential { .. } => "Exponential",
             RingOp::Lift { .. } => "Lift",
             RingOp::Rescale { .. } => "Rescale",
+            RingOp::Random { .. } => "Random",
         }
     }
 
@@ -517,6 +524,10 @@ impl RingOp {
             RingOp::ChooseLargest { truncate } => {
                 words.push(u64::from(*truncate));
                 39
+            }
+            RingOp::Random { draw } => {
+                words.push(u64::from(*draw));
+                40
             }
         };
         (tag, words)

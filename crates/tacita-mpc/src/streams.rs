@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use tacita_net::Buffers;
 use tacita_ring::{Generator, Seed};
 
 use crate::error::MpcError;
@@ -22,6 +23,8 @@ pub enum Use {
     Zero(u16),
     /// The draws of the permutation by which a party shuffles.
     Permutation,
+    /// A party's contribution to a value that nobody knows, from the seed that it has alone.
+    Own,
 }
 
 /// The address of one stream under one seed.
@@ -56,6 +59,7 @@ impl StreamId {
                     Use::Dealt(i) => (3, *i),
                     Use::Zero(i) => (4, *i),
                     Use::Permutation => (5, 0),
+                    Use::Own => (6, 0),
                 };
                 label[0] = kind;
                 label[1..9].copy_from_slice(&evaluation.to_le_bytes());
@@ -81,7 +85,8 @@ pub type Overrides = Arc<Mutex<BTreeMap<(usize, StreamId), Vec<u64>>>>;
 
 /// The seeds a member shares with others, by holder: those of a party and the dealer under the party's index, then those
 /// of a data owner, a party and the dealer, owner by owner ([`crate::plan::mask_streams`]). A member has those that it is
-/// one of; those of two parties are in a table of their own, by the other's index.
+/// one of; those of two parties are in a table of their own, by the other's index, and
+/// in it, under its own index, the seed that a party has alone.
 pub(crate) struct Streams {
     seeds: Vec<Option<Seed>>,
     overrides: Option<Overrides>,
@@ -165,10 +170,22 @@ impl Streams {
     }
 }
 
+/// Words that were received. Their buffer is used again for others.
+struct Received {
+    words: Vec<u64>,
+    buffers: Arc<Buffers>,
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        self.buffers.give(std::mem::take(&mut self.words));
+    }
+}
+
 /// An array that is read by position: from memory if it was received, else from its stream, so that what is used a tile
 /// at a time is never all there.
 pub(crate) struct Source<'a> {
-    received: Option<Vec<u64>>,
+    received: Option<Received>,
     streams: &'a Streams,
     holder: usize,
     id: StreamId,
@@ -180,15 +197,15 @@ impl<'a> Source<'a> {
         Source { received: None, streams, holder, id }
     }
 
-    /// What was received in the stream's place.
-    pub fn received(self, words: Vec<u64>) -> Source<'a> {
-        Source { received: Some(words), ..self }
+    /// What was received in the stream's place, and where its buffer goes afterwards.
+    pub fn received(self, words: Vec<u64>, buffers: &Arc<Buffers>) -> Source<'a> {
+        Source { received: Some(Received { words, buffers: buffers.clone() }), ..self }
     }
 
     /// The words of a range; in `scratch` unless they lie in memory.
     pub fn read<'s>(&'s self, range: Range<usize>, scratch: &'s mut Vec<u64>) -> Result<&'s [u64], MpcError> {
         match &self.received {
-            Some(words) => {
+            Some(Received { words, .. }) => {
                 let missing = || MpcError::Internal(format!("words {range:?} of {}", words.len()));
                 words.get(range.clone()).ok_or_else(missing)
             }

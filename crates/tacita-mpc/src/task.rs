@@ -15,7 +15,7 @@ use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Pending};
 use crate::linear::{self, Maybe};
 use crate::plan::Plan;
-use crate::primitives::{Output, elements, words};
+use crate::primitives::{Output, contribution, elements, words};
 use crate::steps::Receivers;
 use crate::streams::{Combine, Source, StreamId, Use};
 
@@ -156,7 +156,7 @@ impl<'a> TaskContext<'a> {
         let item = item.ok_or_else(|| {
             MpcError::Internal(format!("correction {index} of task {} taken twice", self.task))
         })?;
-        Ok(source.received(item))
+        Ok(source.received(item, self.eval.endpoint.buffers()))
     }
 
     /// Adds this party's share of a dealt ring item to `values`.
@@ -212,6 +212,11 @@ impl<'a> TaskContext<'a> {
     /// So many draws for this party's permutation.
     pub fn permutation(&self, draws: usize) -> Result<Vec<u64>, MpcError> {
         self.eval.streams.words(self.eval.me, self.stream(Use::Permutation), 0, draws)
+    }
+
+    /// This party's contribution to a value that nobody knows.
+    pub fn contribution(&self, words: usize) -> Result<Vec<u64>, MpcError> {
+        contribution(self.eval.pairwise, self.eval.me, self.eval.number, self.task, words)
     }
 
     /// This party's share of the masks under which bits of their own opening are opened.

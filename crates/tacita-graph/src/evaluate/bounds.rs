@@ -50,7 +50,10 @@ pub fn error_bounds(
             let errors: Vec<&ArrayD<f64>> = entering.iter().collect();
             let values: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &values[input.index()]).collect();
             let whole = node.inputs.iter().all(|input| graph.node(*input).ty.kind != Kind::Fixed);
-            if whole && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0)) {
+            if whole
+                && node.op.draw().is_none()
+                && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0))
+            {
                 // what is computed from whole numbers and bits alone is exact
                 ArrayD::zeros(result.raw_dim())
             } else {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, IxDyn};
 use tacita_ring::{Exponential, Harmonics, RingTensor, decode};
 
+use super::draws;
 use crate::apply::{bilinear, linear};
 use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram, Threshold};
 use crate::types::Visibility;
@@ -28,6 +29,19 @@ pub trait Rounding {
     /// An exponential.
     fn exponential(&mut self, _value: RingId, z: &RingTensor, spec: &Exponential) -> RingTensor {
         RingTensor::new(z.shape().to_vec(), spec.evaluate(z.data()))
+    }
+
+    /// What `Random` draws: a word for each element, of which bits take the highest, the first of them in the last plane. By
+    /// default what [`plain`](crate::plain()) draws, so that the two can be compared; it is the same each time.
+    fn random(&mut self, _value: RingId, node: &RingNode, draw: u32) -> ClearValue {
+        let words = draws::words(draw, node.shape.iter().product());
+        match node.kind {
+            RingKind::Ring { .. } => ClearValue::Ring(RingTensor::new(node.shape.clone(), words)),
+            RingKind::Bits { planes } => {
+                let plane = |i: usize| words.iter().map(|word| word >> (64 - planes + i) & 1).collect();
+                ClearValue::Bits((0..planes).map(|i| RingTensor::new(node.shape.clone(), plane(i))).collect())
+            }
+        }
     }
 }
 
@@ -115,6 +129,7 @@ pub fn fixed_kept(
                 assert_eq!(leaf.shape(), node.shape, "leaf {}", id.0);
                 ClearValue::Ring(leaf.clone())
             }
+            RingOp::Random { draw } => rounding.random(id, node, *draw),
             _ => step(program, node, &inputs, rounding),
         };
         values.push(Some(value));
@@ -248,7 +263,7 @@ fn step(
             let truncated = truncated(program, node.inputs[2], x, *truncate, rounding);
             ClearValue::Ring(factor.mul(&truncated))
         }
-        _ => unreachable!("inputs are leaves; the rest is linear or bilinear"),
+        _ => unreachable!("inputs are leaves, draws the rounding's; the rest is linear or bilinear"),
     }
 }
 

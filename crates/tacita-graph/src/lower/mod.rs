@@ -105,7 +105,7 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
 fn persistent(graph: &Graph) -> Vec<bool> {
     let mut persistent: Vec<bool> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
-        let own = !matches!(node.op, Op::Input(Input { role: Role::Data, .. }));
+        let own = !matches!(node.op, Op::Input(Input { role: Role::Data, .. })) && node.op.draw().is_none();
         persistent.push(own && node.inputs.iter().all(|input| persistent[input.index()]));
     }
     persistent
@@ -330,6 +330,12 @@ impl<'g> Lowering<'g> {
         let op = RingOp::Input { persistent: self.persistent[self.current.index()] };
         let frac = if self.node().ty.kind == Kind::Fixed { self.precision() } else { 0 };
         let kind = RingKind::Ring { frac };
+        self.push_node(op, &[], &self.shape(), kind, Visibility::Secret, self.current)
+    }
+
+    /// The node's draw: a value that nobody knows, uniform among all of its kind.
+    pub(crate) fn random(&mut self, draw: u32, kind: RingKind) -> RingId {
+        let op = RingOp::Random { draw };
         self.push_node(op, &[], &self.shape(), kind, Visibility::Secret, self.current)
     }
 

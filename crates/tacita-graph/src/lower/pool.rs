@@ -62,7 +62,8 @@ pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Resul
     let both = vertical.kernel > 1 && horizontal.kernel > 1;
     if both && !together {
         let rows = taps(l, x, [None, Some(horizontal)]);
-        let x = compare::largest(l, rows, false);
+        let frac = l.frac_of(x);
+        let x = compare::largest(l, rows, false, frac);
         let columns = taps(l, x, [Some(vertical), None]);
         finish(l, columns, relu)
     } else {
@@ -72,7 +73,7 @@ pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Resul
 }
 
 fn finish(l: &mut Lowering<'_>, candidates: Vec<RingId>, relu: bool) -> Result<RingId, GraphError> {
-    let result = compare::largest(l, candidates, relu);
+    let result = compare::largest(l, candidates, relu, l.frac());
     let shape = l.shape();
     Ok(l.reshape(result, &shape))
 }

@@ -14,7 +14,7 @@ use tacita_ring::{Exponential, HARMONIC_BITS, Harmonics};
 
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Gather, Op};
-use crate::program::{RingId, RingNode, RingOp, Threshold, WHOLE_SIGN};
+use crate::program::{RingId, RingKind, RingNode, RingOp, Threshold, WHOLE_SIGN};
 use crate::range;
 use crate::types::{Interval, Kind, Type};
 
@@ -159,6 +159,8 @@ pub(crate) fn bounds<'p>(node: &RingNode, x: &[Bounds], node_of: impl Fn(RingId)
     match &node.op {
         // the caller knows more
         RingOp::Input { .. } => ANY,
+        RingOp::Random { .. } if matches!(node.kind, RingKind::Bits { .. }) => BIT,
+        RingOp::Random { .. } => ANY,
         RingOp::Constant { value } => Bounds::exactly(*value),
         RingOp::ConstantTensor { values } => {
             let all = values.iter().map(|&value| Bounds::exactly(value));

@@ -23,6 +23,7 @@ mod arg_sort;
 pub(crate) mod arrays;
 mod average_pool;
 mod batch_norm;
+mod bernoulli;
 mod cast;
 mod ceil;
 mod clip;
@@ -88,6 +89,7 @@ mod sub;
 mod sum;
 mod tanh;
 mod transpose;
+mod uniform;
 pub(crate) mod window;
 mod xor;
 
@@ -302,12 +304,34 @@ operations! {
     one_hot::OneHot,
     pick::Pick,
     precision::Precision,
+    uniform::Uniform,
+    bernoulli::Bernoulli,
 }
 
 impl Op {
     /// The operation's name in errors and reports.
     pub fn name(&self) -> &'static str {
         self.operation().name()
+    }
+
+    /// Which of the graph's draws it is, if its value is drawn: no two nodes of a graph have the same.
+    pub fn draw(&self) -> Option<u32> {
+        match self {
+            Op::Uniform(op) => Some(op.draw),
+            Op::Bernoulli(op) => Some(op.draw),
+            _ => None,
+        }
+    }
+
+    /// The same with another number, to put it into another graph; what draws nothing stays as it is.
+    #[must_use]
+    pub fn with_draw(mut self, draw: u32) -> Self {
+        match &mut self {
+            Op::Uniform(op) => op.draw = draw,
+            Op::Bernoulli(op) => op.draw = draw,
+            _ => {}
+        }
+        self
     }
 
     /// The shape among the attributes, where a symbolic batch may stand.
@@ -317,6 +341,8 @@ impl Op {
             Op::Constant(op) => Some(&mut op.shape),
             Op::Reshape(op) => Some(&mut op.shape),
             Op::Expand(op) => Some(&mut op.shape),
+            Op::Uniform(op) => Some(&mut op.shape),
+            Op::Bernoulli(op) => Some(&mut op.shape),
             _ => None,
         }
     }

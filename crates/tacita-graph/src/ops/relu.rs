@@ -7,7 +7,7 @@ use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
-use crate::program::{RingId, RingOp};
+use crate::program::RingId;
 use crate::types::{Interval, Type};
 
 /// max(x, 0).
@@ -39,6 +39,7 @@ impl Operation for Relu {
         x[0].clamp_to(Interval { min: 0.0, max: f64::MAX })
     }
 
+    /// A truncation, or a wrong sign of less than a unit.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] + d.unit
     }
@@ -50,10 +51,11 @@ impl Operation for Relu {
         if l.bounds(x).low >= 0 {
             return Ok(l.at_frac(x, result));
         }
-        let negative = l.negative(x);
-        let positive = l.push_bits(RingOp::NotBits, &[negative], &shape, 1);
-        let result = compare::choose(l, positive, &[x], result);
-        l.within(result, Bounds { low: 0, high: i64::MAX });
+        // a wrong sign of less than a unit errs by less than a unit, as truncating does
+        let bits = compare::not_negative(l, x, result);
+        let zero = l.constant(0, &shape, frac);
+        let result = compare::choose(l, bits, &[zero, x], result);
+        l.within(result, Bounds { low: -1, high: i64::MAX });
         Ok(result)
     }
 }

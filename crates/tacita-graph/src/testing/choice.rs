@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(56) {
+    match b.random.below(58) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -36,6 +36,7 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         47 => combine(b),
         48..=50 => bounded(b),
         51 => precision(b),
+        52..=53 => drawn(b),
         _ => nonlinear(b),
     }
 }
@@ -524,6 +525,27 @@ fn nonlinear(b: &mut Builder) -> Option<NodeId> {
                 1 => b.add(LogSoftmax { axis }, &[x]),
                 _ => b.add(LogSumExp { axis, keepdims }, &[x]),
             }
+        }
+    }
+}
+
+/// What nobody knows, for a partner of an earlier node.
+fn drawn(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let shape = dims(&b.shape(x));
+    let draw = b.graph.next_draw();
+    match b.random.below(3) {
+        0 => {
+            let low = b.random.unit() * 2.0 - 2.0;
+            let width = [1.0, 0.25, 4.0, 2.0 * b.random.unit() + 0.01][b.random.below(4)];
+            b.add(Uniform { shape, low, high: low + width, draw }, &[])
+        }
+        1 => b.add(Uniform { shape, low: 0.0, high: 1.0, draw }, &[]),
+        _ => {
+            let probability = [0.5, 0.25, b.random.unit()][b.random.below(3)];
+            let bit = b.add(Bernoulli { shape, probability, draw }, &[])?;
+            let y = partner(b, x)?;
+            b.add(Select, &[bit, x, y]).or(Some(bit))
         }
     }
 }

@@ -13,6 +13,7 @@ mod locate;
 mod negative;
 mod one_hot;
 mod product;
+mod random;
 mod rescale;
 mod reveal;
 mod rounded_up;
@@ -159,10 +160,12 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
         RingOp::RoundedUp { bits } => rounded_up::run(ctx, node, *bits).await,
         RingOp::Sort { shift, bits } => sort::run(ctx, node, *shift, *bits).await,
         RingOp::OneHot { bits } => one_hot::run(ctx, node, *bits),
+        RingOp::Random { .. } => random::run(ctx, node),
         _ if matches!(node.kind, RingKind::Bits { .. }) => linear::move_bits(ctx, node),
         _ => linear::run(ctx, id, node),
     }
 }
 
 pub(crate) use product::prepare;
+pub(crate) use random::contribution;
 pub(crate) use truncate::clear as truncate_clear;
