@@ -174,9 +174,22 @@ impl<'a> Scope<'a> {
                 refuse(format!("tensor {name:?}: {}", unsupported(tensor.element)))
             }
             Value::Tensor(name, _) => refuse(format!("tensor {name:?} must be of integers here")),
-            Value::Node(_) | Value::Softmax(_) => {
-                refuse("shapes, axes and indices that depend on data are not supported: they would reveal it")
-            }
+            Value::Node(_) | Value::Softmax(_) => refuse(format!(
+                "shapes, axes and indices that depend on data are not supported: they would reveal it; the one given \
+                     is {}",
+                self.visibility(value)
+            )),
+        }
+    }
+
+    /// Who knows a value, in words.
+    fn visibility(&self, value: &Value) -> String {
+        let (Value::Node(id) | Value::Softmax(Softmax { logits: id, .. })) = value else {
+            return "public".to_string();
+        };
+        match self.graph.node(*id).ty.visibility {
+            Visibility::Private(owner) => format!("private to {:?}", self.graph.owners()[owner.0 as usize]),
+            visibility => visibility.to_string(),
         }
     }
 
@@ -196,7 +209,8 @@ impl<'a> Scope<'a> {
     /// Real numbers that an operator needs to know, and so become public.
     pub(crate) fn public_numbers(&mut self, value: &Value, used_by: &str) -> Result<Vec<f64>, Fault> {
         let Value::Tensor(name, tensor) = value else {
-            return refuse("numbers that are computed are not supported here, only those from the file");
+            let reason = "numbers that are computed are not supported here, only those from the file";
+            return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
         };
         let array = tensor.floats(self.folder)?;
         if !array.is_empty() {
@@ -208,7 +222,8 @@ impl<'a> Scope<'a> {
     /// One real number that an operator needs to know, and so becomes public.
     pub(crate) fn public_number(&mut self, value: &Value, used_by: &str) -> Result<f64, Fault> {
         let Value::Tensor(name, tensor) = value else {
-            return refuse("a bound or fill value that is computed is not supported, only one from the file");
+            let reason = "a bound or fill value that is computed is not supported, only one from the file";
+            return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
         };
         // Bounds may be infinite; a tensor of weights may not.
         let number = match (tensor.floats.as_slice(), &tensor.raw) {
