@@ -103,7 +103,7 @@ impl Rounding for View {
         if self.dealt == Dealt::Finer {
             // room for a result below e
             let more = 61 - spec.result_frac();
-            let finer = Exponential { dealt: spec.dealt + more, ..spec.clone() };
+            let finer = Exponential { dealt: spec.dealt + more, ..*spec };
             let y = finer.of_opening(&opened, &masks);
             return RingTensor::new(z.shape().to_vec(), y.iter().map(|y| y >> more).collect());
         }

@@ -169,6 +169,12 @@ pub(crate) trait Operation {
         result.magnitude()
     }
 
+    /// Whether a result that is not representable is the largest number that is, or the least: off, but not wrong by 2^64
+    /// units.
+    fn saturates(&self) -> bool {
+        false
+    }
+
     /// A bound on each element's distance between fixed point, whatever its rounding, and f64. See `error_rule`.
     /// Without a rule of its own the operation is linear with coefficients that are not negative.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {

@@ -35,7 +35,7 @@ const NOTES: &[(&str, &str)] = &[
     ("Log", "of numbers above 0"),
     ("LogSoftmax", "as `Softmax`"),
     ("LpNormalization", "`p` 1 and 2"),
-    ("MaxPool", "1-D and 2-D; without indices"),
+    ("MaxPool", "1-D to 3-D; without indices"),
     ("MeanVarianceNormalization", "not over the symbolic batch"),
     ("Mish", "softplus, tanh and a product"),
     ("Mul", "also of a value with itself; also of shapes"),

@@ -14,8 +14,8 @@ pub(super) fn max_pool(call: &mut Call<'_, '_>) -> Values {
     // It orders the indices, an output that is not supported.
     let _ = call.int("storage_order")?;
     let ceil_mode = call.flag("ceil_mode")?;
-    one(call
-        .add(ops::MaxPool { kernel, stride, pads_begin: begin, pads_end: end, dilation, ceil_mode }, &[x])?)
+    let op = ops::MaxPool { kernel, stride, pads_begin: begin, pads_end: end, dilation, ceil_mode };
+    one(call.apply(|graph, name| functions::max_pool(graph, x, &op, name))?)
 }
 
 pub(super) fn average_pool(call: &mut Call<'_, '_>) -> Values {
