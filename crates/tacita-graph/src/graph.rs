@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::GraphError;
+use crate::error::{GraphError, InferError};
 use crate::ops::{Input, Op, Reveal};
 use crate::types::{Dim, Interval, Kind, Owner, Role, Type, Visibility};
 
@@ -54,6 +54,8 @@ pub struct Graph {
     input_names: BTreeSet<String>,
     /// What the nodes' attributes list, in words.
     listed: usize,
+    /// The numbers of what is drawn.
+    draws: BTreeSet<u32>,
 }
 
 impl Graph {
@@ -128,9 +130,14 @@ impl Graph {
         self.add(Input { shape, visibility, role, range, kind: Kind::Fixed }, &[], name)
     }
 
+    /// A number for an operation that draws, which no node has yet.
+    pub fn next_draw(&self) -> u32 {
+        self.draws.last().map_or(0, |last| last.saturating_add(1))
+    }
+
     /// Adds a node and infers its type.
     ///
-    /// Its visibility is public if all inputs are, private to one owner if all that are not public are that
+    /// What is drawn is secret. Else the visibility is public if all inputs are, private to one owner if all that are not public are that
     /// owner's, else secret.
     ///
     /// # Errors
@@ -154,6 +161,13 @@ impl Graph {
             });
         }
         let ty = self.infer(&op, inputs, name)?;
+        if let Some(draw) = op.draw()
+            && !self.draws.insert(draw)
+        {
+            let reason = format!("another node is draw {draw}: two of one number would be one value");
+            let source = InferError::Attribute(reason);
+            return Err(GraphError::Invalid { node: name.to_owned(), op: op.name(), source });
+        }
         if let Op::Input(_) = op {
             if name.is_empty() || self.input_names.contains(name) {
                 return Err(GraphError::InputName { name: name.to_owned() });
@@ -181,6 +195,8 @@ impl Graph {
         }
         if let Op::Input(input) = op {
             visibility = input.visibility;
+        } else if op.draw().is_some() {
+            visibility = Visibility::Secret;
         }
         let named = match op {
             Op::Input(Input { visibility: Visibility::Private(owner), .. }) => std::slice::from_ref(owner),

@@ -57,6 +57,6 @@ pub use graph::{Graph, MAX_LISTED, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId
 pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;
 pub use program::{RingId, RingKind, RingNode, RingOp, RingProgram, Threshold};
-pub use range::{Range, RangeWarning, ranges, warnings};
+pub use range::{Range, RangeWarning, fracs, ranges, warnings};
 pub use rewrite::optimize;
 pub use types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Owner, Role, Type, Visibility, dims, show};

@@ -180,11 +180,17 @@ pub enum RingOp {
         /// How many bits go.
         bits: u32,
     },
-    /// `[a < 0]` for a in (-2^63, 2^63): one plane.
-    Negative,
+    /// `[a < 0]` for -2^bits <= a < 2^bits: one plane.
+    Negative {
+        /// From 1 to [`WHOLE_SIGN`].
+        bits: u32,
+    },
     /// The one-hot position of the largest of k >= 2 inputs of one shape, the lowest where several are equal, for
-    /// |a| < 2^62: k planes. Inputs may be public, not all of them.
-    Winner,
+    /// differences of which -2^bits <= a_i - a_j < 2^bits: k planes. Inputs may be public, not all of them.
+    Winner {
+        /// From 1 to [`WHOLE_SIGN`].
+        bits: u32,
+    },
     /// From bits b of k planes and k ring values of the same shape: the sum of b_i * (a_i / 2^truncate_i). A value
     /// may be public: it is then divided by an arithmetic shift (floor). At most one plane of an element may be 1.
     Choose {
@@ -197,8 +203,11 @@ pub enum RingOp {
     XorBits,
     /// The product of k bits of one plane and one shape, 2 <= k <= 8: one plane.
     AndBits,
-    /// `[a = 0]`: one plane.
-    Zero,
+    /// Whether the lowest `bits` bits of a are 0: one plane.
+    Zero {
+        /// From 1 to 64, which is `[a = 0]` for any a.
+        bits: u32,
+    },
     /// Whether `Truncate` of a by `bits` is above the quotient rounded down, for |a| < 2^62: one plane. So the
     /// difference of both is the exact floor, whatever the evaluator's rounding. Its input is never public.
     RoundedUp {
@@ -211,15 +220,20 @@ pub enum RingOp {
     Sort {
         /// Bits that the second column takes.
         shift: u32,
+        /// Differences of 2^shift * first + second are from -2^bits to below 2^bits; from 1 to [`WHOLE_SIGN`].
+        bits: u32,
     },
     /// The one-hot position of a modulo 2^bits along a new last axis of size 2^bits. Its input is never public.
     OneHot {
         /// Low bits of a that count.
         bits: u32,
     },
-    /// `[a_i < a_j]` for all pairs i < j of k >= 2 inputs of one shape, for |a| < 2^62, in the order (0, 1), (0, 2), ...,
-    /// (1, 2), ...: k (k - 1) / 2 planes. Inputs may be public, not all of them.
-    Below,
+    /// `[a_i < a_j]` for all pairs i < j of k >= 2 inputs of one shape, for -2^bits <= a_i - a_j < 2^bits, in the order
+    /// (0, 1), (0, 2), ..., (1, 2), ...: k (k - 1) / 2 planes. Inputs may be public, not all of them.
+    Below {
+        /// From 1 to [`WHOLE_SIGN`].
+        bits: u32,
+    },
     /// From the bits of `Below` of k values and k more: that of these, divided by 2^truncate, which belongs to the largest
     /// value, the first where several are equal. A value may be public: it is then divided by an arithmetic shift.
     ChooseLargest {
@@ -231,11 +245,14 @@ pub enum RingOp {
         /// Who learns it.
         to: Vec<Owner>,
     },
-    /// The one-hot position of a among k ascending thresholds, for differences in (-2^63, 2^63): k + 1 planes. Plane 0 is
-    /// `[a < t_0]`, plane i `[t_{i-1} <= a < t_i]`, the last `[t_{k-1} <= a]`.
+    /// The one-hot position of a among k ascending thresholds: k + 1 planes. Plane 0 is `[a < t_0]`, plane i
+    /// `[t_{i-1} <= a < t_i]`, the last `[t_{k-1} <= a]`. For differences a - t_i that are, with anything below 2^dropped
+    /// added or taken off, from -2^bits to below 2^bits.
     Locate {
         /// The thresholds.
         thresholds: Vec<Threshold>,
+        /// Above every `dropped`, and at most [`WHOLE_SIGN`].
+        bits: u32,
     },
     /// A trigonometric sum of a, with twice [`HARMONIC_BITS`](tacita_ring::HARMONIC_BITS) fractional bits. It must not be
     /// revealed as it is: its last bits say something of the approximation's noise, and so of a.
@@ -261,7 +278,19 @@ pub enum RingOp {
         /// How many bits of a go.
         truncate: u32,
     },
+    /// A fresh value, uniform among all of the node's kind, that nobody knows: no party, no P - 1 of them, and not the
+    /// dealer. No inputs; always secret. Another evaluation draws another.
+    Random {
+        /// The graph's draw: evaluators in the clear tell them apart by it.
+        draw: u32,
+    },
 }
+
+/// The `bits` of a comparison of which nothing is known but that the ring holds the difference, -2^63 too.
+pub const WHOLE_SIGN: u32 = 63;
+
+/// The `bits` of [`RingOp::Zero`] for values of which nothing is known.
+pub const WHOLE_ZERO: u32 = 64;
 
 /// A number that [`RingOp::Locate`] compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -297,15 +326,15 @@ impl RingOp {
             RingOp::MatMul => "MatMul",
             RingOp::Conv { .. } => "Conv",
             RingOp::Truncate { .. } => "Truncate",
-            RingOp::Negative => "Negative",
-            RingOp::Winner => "Winner",
+            RingOp::Negative { .. } => "Negative",
+            RingOp::Winner { .. } => "Winner",
             RingOp::Choose { .. } => "Choose",
             RingOp::NotBits => "NotBits",
             RingOp::XorBits => "XorBits",
-            RingOp::Below => "Below",
+            RingOp::Below { .. } => "Below",
             RingOp::ChooseLargest { .. } => "ChooseLargest",
             RingOp::AndBits => "AndBits",
-            RingOp::Zero => "Zero",
+            RingOp::Zero { .. } => "Zero",
             RingOp::RoundedUp { .. } => "RoundedUp",
             RingOp::Sort { .. } => "Sort",
             RingOp::OneHot { .. } => "OneHot",
@@ -315,6 +344,7 @@ impl RingOp {
             RingOp::Exponential { .. } => "Exponential",
             RingOp::Lift { .. } => "Lift",
             RingOp::Rescale { .. } => "Rescale",
+            RingOp::Random { .. } => "Random",
         }
     }
 
@@ -354,6 +384,12 @@ impl RingOp {
         fn windowed(words: &mut Vec<u64>, window: &Window2d) {
             for sizes in [&window.kernel[..], &window.stride, &window.dilation, &window.pads] {
                 list(words, sizes);
+            }
+        }
+        /// A word more where fewer bits than all are compared.
+        fn width(words: &mut Vec<u64>, bits: u32, whole: u32) {
+            if bits != whole {
+                words.push(u64::from(bits));
             }
         }
         let mut words = Vec::new();
@@ -417,8 +453,14 @@ impl RingOp {
                 words.push(u64::from(*bits));
                 18
             }
-            RingOp::Negative => 19,
-            RingOp::Winner => 20,
+            RingOp::Negative { bits } => {
+                width(&mut words, *bits, WHOLE_SIGN);
+                19
+            }
+            RingOp::Winner { bits } => {
+                width(&mut words, *bits, WHOLE_SIGN);
+                20
+            }
             RingOp::Choose { truncate } => {
                 words.extend(truncate.iter().map(|&bits| u64::from(bits)));
                 21
@@ -429,8 +471,9 @@ impl RingOp {
                 words.extend(to.iter().map(|owner| u64::from(owner.0)));
                 24
             }
-            RingOp::Locate { thresholds } => {
+            RingOp::Locate { thresholds, bits } => {
                 words.extend(thresholds.iter().flat_map(|t| [t.at as u64, u64::from(t.dropped)]));
+                width(&mut words, *bits, WHOLE_SIGN);
                 25
             }
             RingOp::Harmonics { sum } => {
@@ -457,23 +500,34 @@ impl RingOp {
                 30
             }
             RingOp::AndBits => 33,
-            RingOp::Zero => 34,
+            RingOp::Zero { bits } => {
+                width(&mut words, *bits, WHOLE_ZERO);
+                34
+            }
             RingOp::RoundedUp { bits } => {
                 words.push(u64::from(*bits));
                 35
             }
-            RingOp::Sort { shift } => {
+            RingOp::Sort { shift, bits } => {
                 words.push(u64::from(*shift));
+                width(&mut words, *bits, WHOLE_SIGN);
                 36
             }
             RingOp::OneHot { bits } => {
                 words.push(u64::from(*bits));
                 37
             }
-            RingOp::Below => 38,
+            RingOp::Below { bits } => {
+                width(&mut words, *bits, WHOLE_SIGN);
+                38
+            }
             RingOp::ChooseLargest { truncate } => {
                 words.push(u64::from(*truncate));
                 39
+            }
+            RingOp::Random { draw } => {
+                words.push(u64::from(*draw));
+                40
             }
         };
         (tag, words)

@@ -4,7 +4,7 @@ use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
 use crate::lower::{PRECISIONS, limit, representable};
 use crate::ops::{Input, Op};
-use crate::types::{Interval, Kind};
+use crate::types::{Interval, Kind, Type};
 
 /// What range inference says of a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,10 +49,17 @@ pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
     }
-    let all = |kind| match kind {
-        Kind::Bit => Interval { min: 0.0, max: 1.0 },
-        _ => Interval::symmetric(limit(kind, precision)),
-    };
+    let operation = |op: &Op, x: &[Interval], types: &[&Type]| op.operation().range(x, types);
+    Ok(inferred(graph, |kind| Interval::symmetric(limit(kind, precision)), operation))
+}
+
+/// The range of every node, where `numbers` gives all of a kind that is not bits, and `of` an operation's.
+pub(crate) fn inferred(
+    graph: &Graph,
+    numbers: impl Fn(Kind) -> Interval,
+    of: impl Fn(&Op, &[Interval], &[&Type]) -> Interval,
+) -> Vec<Range> {
+    let all = |kind| if kind == Kind::Bit { Interval { min: 0.0, max: 1.0 } } else { numbers(kind) };
     let mut ranges: Vec<Range> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
         if let Op::Input(Input { range, .. }) = node.op {
@@ -64,12 +71,28 @@ pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
         let types: Vec<_> = node.inputs.iter().map(|&input| &graph.node(input).ty).collect();
         let intervals: Vec<Interval> =
             inputs.iter().zip(&types).map(|(range, ty)| range.interval.clamp_to(all(ty.kind))).collect();
-        let operation = node.op.operation();
-        let interval = operation.range(&intervals, &types);
-        let peak = operation.peak(&intervals, &types, interval);
+        let interval = of(&node.op, &intervals, &types);
+        let peak = node.op.operation().peak(&intervals, &types, interval);
         ranges.push(Range { interval, peak, assumed: inputs.iter().any(|range| range.assumed) });
     }
-    Ok(ranges)
+    ranges
+}
+
+/// The fractional bits that each node's value has in a session of `precision`, 0 where it is not fixed: the session's but
+/// for [`Precision`](crate::ops::Precision), what keeps its bits, and a softmax of many classes.
+pub fn fracs(graph: &Graph, precision: u32) -> Vec<u32> {
+    let mut fracs: Vec<u32> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        let fixed = |id: &&NodeId| graph.node(**id).ty.kind == Kind::Fixed;
+        let inputs: Vec<u32> = node.inputs.iter().filter(fixed).map(|id| fracs[id.index()]).collect();
+        let frac = match &node.op {
+            _ if node.ty.kind != Kind::Fixed => 0,
+            Op::Softmax(softmax) => softmax.frac_of(&graph.node(node.inputs[0]).ty, precision),
+            op => op.operation().frac(&inputs, precision),
+        };
+        fracs.push(frac);
+    }
+    fracs
 }
 
 /// The nodes whose value could leave the representable range at `precision` fractional bits, in order. Nodes that
@@ -78,10 +101,10 @@ pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
 /// # Errors
 /// If the precision is out of [`PRECISIONS`].
 pub fn warnings(graph: &Graph, precision: u32) -> Result<Vec<RangeWarning>, GraphError> {
-    let limit = representable(precision);
     let ranges = ranges(graph, precision)?;
     let mut warnings = Vec::new();
-    for (id, range) in graph.ids().zip(ranges) {
+    for ((id, range), frac) in graph.ids().zip(ranges).zip(fracs(graph, precision)) {
+        let limit = representable(precision).min(2f64.powi(62 - frac as i32));
         let node = graph.node(id);
         let hidden = !node.ty.visibility.is_clear() && node.ty.kind == Kind::Fixed;
         if hidden && range.peak > limit {

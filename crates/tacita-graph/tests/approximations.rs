@@ -15,7 +15,7 @@ use tacita_ring::{Exponential, Harmonics, RingTensor, real};
 /// Reveals of one value.
 const REVEALS: u64 = 1 << 10;
 /// How far inputs are looked for on both sides, in units of 2^-16.
-const REACH: i64 = 1 << 11;
+const REACH: i64 = 1 << 10;
 /// Bits that make what is dealt as good as exact.
 const MORE: u32 = 6;
 /// Inputs tried near each place.
@@ -61,12 +61,12 @@ impl Rounding for View {
         map(z, |z| (-((coin - i128::from(z as i64)) >> bits)) as u64)
     }
 
-    fn below(&mut self, value: RingId, z: &RingTensor, threshold: Threshold) -> RingTensor {
+    fn below(&mut self, value: RingId, z: &RingTensor, threshold: Threshold, sign: u32) -> RingTensor {
         let opened = self.opening(value).wrapping_sub(threshold.at as u64);
-        let low = |word: u64| (word & (u64::MAX >> 1)) >> threshold.dropped;
+        let low = |word: u64| (word & ((1 << sign) - 1)) >> threshold.dropped;
         map(z, |z| {
             let mask = self.opening(value).wrapping_sub(z);
-            (opened >> 63) ^ (mask >> 63) ^ u64::from(low(opened) < low(mask))
+            (opened >> sign & 1) ^ (mask >> sign & 1) ^ u64::from(low(opened) < low(mask))
         })
     }
 
@@ -219,8 +219,18 @@ fn is_covered(case: &Case, at: f64, dealt: Dealt) -> bool {
     exact.iter().zip(&dealt).all(|(exact, dealt)| 2 * dealt >= *exact)
 }
 
+/// At the flattest place of each function, where the noise would count most.
 #[test]
 fn the_noise_of_what_is_dealt_tells_no_inputs_apart() {
+    for case in cases() {
+        let &at = case.at.last().unwrap();
+        assert!(is_covered(&case, at, Dealt::AsItIs), "{} at {at}", case.op.name());
+    }
+}
+
+#[test]
+#[ignore = "slow: some ten seconds"]
+fn the_noise_of_what_is_dealt_tells_no_inputs_apart_anywhere() {
     for case in cases() {
         for &at in case.at {
             assert!(is_covered(&case, at, Dealt::AsItIs), "{} at {at}", case.op.name());

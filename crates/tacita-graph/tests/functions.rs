@@ -39,6 +39,10 @@ fn summed(g: &mut Graph, x: &[NodeId], exclusive: bool, reverse: bool) -> Result
     one(g.add(ops::CumSum { axis: 1, exclusive, reverse }, x, "y"))
 }
 
+fn keys(a: f64, exclude_outside: bool) -> Resampling {
+    Resampling::Cubic { a, exclude_outside }
+}
+
 fn pooled(kernel: &[usize], stride: &[usize], begin: &[usize], end: &[usize], all: bool) -> ops::AveragePool {
     ops::AveragePool {
         kernel: kernel.to_vec(),
@@ -171,6 +175,9 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("adaptive_max_even", |g, x| one(adaptive_max_pool(g, x[0], &[3, 2], "y"))),
     ("adaptive_max_more", |g, x| one(adaptive_max_pool(g, x[0], &[5], "y"))),
     ("adaptive_max_one", |g, x| one(adaptive_max_pool(g, x[0], &[1, 1], "y"))),
+    ("cubic", |g, x| one(resize(g, x[0], &[to(2, 7, 1.875), to(3, 3, 0.7)], keys(-0.75, false), Coordinates::HalfPixelSymmetric, "y"))),
+    ("cubic_inside", |g, x| one(resize(g, x[0], &[to(3, 9, 1.875)], keys(-0.5, true), Coordinates::HalfPixelSymmetric, "y"))),
+    ("max_pool_3d", |g, x| one(max_pool(g, x[0], &ops::MaxPool { kernel: vec![2, 3, 2], stride: vec![1, 2, 1], pads_begin: vec![1, 0, 1], pads_end: vec![0, 1, 0], dilation: vec![1, 1, 2], ceil_mode: false }, "y"))),
     ("global_max_pool", |g, x| one(global_max_pool(g, x[0], "y"))),
     ("prod", |g, x| one(prod(g, x[0], &[0, -1], false, "y"))),
     ("prod_keep", |g, x| one(prod(g, x[0], &[1], true, "y"))),
@@ -376,6 +383,20 @@ fn refusals_say_why() {
     refused(depth_to_space(g, x, 2, DepthOrder::PlaceFirst, "y"), "DepthToSpace", "four axes");
     let none = &[to(0, 2, 0.0)];
     refused(resize(g, x, none, Resampling::Linear, Coordinates::HalfPixel, "y"), "Resize", "a scale of 0");
+    refused(
+        resize(g, x, &[to(0, 2, 1.0)], keys(f64::NAN, false), Coordinates::HalfPixel, "y"),
+        "Resize",
+        "a cubic of NaN",
+    );
+    let op = ops::MaxPool {
+        kernel: vec![1; 3],
+        stride: vec![1; 3],
+        pads_begin: vec![0; 3],
+        pads_end: vec![0; 3],
+        dilation: vec![1; 3],
+        ceil_mode: false,
+    };
+    refused(max_pool(g, x, &op, "y"), "MaxPool", "windows over 3 axes");
     refused(adaptive_average_pool(g, x, &[0], "y"), "AdaptiveAveragePool", "sizes [0]");
     refused(prod(g, samples, &[0], false, "y"), "Prod", "is the batch");
     refused(pow(g, x, f64::NAN, "y"), "Pow", "an exponent of NaN");

@@ -91,8 +91,12 @@ fn conv_bias_relu_pool_is_one_product_three_winners_and_no_truncation() {
     let counts = two.counts();
     assert_eq!((counts["Conv"], counts["Winner"], counts["Choose"]), (1, 2, 2));
     assert!(!counts.contains_key("Truncate") && !counts.contains_key("Negative"));
-    let winners: Vec<usize> =
-        program.nodes.iter().filter(|node| node.op == RingOp::Winner).map(|node| node.inputs.len()).collect();
+    let winners: Vec<usize> = program
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, RingOp::Winner { .. }))
+        .map(|node| node.inputs.len())
+        .collect();
     assert_eq!(winners, [2, 3], "rows in pairs, then two columns and zero");
 }
 
@@ -245,4 +249,65 @@ fn the_digest_of_a_program_is_its_structure() {
     assert_eq!(digest(&build("a", 0.5)), digest(&build("b", 0.5)));
     assert_ne!(digest(&build("a", 0.3)), digest(&build("a", 0.7)));
     assert_ne!(digest(&build("a", 0.3)), lower(&build("a", 0.3), 12).unwrap().digest());
+}
+
+#[test]
+fn values_keep_the_fractional_bits_that_they_are_given() {
+    let mut two = Two::new();
+    let (alice, bob) = (two.alice, two.bob);
+    let (x, y, z) = (two.input("x", &[2], alice), two.input("y", &[2], bob), two.input("z", &[2], bob));
+    let [fine, other] = [x, y].map(|input| two.add(Precision { bits: 30 }, &[input]));
+    let sum = two.add(Add, &[fine, other]);
+    let relu = two.add(Relu, &[sum]);
+    let aligned = two.add(Sub, &[relu, z]);
+    let largest = two.add(Max { axis: 0, keepdims: true }, &[aligned]);
+    let coarse = two.add(Precision { bits: 3 }, &[largest]);
+    let both = two.add(Add, &[coarse, coarse]);
+    let mixed = two.add(Add, &[coarse, z]);
+    let product = two.add(Mul, &[sum, aligned]);
+    let sigmoid = two.add(Sigmoid, &[sum]);
+    let less = two.add(Less, &[aligned, coarse]);
+    let values = [sum, relu, aligned, largest, coarse, both, mixed, product, sigmoid];
+    let reveals = values.map(|value| two.reveal(value));
+    two.reveal(less);
+    let fracs = fracs(&two.graph, 12);
+    assert_eq!(reveals.map(|id| fracs[id.index()]), [30, 30, 30, 30, 3, 3, 12, 12, 12]);
+    assert_eq!(fracs[less.index()], 0);
+    let program = lower(&two.graph, 12).unwrap();
+    let leaf = |name: &str| {
+        let named = |node: &&RingNode| {
+            matches!(node.op, RingOp::Input { .. }) && program.node_names[node.origin.index()] == name
+        };
+        program.nodes.iter().filter(named).map(|node| node.kind).collect::<Vec<_>>()
+    };
+    assert!(leaf("z").contains(&RingKind::Ring { frac: 30 }), "aligned with what is finer");
+    let unit = 2f64.powi(-30);
+    let (x, y) = (arr1(&[5.0 * unit, 1.5]).into_dyn(), arr1(&[-3.0 * unit, -1.75]).into_dyn());
+    let z = arr1(&[0.0, -0.375]).into_dyn();
+    let got = two.run(12, &[("x", x), ("y", y), ("z", z)]);
+    let expected = [
+        arr1(&[2.0 * unit, -0.25]),
+        arr1(&[2.0 * unit, 0.0]),
+        arr1(&[2.0 * unit, 0.375]),
+        arr1(&[0.375]),
+        arr1(&[0.375]),
+        arr1(&[0.75]),
+        arr1(&[0.375, 0.0]),
+    ];
+    for (got, expected) in got.iter().zip(expected) {
+        assert_eq!(*got, expected.into_dyn(), "exact at their own precision");
+    }
+    let x = two.input("w", &[2], alice);
+    let refused = two.graph.add(Precision { bits: 41 }, &[x], "too fine").unwrap_err();
+    assert!(refused.to_string().contains("41 fractional bits; at most 40 are possible"), "{refused}");
+}
+
+#[test]
+fn values_of_more_bits_are_warned_of_sooner() {
+    let mut two = Two::new();
+    let x = two.secret(&[2]);
+    let fine = two.add(Precision { bits: 40 }, &[x]);
+    two.reveal(fine);
+    let limits: Vec<f64> = warnings(&two.graph, 16).unwrap().iter().map(|warning| warning.limit).collect();
+    assert_eq!(limits, [2f64.powi(30), 2f64.powi(22), 2f64.powi(22)], "the sum, the value, its reveal");
 }

@@ -43,7 +43,7 @@ fn check_program(program: &RingProgram) {
         let hidden = visibilities.contains(&Visibility::Secret);
         match node.op {
             RingOp::Truncate { bits } => assert!(bits > 0 && visibilities[0] != Visibility::Public),
-            RingOp::Winner => {
+            RingOp::Winner { .. } => {
                 assert!((2..=4).contains(&node.inputs.len()));
                 assert!(visibilities.iter().any(|&v| v != Visibility::Public));
                 assert!(node.inputs.iter().all(|&i| program.node(i).shape == node.shape));

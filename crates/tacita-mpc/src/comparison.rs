@@ -27,9 +27,6 @@ pub struct Span {
 }
 
 impl Span {
-    /// The bits that a comparison of signed numbers below 2^width in absolute value takes, without the lowest `dropped`.
-    pub const SIGN: Span = Span { low: 0, high: 63 };
-
     /// # Panics
     /// If the bits are none or more than 64, or do not begin at a leaf.
     pub fn new(low: usize, high: usize) -> Span {

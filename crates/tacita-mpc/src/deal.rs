@@ -66,6 +66,28 @@ impl DealContext<'_> {
         Ok(mask)
     }
 
+    /// What all parties but one hold of the mask of an opened value; none if it is zero.
+    pub fn mask_of_others(&mut self, id: RingId, party: usize) -> Result<Option<Arc<RingTensor>>, MpcError> {
+        let (plan, streams, number, public) = (self.plan, self.streams, self.number, self.public);
+        linear::mask(
+            plan,
+            id,
+            |source| {
+                let own = plan.own_mask_stream(source, party);
+                let others: Vec<usize> =
+                    plan.mask_streams(source).filter(|&holder| Some(holder) != own).collect();
+                if others.is_empty() {
+                    return Ok(None);
+                }
+                let node = plan.node(source);
+                let stream = plan.mask_stream(number, source)?;
+                let sum = streams.sum(others, stream, 0, elements(node), Combine::Add)?;
+                Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), sum))))
+            },
+            |id| public.get(&id).cloned().ok_or_else(|| missing("public value", id)),
+        )
+    }
+
     /// The masks under which bits are opened.
     pub fn bit_mask(&self, id: RingId) -> Result<Vec<u64>, MpcError> {
         let stream = self.plan.mask_stream(self.number, id)?;
@@ -96,7 +118,7 @@ impl DealContext<'_> {
 
     /// So many draws for a party's permutation.
     pub fn permutation(&self, party: usize, draws: usize) -> Result<Vec<u64>, MpcError> {
-        self.streams.words(party, self.stream(Use::Permutation), draws)
+        self.streams.words(party, self.stream(Use::Permutation), 0, draws)
     }
 
     fn stream(&self, purpose: Use) -> StreamId {
@@ -121,7 +143,7 @@ impl DealContext<'_> {
                 Item::Ring(_) => self.streams.apply(party, stream, 0, &mut value, Combine::Subtract)?,
                 Item::Bits(_) => self.streams.apply(party, stream, 0, &mut value, Combine::Xor)?,
                 Item::Narrow { .. } => {
-                    narrow::subtract(item, &mut value, &self.streams.words(party, stream, item.words())?)
+                    narrow::subtract(item, &mut value, &self.streams.words(party, stream, 0, item.words())?)
                 }
             }
         }

@@ -1,68 +1,108 @@
-//! Whether a public number equals a mask, bit-sliced: the product of 64 bits `¬c_i ⊕ r_i`, four at a time.
+//! Whether the low bits of a public number are those of a mask, bit-sliced: the product of the bits `¬c_i ⊕ r_i`, four at a
+//! time.
 //!
-//! A leaf takes four bits of c and r. With all products of its bits of r dealt, the leaf is linear in shares. The 16 leaves
-//! are opened under masks and multiplied four at a time by dealt products of the masks, and the four products once more.
-//! It is the tree of a comparison with `eq` alone.
+//! A leaf takes up to four bits of c and r. With all products of its bits of r dealt, the leaf is linear in shares. The
+//! leaves, up to 16, are opened under masks and multiplied up to four at a time by dealt products of the masks, and the
+//! products once more. It is the tree of a comparison with `eq` alone.
 
 use std::sync::LazyLock;
 
 use crate::products::{Lane, Products};
 
-/// Bits compared.
-const WIDTH: usize = 64;
-/// Leaves, of four bits each, and planes opened after them.
-pub const LEVEL1_WIRES: usize = WIDTH / 4;
-/// Planes opened after the first level.
-pub const LEVEL2_WIRES: usize = LEVEL1_WIRES / 4;
+/// Bits of a leaf, and nodes that become one.
+const ARITY: usize = 4;
 
-/// The product of four bits.
-static FOUR: LazyLock<Products> = LazyLock::new(|| Products::new(4, &[vec![vec![0, 1, 2, 3]]]));
+/// The product of one to four bits.
+static PRODUCTS: LazyLock<[Products; ARITY]> =
+    LazyLock::new(|| [1, 2, 3, 4].map(|k| Products::new(k, &[vec![(0..k).collect()]])));
 
-/// Planes dealt for the leaves: each one's bits of the mask, and their products.
-pub fn leaves_dealt() -> usize {
-    LEVEL1_WIRES * (4 + FOUR.dealt())
-}
+/// Nodes, bits at first, that become one in groups of one to four.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level(Vec<usize>);
 
-/// Planes dealt for products of so many wires, four at a time.
-pub fn level_dealt(wires: usize) -> usize {
-    wires / 4 * FOUR.dealt()
-}
-
-/// The dealer's planes for the leaves, from the 64 planes of the mask.
-#[inline(always)]
-pub fn deal_leaves(r: &[Lane], out: &mut [Lane]) {
-    for (r, out) in r.chunks_exact(4).zip(out.chunks_exact_mut(4 + FOUR.dealt())) {
-        out[..4].copy_from_slice(r);
-        FOUR.deal(r, &mut out[4..]);
+impl Level {
+    /// The leaves of so many bits, and the levels above them.
+    ///
+    /// # Panics
+    /// If the bits are none or more than 64.
+    pub fn all(bits: u32) -> (Level, Vec<Level>) {
+        assert!((1..=64).contains(&bits), "{bits} bits");
+        let leaves = Level::of(bits as usize);
+        let mut nodes = leaves.results();
+        let mut levels = Vec::new();
+        while nodes > 1 {
+            let level = Level::of(nodes);
+            nodes = level.results();
+            levels.push(level);
+        }
+        (leaves, levels)
     }
-}
 
-/// A party's shares of the leaves, from the 64 public planes of c and its shares of the dealt planes.
-#[inline(always)]
-pub fn leaves(first: bool, c: &[Lane], dealt: &[Lane], out: &mut [Lane]) {
-    let leaves = c.chunks_exact(4).zip(dealt.chunks_exact(4 + FOUR.dealt()));
-    for ((c, dealt), out) in leaves.zip(out.chunks_exact_mut(1)) {
-        let mut inverse = [[0; 8]; 4];
+    /// So many nodes in as few groups as there can be, none much larger than others.
+    fn of(nodes: usize) -> Level {
+        let groups = nodes.div_ceil(ARITY);
+        Level((0..groups).map(|g| (nodes + g) / groups).collect())
+    }
+
+    /// Planes that become fewer.
+    pub fn wires(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// Planes that it results in.
+    pub fn results(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Planes dealt: products of masks.
+    pub fn dealt(&self) -> usize {
+        self.0.iter().map(|&size| PRODUCTS[size - 1].dealt()).sum()
+    }
+
+    /// Each group's product with where its wires and dealt planes begin.
+    fn groups(&self) -> impl Iterator<Item = (&'static Products, usize, usize)> + '_ {
+        let (mut wire, mut dealt) = (0, 0);
+        self.0.iter().map(move |&size| {
+            let products = &PRODUCTS[size - 1];
+            let at = (products, wire, dealt);
+            wire += size;
+            dealt += products.dealt();
+            at
+        })
+    }
+
+    /// The dealer's planes, from the planes of the wires' masks.
+    #[inline(always)]
+    pub fn deal(&self, lambda: &[Lane], out: &mut [Lane]) {
+        for (products, wire, dealt) in self.groups() {
+            products.deal(&lambda[wire..], &mut out[dealt..dealt + products.dealt()]);
+        }
+    }
+
+    /// A party's shares of the products, from the opened planes and its shares of the masks and dealt planes.
+    #[inline(always)]
+    pub fn evaluate(&self, first: bool, public: &[Lane], lambda: &[Lane], dealt: &[Lane], out: &mut [Lane]) {
+        for ((products, wire, start), out) in self.groups().zip(out.chunks_exact_mut(1)) {
+            products.evaluate(first, &public[wire..], &lambda[wire..], &dealt[start..], out);
+        }
+    }
+
+    /// The dealer's planes for leaves: the bits of the mask, then their products.
+    #[inline(always)]
+    pub fn deal_leaves(&self, r: &[Lane], out: &mut [Lane]) {
+        let (bits, products) = out.split_at_mut(self.wires());
+        bits.copy_from_slice(&r[..bits.len()]);
+        self.deal(r, products);
+    }
+
+    /// A party's shares of leaves, from the 64 public planes of c and its shares of the dealt planes.
+    #[inline(always)]
+    pub fn leaves(&self, first: bool, c: &[Lane], dealt: &[Lane], out: &mut [Lane]) {
+        let mut inverse = [[0; 8]; 64];
         for (inverse, c) in inverse.iter_mut().zip(c) {
             *inverse = std::array::from_fn(|i| !c[i]);
         }
-        FOUR.evaluate(first, &inverse, &dealt[..4], &dealt[4..], out);
-    }
-}
-
-/// The dealer's planes for products of opened wires, from the planes of their masks.
-#[inline(always)]
-pub fn deal_level(lambda: &[Lane], out: &mut [Lane]) {
-    for (lambda, out) in lambda.chunks_exact(4).zip(out.chunks_exact_mut(FOUR.dealt())) {
-        FOUR.deal(lambda, out);
-    }
-}
-
-/// A party's shares of the products, from the opened planes and its shares of the masks and dealt planes.
-#[inline(always)]
-pub fn level(first: bool, public: &[Lane], lambda: &[Lane], dealt: &[Lane], out: &mut [Lane]) {
-    let wires = public.chunks_exact(4).zip(lambda.chunks_exact(4));
-    for ((wires, dealt), out) in wires.zip(dealt.chunks_exact(FOUR.dealt())).zip(out.chunks_exact_mut(1)) {
-        FOUR.evaluate(first, wires.0, wires.1, dealt, out);
+        let (bits, products) = dealt.split_at(self.wires());
+        self.evaluate(first, &inverse, bits, products, out);
     }
 }

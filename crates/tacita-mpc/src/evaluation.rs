@@ -50,7 +50,7 @@ pub(crate) struct Evaluation<'a> {
     pub number: u64,
     pub endpoint: &'a Endpoint,
     pub streams: &'a Streams,
-    /// Seeds shared with each other party, for sharings of zero.
+    /// Seeds shared with each other party, for sharings of zero, and this party's own, for what nobody is to know.
     pub pairwise: &'a Streams,
     pub store: &'a BTreeMap<LeafKey, Stored>,
     pub slots: RefCell<Vec<Slot>>,
@@ -170,6 +170,7 @@ impl Evaluation<'_> {
                         None => words,
                         Some(mut sum) => {
                             combine(&mut sum, &words, p.xor);
+                            self.endpoint.buffers().give(words);
                             sum
                         }
                     });

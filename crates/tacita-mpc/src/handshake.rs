@@ -5,6 +5,9 @@
 //! used is derived from it and the session's id, which hashes what the members agreed on before and a fresh nonce of
 //! every member, so a restart reuses nothing even if a seed could be replayed.
 //!
+//! Each party also draws a seed that it sends to nobody. Values that nobody is to know, the dealer included, are sums of what
+//! the parties take from theirs.
+//!
 //! A data owner and each party share a seed that the dealer knows too, and no other party: it is derived from the seed of
 //! owner and dealer, and sent by the owner to that party. It masks the owner's inputs, so that the dealer knows their
 //! masks; the opening, the input under the sum of all parties' masks, goes to the parties and never to the dealer. Of P
@@ -29,7 +32,7 @@ const MASKS: u16 = 2;
 pub(crate) struct Handshake {
     /// Seeds that the dealer knows, by holder: see [`crate::streams::Streams`].
     pub streams: Vec<Option<Seed>>,
-    /// Seeds between two parties, by the other's index.
+    /// Seeds between two parties, by the other's index; under a party's own index one that it has alone.
     pub pairwise: Vec<Option<Seed>>,
     /// The session's id.
     pub session: [u8; 32],
@@ -77,6 +80,12 @@ pub(crate) fn handshake(
         }
     }
     seeds.truncate(parties);
+    if me < parties {
+        // never sent: what it gives is this party's contribution to values that nobody is to know
+        let mut bytes = draw(config, me, me)?;
+        seeds[me] = Some(Seed::from_bytes(bytes).derive("tacita own seed v1", &session));
+        bytes.zeroize();
+    }
     Ok(Handshake { streams, pairwise: seeds, session })
 }
 

@@ -495,16 +495,16 @@ fn is_linear(program: &RingProgram, node: &RingNode) -> bool {
 fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
     let computes = match node.op {
         RingOp::Truncate { .. }
-        | RingOp::Negative
-        | RingOp::Winner
+        | RingOp::Negative { .. }
+        | RingOp::Winner { .. }
         | RingOp::Choose { .. }
         | RingOp::Locate { .. }
         | RingOp::Harmonics { .. }
         | RingOp::Exponential { .. }
         | RingOp::Lift { .. }
         | RingOp::Rescale { .. } => true,
-        RingOp::AndBits | RingOp::Zero | RingOp::RoundedUp { .. } | RingOp::OneHot { .. } => true,
-        RingOp::Below | RingOp::ChooseLargest { .. } => true,
+        RingOp::AndBits | RingOp::Zero { .. } | RingOp::RoundedUp { .. } | RingOp::OneHot { .. } => true,
+        RingOp::Below { .. } | RingOp::ChooseLargest { .. } => true,
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => !is_linear(program, node),
         _ => false,
     };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tacita_graph::{RingId, Rounding, Threshold, Visibility};
-use tacita_net::{Limits, memory};
-use tacita_ring::{Exponential, Harmonics, RingTensor};
+use tacita_graph::{ClearValue, RingId, RingKind, RingNode, Rounding, Threshold, Visibility};
+use tacita_net::{Endpoint, Limits, memory};
+use tacita_ring::{BitTensor, Exponential, Harmonics, RingTensor};
 
 use crate::config::Config;
 use crate::deal::DealContext;
@@ -12,15 +12,17 @@ use crate::dealer::constants;
 use crate::error::MpcError;
 use crate::handshake::handshake;
 use crate::party::Leaves;
-use crate::plan::Plan;
-use crate::primitives::truncate_clear;
+use crate::plan::{Plan, TaskKind};
+use crate::primitives::{contribution, elements, truncate_clear, words};
 use crate::streams::{StreamId, Streams};
 
 /// Every Bernoulli bit of truncation is a function of the mask, and this knows the masks: it holds what the dealer
-/// holds. For tests.
+/// holds. It also holds what no member has but each party of its own, for what is drawn. For tests.
 pub struct MaskRounding<'a> {
     plan: &'a Plan,
     streams: Streams,
+    /// The parties' own seeds.
+    own: Streams,
     public: Leaves,
     config: Config,
     evaluation: u64,
@@ -36,15 +38,23 @@ impl<'a> MaskRounding<'a> {
         let parties = plan.parties();
         let mut endpoints = memory(&plan.member_names(), &Limits::default());
         let dealer = endpoints.remove(parties);
-        let seeds = std::thread::scope(|scope| {
-            for endpoint in endpoints {
-                scope.spawn(move || handshake(&endpoint, parties, config, None).map(|_| ()));
-            }
-            handshake(&dealer, parties, config, None).map(|shaken| shaken.streams)
+        let (seeds, own) = std::thread::scope(|scope| {
+            let own = |endpoint: Endpoint| {
+                let me = endpoint.id().index();
+                let shaken = handshake(&endpoint, parties, config, None)?;
+                Ok(shaken.pairwise.into_iter().nth(me).flatten())
+            };
+            let others: Vec<_> =
+                endpoints.into_iter().map(|endpoint| scope.spawn(move || own(endpoint))).collect();
+            let seeds = handshake(&dealer, parties, config, None)?.streams;
+            let ended = |_| MpcError::Internal("a member of the handshake panicked".into());
+            let own = others.into_iter().map(|other| other.join().map_err(ended)?);
+            Ok::<_, MpcError>((seeds, own.collect::<Result<Vec<_>, MpcError>>()?))
         })?;
         Ok(MaskRounding {
             plan,
             streams: Streams::new(seeds, config.hooks.overrides.clone()),
+            own: Streams::new(own, config.hooks.overrides.clone()),
             public: constants(plan, public),
             config: config.clone(),
             evaluation,
@@ -56,7 +66,7 @@ impl<'a> MaskRounding<'a> {
     /// # Errors
     /// If there is no such party.
     pub fn stream(&self, party: usize, stream: StreamId, words: usize) -> Result<Vec<u64>, MpcError> {
-        self.streams.words(party, stream, words)
+        self.streams.words(party, stream, 0, words)
     }
 
     /// The mask of an opened value.
@@ -104,12 +114,12 @@ impl Rounding for MaskRounding<'_> {
         out
     }
 
-    fn below(&mut self, value: RingId, z: &RingTensor, threshold: Threshold) -> RingTensor {
+    fn below(&mut self, value: RingId, z: &RingTensor, threshold: Threshold, sign: u32) -> RingTensor {
         let (mask, opened) = self.opened(value, z);
         let bits = opened.iter().zip(mask.data()).map(|(opened, r)| {
             let c = opened.wrapping_sub(threshold.at as u64);
-            let low = |word: u64| (word & (u64::MAX >> 1)) >> threshold.dropped;
-            (c >> 63) ^ (r >> 63) ^ u64::from(low(c) < low(*r))
+            let low = |word: u64| (word & ((1 << sign) - 1)) >> threshold.dropped;
+            (c >> sign & 1) ^ (r >> sign & 1) ^ u64::from(low(c) < low(*r))
         });
         RingTensor::new(z.shape().to_vec(), bits.collect())
     }
@@ -126,5 +136,27 @@ impl Rounding for MaskRounding<'_> {
     fn exponential(&mut self, value: RingId, z: &RingTensor, spec: &Exponential) -> RingTensor {
         let (mask, opened) = self.opened(value, z);
         RingTensor::new(z.shape().to_vec(), spec.of_opening(&opened, mask.data()))
+    }
+
+    fn random(&mut self, value: RingId, node: &RingNode, _draw: u32) -> ClearValue {
+        let task = self.plan.tasks.iter().position(|task| task.node == value && task.kind == TaskKind::Run);
+        let task = task.expect("every node has a task") as u32;
+        let parts = (0..self.plan.parties()).map(|party| {
+            contribution(&self.own, party, self.evaluation, task, words(node))
+                .unwrap_or_else(|e| panic!("what party {party} contributes to ring node {}: {e}", value.0))
+        });
+        match node.kind {
+            RingKind::Ring { .. } => {
+                let mut sum = RingTensor::zeros(&node.shape);
+                parts.for_each(|words| sum.add_assign(&RingTensor::new(node.shape.clone(), words)));
+                ClearValue::Ring(sum)
+            }
+            RingKind::Bits { planes } => {
+                let mut sum = BitTensor::zeros(elements(node), planes);
+                parts.for_each(|words| sum.xor_assign(&BitTensor::from_words(elements(node), planes, words)));
+                let plane = |plane| RingTensor::new(node.shape.clone(), sum.to_ring(plane));
+                ClearValue::Bits((0..planes).map(plane).collect())
+            }
+        }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Membership {
 
 impl Membership {
     /// Joins a session of so many parties, a dealer and data owners. Returns the streams that the dealer knows, and those
-    /// between two parties. `dealt` is the seed of a dealer who dealt ahead.
+    /// between two parties with a party's own. `dealt` is the seed of a dealer who dealt ahead.
     pub fn join(
         endpoint: Endpoint,
         parties: usize,
@@ -51,10 +51,11 @@ impl Membership {
             endpoint.abort(&cause(error), "session", 0);
         }
         let Handshake { streams, pairwise, session } = shaken?;
-        let streams = Streams::new(streams, config.hooks.overrides.clone());
+        let overrides = config.hooks.overrides.clone();
+        let streams = Streams::new(streams, overrides.clone());
         let (evaluations, poisoned) = (0, None);
         let member = Membership { endpoint, config, me, parties, session, evaluations, poisoned };
-        Ok((member, streams, Streams::new(pairwise, None)))
+        Ok((member, streams, Streams::new(pairwise, overrides)))
     }
 
     /// Begins the next evaluation. Its number is consumed whatever happens.

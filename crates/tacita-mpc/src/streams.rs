@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use tacita_net::Buffers;
 use tacita_ring::{Generator, Seed};
 
 use crate::error::MpcError;
@@ -22,6 +23,8 @@ pub enum Use {
     Zero(u16),
     /// The draws of the permutation by which a party shuffles.
     Permutation,
+    /// A party's contribution to a value that nobody knows, from the seed that it has alone.
+    Own,
 }
 
 /// The address of one stream under one seed.
@@ -56,6 +59,7 @@ impl StreamId {
                     Use::Dealt(i) => (3, *i),
                     Use::Zero(i) => (4, *i),
                     Use::Permutation => (5, 0),
+                    Use::Own => (6, 0),
                 };
                 label[0] = kind;
                 label[1..9].copy_from_slice(&evaluation.to_le_bytes());
@@ -81,7 +85,8 @@ pub type Overrides = Arc<Mutex<BTreeMap<(usize, StreamId), Vec<u64>>>>;
 
 /// The seeds a member shares with others, by holder: those of a party and the dealer under the party's index, then those
 /// of a data owner, a party and the dealer, owner by owner ([`crate::plan::mask_streams`]). A member has those that it is
-/// one of; those of two parties are in a table of their own, by the other's index.
+/// one of; those of two parties are in a table of their own, by the other's index, and
+/// in it, under its own index, the seed that a party has alone.
 pub(crate) struct Streams {
     seeds: Vec<Option<Seed>>,
     overrides: Option<Overrides>,
@@ -128,34 +133,59 @@ impl Streams {
     /// The combination of a stream of several holders, `len` words of it from `first` on.
     pub fn sum(
         &self,
-        holders: Range<usize>,
+        holders: impl IntoIterator<Item = usize>,
         id: StreamId,
         first: usize,
         len: usize,
         how: Combine,
     ) -> Result<Vec<u64>, MpcError> {
-        let mut sum = vec![0; len];
+        let mut holders = holders.into_iter();
+        let mut sum = match holders.next() {
+            Some(holder) => self.words(holder, id, first, len)?,
+            None => vec![0; len],
+        };
         for holder in holders {
             self.apply(holder, id, first, &mut sum, how)?;
         }
         Ok(sum)
     }
 
-    /// The first `len` words of a stream.
-    pub fn words(&self, holder: usize, id: StreamId, len: usize) -> Result<Vec<u64>, MpcError> {
+    /// `len` words of a stream from `first` on.
+    pub fn words(&self, holder: usize, id: StreamId, first: usize, len: usize) -> Result<Vec<u64>, MpcError> {
         let mut words = vec![0; len];
-        match (&self.overrides, self.seeds.get(holder).and_then(Option::as_ref)) {
-            (None, Some(seed)) => id.generator(seed).fill(0, &mut words),
-            _ => self.apply(holder, id, 0, &mut words, Combine::Add)?,
-        }
+        self.fill(holder, id, first, &mut words)?;
         Ok(words)
+    }
+
+    /// Writes a stream from its word `first` on to `words`.
+    fn fill(&self, holder: usize, id: StreamId, first: usize, words: &mut [u64]) -> Result<(), MpcError> {
+        match (&self.overrides, self.seeds.get(holder).and_then(Option::as_ref)) {
+            (None, Some(seed)) => id.generator(seed).fill(first as u64, words),
+            _ => {
+                words.fill(0);
+                self.apply(holder, id, first, words, Combine::Add)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Words that were received. Their buffer is used again for others.
+struct Received {
+    words: Vec<u64>,
+    buffers: Arc<Buffers>,
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        self.buffers.give(std::mem::take(&mut self.words));
     }
 }
 
 /// An array that is read by position: from memory if it was received, else from its stream, so that what is used a tile
 /// at a time is never all there.
 pub(crate) struct Source<'a> {
-    received: Option<Vec<u64>>,
+    received: Option<Received>,
     streams: &'a Streams,
     holder: usize,
     id: StreamId,
@@ -167,22 +197,21 @@ impl<'a> Source<'a> {
         Source { received: None, streams, holder, id }
     }
 
-    /// What was received in the stream's place.
-    pub fn received(self, words: Vec<u64>) -> Source<'a> {
-        Source { received: Some(words), ..self }
+    /// What was received in the stream's place, and where its buffer goes afterwards.
+    pub fn received(self, words: Vec<u64>, buffers: &Arc<Buffers>) -> Source<'a> {
+        Source { received: Some(Received { words, buffers: buffers.clone() }), ..self }
     }
 
     /// The words of a range; in `scratch` unless they lie in memory.
     pub fn read<'s>(&'s self, range: Range<usize>, scratch: &'s mut Vec<u64>) -> Result<&'s [u64], MpcError> {
         match &self.received {
-            Some(words) => {
+            Some(Received { words, .. }) => {
                 let missing = || MpcError::Internal(format!("words {range:?} of {}", words.len()));
                 words.get(range.clone()).ok_or_else(missing)
             }
             None => {
-                scratch.clear();
                 scratch.resize(range.len(), 0);
-                self.streams.apply(self.holder, self.id, range.start, scratch, Combine::Add)?;
+                self.streams.fill(self.holder, self.id, range.start, scratch)?;
                 Ok(scratch)
             }
         }

@@ -15,7 +15,7 @@ use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Pending};
 use crate::linear::{self, Maybe};
 use crate::plan::Plan;
-use crate::primitives::{Output, elements, words};
+use crate::primitives::{Output, contribution, elements, words};
 use crate::steps::Receivers;
 use crate::streams::{Combine, Source, StreamId, Use};
 
@@ -92,13 +92,37 @@ impl<'a> TaskContext<'a> {
         Ok(share.map(Arc::new))
     }
 
+    /// A value that this party owns.
+    pub fn owned(&self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
+        if let Some(Some(value)) = &self.eval.slots.borrow()[id.0 as usize].share {
+            return Ok(value.clone());
+        }
+        match self.eval.stored(id).and_then(|stored| stored.value.clone()) {
+            Some(value) => Ok(value),
+            None => self.opening_less_own_mask(id), // its mask is all of the mask
+        }
+    }
+
+    /// x̂ − [r_x]: the opening of a value less this party's share of its mask.
+    pub fn opening_less_own_mask(&self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
+        let hat = self.opening(id)?;
+        match self.mask(id)? {
+            None => Ok(hat),
+            Some(mask) => {
+                let mut out = (*hat).clone();
+                out.sub_assign(&mask);
+                Ok(Arc::new(out))
+            }
+        }
+    }
+
     /// This party's share of the mask of an opened value.
     pub fn mask(&self, id: RingId) -> Result<Maybe, MpcError> {
         let base = |id: RingId| -> Result<Maybe, MpcError> {
             let Some(own) = self.plan().own_mask_stream(id, self.eval.me) else { return Ok(None) };
             let node = self.plan().node(id);
             let stream = self.plan().mask_stream(self.eval.number, id)?;
-            let words = self.eval.streams.words(own, stream, elements(node))?;
+            let words = self.eval.streams.words(own, stream, 0, elements(node))?;
             Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), words))))
         };
         linear::mask(self.plan(), id, base, |id| {
@@ -132,7 +156,7 @@ impl<'a> TaskContext<'a> {
         let item = item.ok_or_else(|| {
             MpcError::Internal(format!("correction {index} of task {} taken twice", self.task))
         })?;
-        Ok(source.received(item))
+        Ok(source.received(item, self.eval.endpoint.buffers()))
     }
 
     /// Adds this party's share of a dealt ring item to `values`.
@@ -187,13 +211,18 @@ impl<'a> TaskContext<'a> {
 
     /// So many draws for this party's permutation.
     pub fn permutation(&self, draws: usize) -> Result<Vec<u64>, MpcError> {
-        self.eval.streams.words(self.eval.me, self.stream(Use::Permutation), draws)
+        self.eval.streams.words(self.eval.me, self.stream(Use::Permutation), 0, draws)
+    }
+
+    /// This party's contribution to a value that nobody knows.
+    pub fn contribution(&self, words: usize) -> Result<Vec<u64>, MpcError> {
+        contribution(self.eval.pairwise, self.eval.me, self.eval.number, self.task, words)
     }
 
     /// This party's share of the masks under which bits of their own opening are opened.
     pub fn bit_mask(&self, id: RingId, words: usize) -> Result<Vec<u64>, MpcError> {
         let stream = self.plan().mask_stream(self.eval.number, id)?;
-        self.eval.streams.words(self.eval.me, stream, words)
+        self.eval.streams.words(self.eval.me, stream, 0, words)
     }
 
     /// Opens the node's value under its mask: the task of an opening.

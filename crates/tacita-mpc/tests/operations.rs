@@ -159,6 +159,8 @@ fn cast(to: Kind, rounding: ToWhole) -> ops::Cast {
 
 operations! {
     add: ops::Add {}, &[&[3, 4], &[4]], Fixed Int;
+    precision_of_no_fractional_bits: ops::Precision { bits: 0 }, &[&[3, 7]];
+    precision_of_more_bits_than_the_session: ops::Precision { bits: 30 }, &[&[3, 7]];
     sub: ops::Sub {}, &[&[3, 1], &[1, 4]], Fixed Int;
     mul: ops::Mul {}, &[&[2, 3, 4], &[3, 1]], Fixed Int;
     neg: ops::Neg {}, &[&[70]], Fixed Int;

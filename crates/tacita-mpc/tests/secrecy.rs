@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use common::{Case, Sent, fixed_seed, recording};
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::testing::{Random, random_case};
-use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims, ops};
+use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims, functions, ops};
 use tacita_mpc::{Hooks, Item, MaskRounding, Overrides, Plan, StreamId, Use};
 use tacita_net::FrameKind;
 
 /// A network with every primitive but sorting, whose opened outcomes are another matter (`order.rs`): products with a private
 /// weight and of secrets, truncation, ReLU, a maximum of six, argmax, comparison and selection, functions that are harmonics,
-/// exponentials and thresholds, equality, exact rounding, products of bits, a look-up; revealed to Alice.
+/// exponentials and thresholds, equality, exact rounding, products of bits, a look-up, what nobody knows; revealed to Alice.
 fn network() -> Graph {
     let mut graph = Graph::new();
     let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
@@ -37,7 +37,10 @@ fn network() -> Graph {
     let one_hot = graph.add(ops::OneHot { depth: 4 }, &[label], "one-hot").unwrap();
     graph.reveal(chosen, &[alice], "chosen revealed").unwrap();
     graph.reveal(one_hot, &[alice], "one-hot revealed").unwrap();
-    graph.reveal(select, &[alice], "selected").unwrap();
+    let noise = functions::uniform(&mut graph, &dims(&[3, 6]), -1.0, 2.0, "noise").unwrap();
+    let noisy = graph.add(ops::Add {}, &[select, noise], "noisy").unwrap();
+    let dropped = functions::dropout(&mut graph, noisy, 0.3, "dropped").unwrap();
+    graph.reveal(dropped, &[alice], "selected").unwrap();
     graph.reveal(label, &[alice], "label revealed").unwrap();
     graph
 }
@@ -178,9 +181,25 @@ fn cover(plan: &Plan, frame: &tacita_net::Frame) -> (StreamId, Option<Item>, boo
 
 #[test]
 fn bobs_view_is_the_same_for_any_input_of_alice() {
-    let case = Case::new(&network(), 2, 16);
     let (first, mut second) = (data(5, 8.0), data(99, 5.0));
     second.insert("w".to_owned(), first["w"].clone());
+    assert_same_view(&first, &second, &BTreeMap::new());
+}
+
+#[test]
+fn bobs_view_is_the_same_whatever_is_drawn() {
+    // other contributions of Alice to all that is drawn
+    let mut random = Random::new(3);
+    let own = |task| StreamId::Evaluation { evaluation: 1, task, purpose: Use::Own };
+    let words = |random: &mut Random| (0..64).map(|_| random.word()).collect();
+    let drawn = (0..1000).map(|task| ((0, own(task)), words(&mut random))).collect();
+    let inputs = data(5, 8.0);
+    assert_same_view(&inputs, &inputs, &drawn);
+}
+
+/// Bob sees the same of two runs whose results differ, in Alice's inputs or in what she contributes to draws.
+fn assert_same_view(first: &Inputs, second: &Inputs, drawn: &BTreeMap<(usize, StreamId), Vec<u64>>) {
+    let case = Case::new(&network(), 2, 16);
     let overrides: Overrides = Arc::new(Mutex::new(BTreeMap::new()));
     let hooks = Hooks {
         insecure_fixed_seed: Some(fixed_seed(1)),
@@ -194,12 +213,13 @@ fn bobs_view_is_the_same_for_any_input_of_alice() {
         let by = |from: usize| to_bob.iter().filter(|s| s.0 == from).cloned().collect::<Vec<_>>();
         (by(0).into_iter().chain(by(2)).collect::<Vec<Sent>>(), outcome)
     };
-    let (wanted, before) = view(&first);
+    let (wanted, before) = view(first);
+    overrides.lock().unwrap().extend(drawn.clone());
     // Move Alice's masks and shares, earliest frames first, until Bob sees the same bytes. Each move changes only what
     // Alice and the dealer hold, and each value it takes is as likely as the one before.
     for pass in 0.. {
-        assert!(pass < 300, "Bob's view does not converge: it depends on Alice's input");
-        let (got, after) = view(&second);
+        assert!(pass < 300, "Bob's view does not converge: it depends on Alice's secrets");
+        let (got, after) = view(second);
         assert_eq!(wanted.len(), got.len());
         let differing: Vec<_> = wanted
             .iter()
@@ -208,14 +228,14 @@ fn bobs_view_is_the_same_for_any_input_of_alice() {
             .map(|(a, b)| (cover(&case.plan, &a.2), a, b))
             .collect();
         let Some(earliest) = differing.iter().map(|((_, _, _, level), _, _)| *level).min() else {
-            assert!(pass > 0, "the inputs differ, and so must what Alice sends without a move");
+            assert!(pass > 0, "Alice's secrets differ, and so must what she sends without a move");
             let label =
                 |outcome: &[tacita_mpc::Outcome]| outcome[0].revealed.values().cloned().collect::<Vec<_>>();
-            assert!(label(&before) != label(&after), "Alice learns the results of her own inputs");
+            assert!(label(&before) != label(&after), "the results differ");
             return;
         };
         let (config, _) = recording(hooks.clone());
-        let public = case.leaves(&first).1;
+        let public = case.leaves(first).1;
         let streams = MaskRounding::new(&case.plan, &config, &public, 1).unwrap();
         for ((stream, arithmetic, sign, level), a, b) in differing {
             if level != earliest {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::buffers::Buffers;
 use crate::counters::Counters;
 use crate::frame::{AbortNotice, Frame, FrameHeader, Place};
 use crate::inbox::{Arrival, End, Inbox, Trouble};
@@ -311,6 +312,11 @@ impl Endpoint {
     /// The phase to which traffic is charged from now on; [`Phase::Setup`] at first.
     pub fn set_phase(&self, phase: Phase) {
         self.phase.set(phase);
+    }
+
+    /// Where received payloads go that nobody needs any more.
+    pub fn buffers(&self) -> &Arc<Buffers> {
+        &self.inbox.buffers
     }
 
     /// What was sent and received.

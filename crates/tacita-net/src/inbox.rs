@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::buffers::Buffers;
 use crate::frame::{AbortNotice, Frame, FrameKind, Place};
 use crate::link::Room;
 
@@ -63,6 +64,8 @@ pub(crate) struct Inbox {
     clock: Arc<Clock>,
     /// Silence of a peer that is an error.
     silence: Duration,
+    /// Where payloads are received into.
+    pub buffers: Arc<Buffers>,
 }
 
 struct State {
@@ -176,6 +179,7 @@ impl Inbox {
                 looked: AtomicU64::new(0),
             }),
             silence,
+            buffers: Arc::default(),
         }
     }
 

@@ -35,6 +35,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("tacita-net sends ring words as they lie in memory and needs a little-endian machine");
 
+mod buffers;
 mod connect;
 mod counters;
 mod endpoint;
@@ -60,6 +61,7 @@ mod shaped;
 mod tcp;
 mod tls;
 
+pub use buffers::Buffers;
 pub use connect::connect;
 pub use endpoint::{Endpoint, Interrupter};
 pub use error::NetError;

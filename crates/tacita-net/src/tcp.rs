@@ -382,7 +382,7 @@ pub(crate) fn read_frame(
     if is_queued && !inbox.wait_admission(from, length, limits.inbound) {
         return Err(End::Closed);
     }
-    let mut words = vec![0_u64; length.div_ceil(8)];
+    let mut words = inbox.buffers.take(length.div_ceil(8));
     let bytes = &mut bytemuck::cast_slice_mut(&mut words)[..length];
     let mut there = 0;
     for piece in bytes.chunks_mut(PIECE) {

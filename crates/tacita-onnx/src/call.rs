@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
@@ -10,7 +11,7 @@ use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Op, ops};
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::{Attribute, Node, Tensor};
 use crate::scope::Scope;
-use crate::value::{Sizes, Value};
+use crate::value::{Size, Sizes, Value};
 
 /// The numbers of attribute types in a file.
 const FLOAT: u64 = 1;
@@ -64,6 +65,16 @@ impl<'s, 'a> Call<'s, 'a> {
         self.add(ops::Constant { shape: Vec::new(), value }, &[])
     }
 
+    /// A public whole number that follows from shapes.
+    pub(crate) fn of_shape(&mut self, value: i64) -> Result<NodeId, Fault> {
+        self.scope.node(&Value::Sizes(Sizes { list: vec![Size::Int(value)], is_scalar: true }))
+    }
+
+    /// Whether an output is there, and named.
+    pub(crate) fn has_output(&self, index: usize) -> bool {
+        self.node.outputs.get(index).is_some_and(|name| !name.is_empty())
+    }
+
     /// Adds what a function of the graph library does, under the node's name.
     pub(crate) fn apply<T>(
         &mut self,
@@ -104,6 +115,13 @@ impl<'s, 'a> Call<'s, 'a> {
             Some(value) => Ok(value),
             None => corrupt(format!("node {:?} ({}) lacks input {index}", self.name(), self.op())),
         }
+    }
+
+    /// Whether these inputs are integers, of which some follow from shapes.
+    pub(crate) fn are_of_shapes(&self, range: Range<usize>) -> Result<bool, Fault> {
+        let values = range.map(|index| self.value(index)).collect::<Result<Vec<_>, _>>()?;
+        Ok(values.iter().all(Value::is_integers)
+            && values.iter().any(|value| matches!(value, Value::Sizes(_))))
     }
 
     /// An input to compute with.

@@ -34,7 +34,13 @@ fn import_onnx(onnx: &Onnx, options: &ImportOptions) -> Result<Model, ImportErro
     receivers.dedup();
 
     let input = graph
-        .input(onnx.input(), onnx.input_shape(), Visibility::Private(input_owner), Role::Data)
+        .input_of(
+            onnx.input(),
+            onnx.input_shape(),
+            Visibility::Private(input_owner),
+            Role::Data,
+            onnx.input_kind(),
+        )
         .map_err(|error| Fault::from(error).at(onnx.file(), onnx.input(), "input"))?;
     let mut built = onnx.build(&mut graph, input, weights_owner, "")?;
     if options.argmax && built.outputs.len() > 1 {

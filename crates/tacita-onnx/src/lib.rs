@@ -30,10 +30,12 @@ mod model;
 mod onnx;
 mod operators;
 mod scope;
+#[doc(hidden)]
+pub mod testing;
 mod value;
 
 pub use error::ImportError;
 pub use import::{import, import_bytes};
 pub use model::{ImportOptions, Model, PublicConstant};
 pub use onnx::{Built, FinalSoftmax, OPSETS, Onnx, Output};
-pub use operators::operators;
+pub use operators::{Imported, operators};

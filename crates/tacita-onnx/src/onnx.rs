@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use tacita_graph::{Dim, Graph, Inputs, NodeId, Owner, show};
+use tacita_graph::{Dim, Graph, Inputs, Kind, NodeId, Owner, show};
 
 use crate::call::Call;
 use crate::error::{Fault, ImportError, corrupt, refuse};
 use crate::file::messages::{self, Node, TensorType, ValueInfo};
-use crate::file::tensor::{element_name, is_float};
+use crate::file::tensor::{kind, named};
 use crate::idioms;
 use crate::model::PublicConstant;
 use crate::operators;
@@ -27,6 +27,7 @@ pub struct Onnx {
     opset: i64,
     input: String,
     input_shape: Vec<Dim>,
+    input_kind: Kind,
 }
 
 /// What [`Onnx::build`] added to a graph.
@@ -70,7 +71,7 @@ impl Onnx {
     ///
     /// # Errors
     /// [`ImportError::File`] if it is missing, truncated or damaged; [`ImportError::Refused`] if its operators are of
-    /// an unknown version, or it has not exactly one input, of floats, with known sizes after the batch.
+    /// an unknown version, or it has not exactly one input, of floats, integers or bits, with known sizes after the batch.
     pub fn open(path: &Path) -> Result<Onnx, ImportError> {
         let file = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| ImportError::File {
@@ -97,6 +98,10 @@ impl Onnx {
         let refused = |fault: Fault, node: &str, op: &str| fault.at(&file, node, op);
 
         let opset = model.opsets.iter().find(|set| is_onnx(&set.domain)).map(|set| set.version);
+        if let (None, Some(other)) = (opset, model.opsets.first()) {
+            let reason = format!("operations of the domain {:?} are not supported", other.domain);
+            return Err(refused(Fault::Refused(reason), &other.domain, "opset"));
+        }
         let opset =
             opset.ok_or_else(|| damaged("truncated or corrupt: no version of its operators".to_string()))?;
         if !OPSETS.contains(&opset) {
@@ -110,10 +115,10 @@ impl Onnx {
             graph.initializers.iter().map(|tensor| tensor.name.as_str()).collect();
         let inputs: Vec<&ValueInfo> =
             graph.inputs.iter().filter(|input| !initializers.contains(input.name.as_str())).collect();
-        let (input, input_shape) = match inputs[..] {
+        let (input, (input_shape, input_kind)) = match inputs[..] {
             [input] => {
-                let shape = input_shape(input).map_err(|fault| refused(fault, &input.name, "input"))?;
-                (input.name.clone(), shape)
+                let ty = input_type(input).map_err(|fault| refused(fault, &input.name, "input"))?;
+                (input.name.clone(), ty)
             }
             [] => return Err(damaged("the graph has no input".to_string())),
             [_, second, ..] => {
@@ -129,7 +134,7 @@ impl Onnx {
         if graph.outputs.is_empty() {
             return Err(damaged("the graph has no output".to_string()));
         }
-        Ok(Onnx { file, folder, graph, opset, input, input_shape })
+        Ok(Onnx { file, folder, graph, opset, input, input_shape, input_kind })
     }
 
     /// The name of the model's input.
@@ -140,6 +145,11 @@ impl Onnx {
     /// The shape of the model's input. The first axis is the batch, symbolic unless the file fixes it.
     pub fn input_shape(&self) -> &[Dim] {
         &self.input_shape
+    }
+
+    /// What the numbers of the model's input are: whole ones for integers (identifiers of words, say), bits for booleans.
+    pub fn input_kind(&self) -> Kind {
+        self.input_kind
     }
 
     /// Builds the model onto `input`, a node of `graph`. Weights become inputs private to `owner`, for the whole
@@ -166,6 +176,12 @@ impl Onnx {
                 .all(|(given, declared)| given == declared || *declared == Dim::Batch);
         if !fits {
             let reason = format!("it has shape {}, not {}", show(&self.input_shape), show(shape));
+            return Err(Fault::Refused(reason).at(&self.file, &self.input, "input"));
+        }
+
+        let given = graph.node(input).ty.kind;
+        if given != self.input_kind {
+            let reason = format!("it is of kind {}, not {given}", self.input_kind);
             return Err(Fault::Refused(reason).at(&self.file, &self.input, "input"));
         }
 
@@ -214,11 +230,12 @@ fn is_onnx(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
 }
 
-fn input_shape(input: &ValueInfo) -> Result<Vec<Dim>, Fault> {
+fn input_type(input: &ValueInfo) -> Result<(Vec<Dim>, Kind), Fault> {
     let Some(TensorType { element, shape }) = &input.tensor else { return refuse("it is not a tensor") };
-    if !is_float(*element) {
-        return refuse(format!("its type is {}; only floats are supported", element_name(*element)));
-    }
+    let Some(kind) = kind(*element) else {
+        let name = named(*element);
+        return refuse(format!("its type is {name}; only floats, int32, int64 and bool are supported"));
+    };
     let Some([batch, sample @ ..]) = shape.as_deref() else {
         return refuse("it has no shape, or none with a batch as its first axis");
     };
@@ -227,6 +244,7 @@ fn input_shape(input: &ValueInfo) -> Result<Vec<Dim>, Fault> {
     for (axis, dim) in (1..).zip(sample) {
         match known(dim.size) {
             Some(size) => dims.push(Dim::Known(size)),
+            None if dim.size == Some(0) => return refuse(format!("axis {axis} is empty")),
             None => {
                 let name = if dim.symbol.is_empty() { "unknown" } else { &dim.symbol };
                 return refuse(format!(
@@ -235,7 +253,7 @@ fn input_shape(input: &ValueInfo) -> Result<Vec<Dim>, Fault> {
             }
         }
     }
-    Ok(dims)
+    Ok((dims, kind))
 }
 
 fn build_node(scope: &mut Scope<'_>, node: &Node, used: &BTreeSet<&str>) -> Result<(), Fault> {
@@ -266,7 +284,9 @@ fn build_output(scope: &mut Scope<'_>, name: &str) -> Result<Output, Fault> {
             let final_softmax = FinalSoftmax { node: softmax.node, op: softmax.op, axes: softmax.axes };
             Ok(Output { name, node: softmax.logits, softmax: Some(final_softmax) })
         }
-        Ok(Value::Tensor(..) | Value::Sizes(_)) => refuse("it does not depend on the input"),
+        Ok(Value::Tensor(..) | Value::Sizes(_) | Value::Reals(_)) => {
+            refuse("it does not depend on the input")
+        }
         Err(_) => corrupt(format!("the output {name:?} is not computed by any node")),
     }
 }

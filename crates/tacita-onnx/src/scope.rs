@@ -12,7 +12,7 @@ use crate::file::messages::Tensor;
 use crate::file::tensor::{is_float, is_integer, unsupported};
 use crate::idioms;
 use crate::model::PublicConstant;
-use crate::value::{Size, Sizes, Softmax, Value};
+use crate::value::{Reals, Size, Sizes, Softmax, Value};
 
 /// The most numbers of a public tensor that are shown.
 const SHOWN: usize = 64;
@@ -29,6 +29,9 @@ fn shown<T: std::fmt::Display>(shape: &[usize], mut elements: impl ExactSizeIter
     }
 }
 
+/// The most numbers of the file that become others in a cast: a file may cast its tensors again and again.
+const MAX_CONVERTED: usize = 1 << 22;
+
 /// Everything that building collects.
 pub(crate) struct Scope<'a> {
     pub(crate) graph: &'a mut Graph,
@@ -44,6 +47,8 @@ pub(crate) struct Scope<'a> {
     weights: BTreeMap<String, NodeId>,
     /// Tensors whose one number says what the operations are, and the node that uses it: see `idioms`.
     known: BTreeMap<&'a str, &'a str>,
+    /// How many numbers of the file became others in a cast.
+    converted: usize,
     /// The softmaxes that are computed, by logits, axes and whether of the logarithm.
     softmaxes: BTreeMap<(NodeId, Vec<usize>, bool), NodeId>,
 }
@@ -69,6 +74,7 @@ impl<'a> Scope<'a> {
             values: BTreeMap::new(),
             weights: BTreeMap::new(),
             known,
+            converted: 0,
             softmaxes: BTreeMap::new(),
         }
     }
@@ -95,8 +101,52 @@ impl<'a> Scope<'a> {
             Value::Node(id) => Ok(*id),
             Value::Tensor(name, tensor) => self.weight(name, tensor),
             Value::Softmax(softmax) => self.softmax(softmax),
-            Value::Sizes(_) => refuse("it computes with a shape as with data"),
+            Value::Sizes(sizes) => {
+                let list = sizes.ints()?.into_iter().map(|size| size as f64).collect();
+                let fixed = self.filled(&Reals { list, is_scalar: sizes.is_scalar })?;
+                let (to, rounding) = (Kind::Int, ops::ToWhole::TowardsZero);
+                Ok(self.graph.add(ops::Cast { to, rounding }, &[fixed], "shape")?)
+            }
+            Value::Reals(reals) => self.filled(reals),
         }
+    }
+
+    /// Numbers that follow from shapes as a public tensor, which is filled with one number.
+    fn filled(&mut self, reals: &Reals) -> Result<NodeId, Fault> {
+        match reals.list[..] {
+            [value, ref others @ ..] if others.iter().all(|other| *other == value) => {
+                Ok(self.graph.add(ops::Constant { shape: dims(&reals.shape()), value }, &[], "shape")?)
+            }
+            _ => refuse("it computes with several numbers of a shape as with data"),
+        }
+    }
+
+    /// Numbers that are computed with as those of shapes are, beside one that is: those of the file only where they say what
+    /// the operation is.
+    pub(crate) fn reals(&mut self, value: &Value, used_by: &str) -> Result<Option<Reals>, Fault> {
+        let Value::Tensor(name, tensor) = value else {
+            return Ok(if let Value::Reals(reals) = value { Some(reals.clone()) } else { None });
+        };
+        if !is_float(tensor.element) || tensor.dims.len() > 1 || tensor.dims.iter().any(|&size| size != 1) {
+            return Ok(None);
+        }
+        let array = tensor.floats(self.folder)?;
+        let number = array.sum();
+        if array.len() != 1 || !idioms::defines(number) {
+            return Ok(None);
+        }
+        self.publish(name, (number as f32).to_string(), used_by);
+        Ok(Some(Reals { list: vec![number], is_scalar: tensor.dims.is_empty() }))
+    }
+
+    /// A tensor of the file as one of another kind, under a name of its own.
+    pub(crate) fn converted(&mut self, tensor: &Tensor, to: Kind, name: &str) -> Result<Value, Fault> {
+        self.converted = self.converted.saturating_add(tensor.len()?);
+        if self.converted > MAX_CONVERTED {
+            return refuse(format!("more than {MAX_CONVERTED} numbers of the file are converted"));
+        }
+        let converted = Tensor { name: name.to_string(), ..tensor.converted(to, self.folder)? };
+        Ok(Value::Tensor(name.to_string(), Arc::new(converted)))
     }
 
     fn weight(&mut self, name: &str, tensor: &Arc<Tensor>) -> Result<NodeId, Fault> {
@@ -174,9 +224,10 @@ impl<'a> Scope<'a> {
                 refuse(format!("tensor {name:?}: {}", unsupported(tensor.element)))
             }
             Value::Tensor(name, _) => refuse(format!("tensor {name:?} must be of integers here")),
+            Value::Reals(_) => refuse("it must have integers here, and has real numbers"),
             Value::Node(_) | Value::Softmax(_) => refuse(format!(
                 "shapes, axes and indices that depend on data are not supported: they would reveal it; the one given \
-                     is {}",
+                 is {}",
                 self.visibility(value)
             )),
         }
@@ -208,9 +259,13 @@ impl<'a> Scope<'a> {
 
     /// Real numbers that an operator needs to know, and so become public.
     pub(crate) fn public_numbers(&mut self, value: &Value, used_by: &str) -> Result<Vec<f64>, Fault> {
-        let Value::Tensor(name, tensor) = value else {
-            let reason = "numbers that are computed are not supported here, only those from the file";
-            return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
+        let (name, tensor) = match value {
+            Value::Tensor(name, tensor) => (name, tensor),
+            Value::Reals(reals) => return Ok(reals.list.clone()),
+            _ => {
+                let reason = "numbers that are computed are not supported here, only those from the file";
+                return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
+            }
         };
         let array = tensor.floats(self.folder)?;
         if !array.is_empty() {
@@ -221,9 +276,14 @@ impl<'a> Scope<'a> {
 
     /// One real number that an operator needs to know, and so becomes public.
     pub(crate) fn public_number(&mut self, value: &Value, used_by: &str) -> Result<f64, Fault> {
-        let Value::Tensor(name, tensor) = value else {
-            let reason = "a bound or fill value that is computed is not supported, only one from the file";
-            return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
+        let (name, tensor) = match value {
+            Value::Tensor(name, tensor) => (name, tensor),
+            Value::Reals(Reals { list, .. }) if list.len() == 1 => return Ok(list[0]),
+            _ => {
+                let reason =
+                    "a bound or fill value that is computed is not supported, only one from the file";
+                return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
+            }
         };
         // Bounds may be infinite; a tensor of weights may not.
         let number = match (tensor.floats.as_slice(), &tensor.raw) {

@@ -18,6 +18,8 @@ pub(crate) enum Value {
     Tensor(String, Arc<Tensor>),
     /// Integers computed from shapes.
     Sizes(Sizes),
+    /// Real numbers computed from shapes.
+    Reals(Reals),
     /// The result of a softmax. Ranking and the model's output do without it; what computes with it has it computed.
     Softmax(Softmax),
 }
@@ -28,7 +30,7 @@ impl Value {
         match self {
             Value::Tensor(_, tensor) => is_integer(tensor.element),
             Value::Sizes(_) => true,
-            Value::Node(_) | Value::Softmax(_) => false,
+            Value::Node(_) | Value::Softmax(_) | Value::Reals(_) => false,
         }
     }
 }
@@ -91,6 +93,19 @@ impl Sizes {
         self.list.iter().map(known).collect()
     }
 
+    /// Those of `a` where this is not 0, those of `b` elsewhere; a single element meets all of the others'.
+    pub(crate) fn choose(&self, a: &Sizes, b: &Sizes) -> Result<Sizes, Fault> {
+        let lists = [&self.list, &a.list, &b.list];
+        let length = lists.iter().map(|list| list.len()).find(|&length| length != 1).unwrap_or(1);
+        if lists.iter().any(|list| list.len() != 1 && list.len() != length) {
+            return corrupt("integers in numbers that do not fit");
+        }
+        let at = |list: &[Size], index: usize| list[if list.len() == 1 { 0 } else { index }];
+        let chosen = |index| at(if at(&self.list, index) == Size::Int(0) { &b.list } else { &a.list }, index);
+        let list = (0..length).map(chosen).collect();
+        Ok(Sizes { list, is_scalar: self.is_scalar && a.is_scalar && b.is_scalar })
+    }
+
     /// Applies `f` element by element; a single element meets all of the other side's.
     pub(crate) fn zip(&self, other: &Sizes, f: impl Fn(Size, Size) -> Option<Size>) -> Result<Sizes, Fault> {
         let length = match (self.list.len(), other.list.len()) {
@@ -107,6 +122,39 @@ impl Sizes {
                 "arithmetic on the symbolic batch is not supported; export the model with a fixed batch",
             ),
         }
+    }
+}
+
+/// A scalar or a vector of real numbers that follow from shapes, and so are public: the 1/√d of an attention.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reals {
+    pub(crate) list: Vec<f64>,
+    pub(crate) is_scalar: bool,
+}
+
+impl Reals {
+    /// Applies `f` to each.
+    pub(crate) fn map(mut self, f: impl Fn(f64) -> f64) -> Reals {
+        self.list.iter_mut().for_each(|x| *x = f(*x));
+        self
+    }
+
+    /// Applies `f` element by element; a single element meets all of the other side's.
+    pub(crate) fn zip(&self, other: &Reals, f: impl Fn(f64, f64) -> f64) -> Result<Reals, Fault> {
+        let length = match (self.list.len(), other.list.len()) {
+            (a, b) if a == b => a,
+            (1, b) => b,
+            (a, 1) => a,
+            (a, b) => return corrupt(format!("{a} and {b} numbers do not fit")),
+        };
+        let at = |reals: &Reals, index: usize| reals.list[if reals.list.len() == 1 { 0 } else { index }];
+        let list = (0..length).map(|index| f(at(self, index), at(other, index))).collect();
+        Ok(Reals { list, is_scalar: self.is_scalar && other.is_scalar })
+    }
+
+    /// The numbers as those of the file are.
+    pub(crate) fn shape(&self) -> Vec<usize> {
+        if self.is_scalar { Vec::new() } else { vec![self.list.len()] }
     }
 }
 

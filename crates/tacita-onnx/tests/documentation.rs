@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use tacita_onnx::{OPSETS, operators};
+use tacita_onnx::{Imported, OPSETS, operators};
 
 fn document() -> String {
     let mut text = String::from("# ONNX operators\n\n");
@@ -15,9 +15,11 @@ fn document() -> String {
          reason.\nThis file is generated: see `crates/tacita-onnx/tests/documentation.rs`.\n"
     )
     .unwrap();
-    text += "| operator | notes |\n| --- | --- |\n";
-    for (name, note) in operators() {
-        writeln!(text, "| `{name}` | {note}{}|", if note.is_empty() { "" } else { " " }).unwrap();
+    text += "`since` is the first version with which an operator can be imported. What of ONNX's own tests passes, and what is \
+             refused\nand why, is in [`onnx-backend.md`](onnx-backend.md).\n\n";
+    text += "| operator | since | notes |\n| --- | ---: | --- |\n";
+    for Imported { name, since, note } in operators() {
+        writeln!(text, "| `{name}` | {since} | {note}{}|", if note.is_empty() { "" } else { " " }).unwrap();
     }
     text
 }

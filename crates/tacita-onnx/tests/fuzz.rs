@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tacita_onnx::testing::unpack;
 use tacita_onnx::{ImportError, ImportOptions, import_bytes};
 
 /// Numbers that differ from one to the next, the same in every run (splitmix64).
@@ -29,6 +30,13 @@ fn onnx_files(folder: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
 }
 
+/// The models of ONNX's own tests that are here, with one input.
+fn models_of_onnx() -> Vec<Vec<u8>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/backend/chosen.pb");
+    let tests = unpack(&std::fs::read(path).unwrap()).unwrap();
+    tests.iter().map(|test| test.with_one_input().unwrap().0).collect()
+}
+
 fn import_quietly(bytes: &[u8]) -> Result<(), ImportError> {
     let model = import_bytes(bytes, &ImportOptions::default())?;
     // What is imported is a sound graph, if perhaps too large with this batch.
@@ -36,7 +44,7 @@ fn import_quietly(bytes: &[u8]) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// Damages every byte of the small models, which have every operator.
+/// Damages every byte of the small models.
 #[test]
 fn flipped_bytes_of_small_models() {
     let mut numbers = Numbers(1);
@@ -51,12 +59,12 @@ fn flipped_bytes_of_small_models() {
     }
 }
 
-/// Several bytes at once: what one damage hides, two may show.
+/// Several bytes at once: what one damage hides, two may show. Between them, these models have every operator.
 #[test]
 fn scattered_damage_of_small_models() {
     let mut numbers = Numbers(2);
-    for bytes in onnx_files("tests/data") {
-        for _ in 0..300 {
+    for bytes in onnx_files("tests/data").into_iter().chain(models_of_onnx()) {
+        for _ in 0..200 {
             let mut damaged = bytes.clone();
             for _ in 0..1 + numbers.below(6) {
                 let position = numbers.below(damaged.len());

@@ -105,9 +105,11 @@ fn the_graph_holds_no_weight() {
         // The only numbers of a graph: attributes and known scalars, which are listed, and what formulas make of them or
         // have of their own.
         let numbers = model.public_constants.iter().filter_map(|public| public.value.parse::<f32>().ok());
-        let listed: Vec<f32> = numbers.chain([1.0]).collect();
+        let listed: Vec<f32> =
+            numbers.chain([1.0, -1.0]).flat_map(|number| [number, number.sqrt()]).collect();
         let formulas = [0.0, 1.0, -1.0, 0.5, 1.0 / 6.0, 1.0 / 8f32.sqrt()];
-        for node in model.graph.nodes() {
+        // Numbers that follow from shapes are called so.
+        for node in model.graph.nodes().iter().filter(|node| node.name != "shape") {
             if let Op::Constant(constant) = &node.op {
                 let value = constant.value as f32;
                 let mut made = listed.iter().flat_map(|a| listed.iter().flat_map(move |b| [a * b, a / b]));

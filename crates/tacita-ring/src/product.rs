@@ -30,13 +30,13 @@ pub enum Sign {
 }
 
 /// Columns of the right-hand side packed at a time; times [`DEPTH`] they take half of a second-level cache of 1 MiB.
-const COLUMNS: usize = 10 * WIDTH;
+const COLUMNS: usize = 15 * WIDTH;
 
 /// Rows from which packing the right-hand side pays.
 const FEW_ROWS: usize = 6;
 
 /// Panels up to which the left-hand side is read where it lies.
-const FEW_PANELS: usize = 4;
+const FEW_PANELS: usize = 6;
 
 /// Columns from which tiles are better than scalar products.
 const FEW_COLUMNS: usize = 6;

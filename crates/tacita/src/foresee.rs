@@ -116,12 +116,17 @@ fn foresee_with(
     let prepared = Prepared::new(bind(graph, batch)?, members, precision)?;
     let graph_now = prepared.graph();
     let cost = prepared.plan().cost();
+    let fracs = tacita_graph::fracs(graph_now, precision);
+    let op = |id: tacita_graph::NodeId| {
+        let (op, frac) = (graph_now.node(id).op.name(), fracs[id.index()]);
+        if frac == 0 || frac == precision { op.to_owned() } else { format!("{op} ({frac} bits)") }
+    };
     let nodes = cost
         .nodes
         .iter()
         .map(|node| NodeReport {
             name: graph_now.label(node.node),
-            op: graph_now.node(node.node).op.name().to_owned(),
+            op: op(node.node),
             rounds: u64::from(node.rounds),
             online_bytes: node.online_bytes.iter().copied().max().unwrap_or(0),
             offline_bytes: node.offline_bytes,

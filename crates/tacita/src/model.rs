@@ -53,7 +53,7 @@ impl Model {
     /// The model's first output for an input.
     ///
     /// # Panics
-    /// If the input is of another shape than the model takes, or of another session.
+    /// If the input is of another shape or kind than the model takes, or of another session.
     pub fn forward(&self, input: &Tensor) -> Tensor {
         self.build(input).unwrap_or_else(|e| panic!("the model takes {:?}: {e}", self.imported.input_shape))
     }
@@ -73,6 +73,8 @@ impl Model {
             let id = match &node.op {
                 Op::Input(_) if node.name == self.imported.input => {
                     assert_eq!(node.ty.sizes().as_ref(), Some(&shape), "the model's input and the tensor");
+                    let given = graph.node(input.id()).ty.kind;
+                    assert_eq!(node.ty.kind, given, "the kinds of the model's input and the tensor");
                     input.id()
                 }
                 Op::Input(_) => match weights.iter().find(|(name, _)| *name == node.name) {
@@ -102,7 +104,11 @@ impl Model {
                     }
                 },
                 Op::Reveal(_) => return Ok(Tensor::new(&self.workspace, operands[0])),
-                op => graph.add(op.clone(), &operands, &node.name)?,
+                // applied twice, a model draws twice
+                op => {
+                    let op = op.clone().with_draw(graph.next_draw());
+                    graph.add(op, &operands, &node.name)?
+                }
             };
             ids.push(id);
         }

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
-use tacita_graph::{Dim, Graph, Inputs, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility};
+use tacita_graph::{
+    Dim, Graph, GraphError, Inputs, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
+    functions,
+};
 use tacita_mpc::{Cost, NodeCost, NodeMeasure, Outcome, Revealed, Times};
 
 use crate::error::Error;
@@ -154,6 +157,38 @@ impl Session {
     /// As [`Session::input`].
     pub fn public(&mut self, name: &str, shape: &[usize], data: ArrayD<f64>) -> Result<Tensor, Error> {
         self.leaf(name, None, (shape, Kind::Fixed), Some(data), Role::Data)
+    }
+
+    /// Numbers that nobody knows, no party and not the dealer, uniform from `low` to below `high`. They are drawn anew in
+    /// every evaluation: whoever reveals something of this tensor twice reveals of two draws.
+    ///
+    /// # Errors
+    /// If `low` is not below `high`, or the shape is one that no value may have.
+    pub fn uniform(&mut self, low: f64, high: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::uniform(graph, &dims(shape), low, high, ""))
+    }
+
+    /// Numbers that nobody knows, of the normal distribution, at most 6.2 deviations from the mean at 16 fractional bits. Drawn
+    /// anew in every evaluation, as those of [`Session::uniform`].
+    ///
+    /// # Errors
+    /// If mean or deviation is not finite, or the shape is one that no value may have.
+    pub fn normal(&mut self, mean: f64, deviation: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::normal(graph, shape, mean, deviation, ""))
+    }
+
+    /// Bits that nobody knows, each 1 with this probability. Drawn anew in every evaluation, as the numbers of
+    /// [`Session::uniform`]. Fair bits cost nothing.
+    ///
+    /// # Errors
+    /// If it is no probability, or the shape is one that no value may have.
+    pub fn bernoulli(&mut self, probability: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::bernoulli(graph, &dims(shape), probability, ""))
+    }
+
+    fn draw(&self, function: impl FnOnce(&mut Graph) -> Result<NodeId, GraphError>) -> Result<Tensor, Error> {
+        let id = function(&mut self.workspace.graph.borrow_mut())?;
+        Ok(Tensor::new(&self.workspace, id))
     }
 
     fn leaf(

@@ -373,6 +373,16 @@ impl Tensor {
         shape
     }
 
+    /// Each element 0 with this probability, and the others divided by that of being kept; nobody knows which are. Drawn anew
+    /// in every evaluation.
+    ///
+    /// # Panics
+    /// If it is no probability below 1.
+    #[must_use]
+    pub fn dropout(&self, probability: f64) -> Tensor {
+        self.function(&[], |graph, x| functions::dropout(graph, x[0], probability, ""))
+    }
+
     /// Where this tensor of bits is one `a`, elsewhere `b`.
     #[must_use]
     pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {

@@ -7,9 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use ndarray::{ArrayD, arr1};
+use tacita::graph::{Graph, Inputs, Role, Visibility, dims, functions, ops};
 use tacita::{
-    Error, Identity, ServeOptions, Served, Session, SessionFile, SessionMember, SessionSettings, Tensor,
-    serve,
+    ConnectOptions, Error, Identity, ServeOptions, Served, Session, SessionFile, SessionMember,
+    SessionSettings, Tensor, deal_ahead, serve,
 };
 
 /// A session file and keys in a folder.
@@ -123,4 +124,50 @@ fn data_is_given_where_its_owner_is_and_nowhere_else() {
         let x = session.input("x", "alice", &[3], own(me, "alice", [1.0, 2.0, 3.0])).unwrap();
         assert_eq!(session.reveal(&x, &["bob"]).unwrap().is_some(), me == "bob");
     });
+}
+
+#[test]
+fn what_nobody_knows_is_drawn_without_a_dealer_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = session(folder.path(), &["alice", "bob"], &[]);
+    let mut graph = Graph::new();
+    let alice = graph.owner("alice");
+    let x = graph.input("x", &dims(&[64]), Visibility::Private(alice), Role::Data).unwrap();
+    let noise = functions::normal(&mut graph, &[64], 0.0, 1.0, "noise").unwrap();
+    let bits = functions::bernoulli(&mut graph, &dims(&[64]), 0.3, "bits").unwrap();
+    let sum = graph.add(ops::Add {}, &[x, noise], "sum").unwrap();
+    let chosen = graph.add(ops::Select {}, &[bits, x, sum], "chosen").unwrap();
+    graph.reveal(chosen, &[alice], "result").unwrap();
+
+    let base = folder.path().join("ahead");
+    let identity = |name: &str| file.identity(name, &folder.path().join(format!("{name}.key"))).unwrap();
+    deal_ahead(&file, &identity("dealer"), &graph, (2, 1), &base, &mut |_, _| ()).unwrap();
+    let run = |name: &str| {
+        let correlations = Some(folder.path().join(format!("ahead.{name}")));
+        let options = ConnectOptions { correlations, ..ConnectOptions::default() };
+        let mut session = Session::connect_with(&file, name, &identity(name), &options).unwrap();
+        let prepared = session.prepare(&graph, 1).unwrap();
+        let mut inputs = Inputs::new();
+        if name == "alice" {
+            inputs.insert("x".to_owned(), ArrayD::from_elem(vec![64], 100.0));
+        }
+        let mut evaluate = || {
+            let evaluation = session.evaluate(&prepared, &inputs, &mut |_| ()).unwrap();
+            evaluation.revealed.into_values().next().unwrap().pop()
+        };
+        [evaluate(), evaluate()]
+    };
+    let [first, second] = thread::scope(|scope| {
+        let bob = scope.spawn(|| run("bob"));
+        let alice = run("alice");
+        assert!(bob.join().unwrap().iter().all(Option::is_none));
+        alice.map(|result| result.expect("alice receives").1)
+    });
+    assert_ne!(first, second, "each evaluation draws anew");
+    for result in [first, second] {
+        // nothing is further than 6.2 deviations; between 1 and 63 of 64 bits are 1 but with probability 10^-9
+        assert!(result.iter().all(|x| (x - 100.0).abs() < 6.3));
+        let plain = result.iter().filter(|x| (**x - 100.0).abs() < 2f64.powi(-15)).count();
+        assert!((1..64).contains(&plain), "{plain}");
+    }
 }

@@ -25,6 +25,23 @@ fn tensors_are_lazy_and_a_reveal_computes() -> Result<(), Error> {
 }
 
 #[test]
+fn values_have_fractional_bits_of_their_own() -> Result<(), Error> {
+    let mut session = Session::local(2)?;
+    let (small, large) = (3.0 / f64::from(1 << 22), 1.0 + 1.0 / f64::from(1 << 24));
+    let a = session.input("a", "alice", &[2], arr1(&[small, large]).into_dyn())?.with_precision(24);
+    let b = session.input("b", "bob", &[2], arr1(&[-small / 3.0, 1.0]).into_dyn())?.with_precision(24);
+    let sum = session.reveal(&(&a + &b), &["alice"])?.expect("all are here");
+    assert_eq!(sum, arr1(&[2.0 * small / 3.0, large + 1.0]).into_dyn(), "sums are exact");
+    let largest = session.reveal(&a.maximum(&b), &["alice"])?.expect("all are here");
+    assert_eq!(largest, arr1(&[small, large]).into_dyn());
+    let coarse = session.reveal(&(&a + &b).with_precision(2), &["alice"])?.expect("all are here");
+    assert!(coarse.iter().all(|x| (x * 4.0).fract() == 0.0), "{coarse} are quarters");
+    let product = session.reveal(&(&a * &b), &["alice"])?.expect("all are here");
+    assert!((product[1] - 1.0).abs() < 1e-4 && (product[1] * 65536.0).fract() == 0.0, "{product}");
+    Ok(())
+}
+
+#[test]
 fn operators_compose() -> Result<(), Error> {
     let mut session = Session::local(2)?;
     let a = session.input("a", "alice", &[2, 3], matrix())?;
@@ -251,5 +268,33 @@ fn functions_of_tensors_are_what_they_are_called() -> Result<(), Error> {
     let [_, mean, _] = x.batch_norm_training(None, None, 1e-3);
     let got = session.reveal(&mean, &["alice"])?.expect("all are here");
     assert!((got - arr1(&[2.75, -0.75, -0.375]).into_dyn()).iter().all(|e| e.abs() < 1e-3));
+    Ok(())
+}
+
+#[test]
+fn what_nobody_knows_is_drawn_anew() -> Result<(), Error> {
+    let mut session = Session::local(2)?;
+    let n = 4000;
+    let uniform = session.uniform(-1.0, 3.0, &[n])?;
+    let normal = session.normal(10.0, 0.5, &[2, n / 2])?;
+    let bits = session.bernoulli(0.25, &[n])?;
+    assert_eq!(normal.shape(), [2, n / 2]);
+    let mut reveal = |tensor| Ok::<_, Error>(session.reveal(tensor, &["alice"])?.expect("all are here"));
+    let [first, second] = [reveal(&uniform)?, reveal(&uniform)?];
+    assert_ne!(first, second);
+    assert!(first.iter().all(|x| (-1.0..3.0).contains(x)));
+    // means of n numbers are 7 of their deviations off with probability below 10^-11
+    let near = |mean: f64, expected: f64, deviation: f64| {
+        assert!((mean - expected).abs() < 7.0 * deviation / (n as f64).sqrt(), "{mean}, not {expected}");
+    };
+    near(first.mean().unwrap_or_default(), 1.0, 4.0 / 12f64.sqrt());
+    near(reveal(&normal)?.mean().unwrap_or_default(), 10.0, 0.5);
+    near(reveal(&bits)?.mean().unwrap_or_default(), 0.25, 0.1875f64.sqrt());
+
+    let x = session.input("x", "alice", &[n], ArrayD::from_elem(vec![n], 3.0))?;
+    let dropped = session.reveal(&x.dropout(0.5), &["bob"])?.expect("all are here");
+    assert!(dropped.iter().all(|&x| x == 0.0 || x == 6.0));
+    near(dropped.mean().unwrap_or_default(), 3.0, 3.0);
+    assert!(session.uniform(1.0, 1.0, &[1]).is_err());
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
 use crate::ops::Op;
 use crate::ops::error_rule::Deviation;
+use crate::range::fracs;
 use crate::types::Kind;
 
 /// A bound for each element of each reveal on `|fixed - plain|` for these inputs, whatever the rounding of
@@ -27,24 +28,40 @@ pub fn error_bounds(
     precision: u32,
 ) -> Result<BTreeMap<NodeId, ArrayD<f64>>, GraphError> {
     let values = plain_all(graph, inputs)?;
-    let unit = 2f64.powi(-(precision as i32));
+    let unit_of = |frac: u32| 2f64.powi(-(frac as i32));
+    let fracs = fracs(graph, precision);
     let mut bounds: Vec<ArrayD<f64>> = Vec::with_capacity(values.len());
     for id in graph.ids() {
         let node = graph.node(id);
         let result = &values[id.index()];
+        let frac = fracs[id.index()];
         let lowered = !node.ty.visibility.is_clear() && !matches!(node.op, Op::Input(_));
         let bound = if lowered {
-            let errors: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &bounds[input.index()]).collect();
+            let operation = node.op.operation();
+            // what does not keep more fractional bits than the session's truncates its inputs to these
+            let keeps = operation.keeps_frac();
+            let session = unit_of(precision);
+            let unit = if keeps && node.ty.kind == Kind::Fixed { unit_of(frac) } else { session };
+            let entering = |input: &NodeId| {
+                let more = !keeps && fracs[input.index()] > precision;
+                &bounds[input.index()] + if more { session } else { 0.0 }
+            };
+            let entering: Vec<ArrayD<f64>> = node.inputs.iter().map(entering).collect();
+            let errors: Vec<&ArrayD<f64>> = entering.iter().collect();
             let values: Vec<&ArrayD<f64>> = node.inputs.iter().map(|input| &values[input.index()]).collect();
             let whole = node.inputs.iter().all(|input| graph.node(*input).ty.kind != Kind::Fixed);
-            if whole && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0)) {
+            if whole
+                && node.op.draw().is_none()
+                && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0))
+            {
                 // what is computed from whole numbers and bits alone is exact
                 ArrayD::zeros(result.raw_dim())
             } else {
-                node.op.operation().error(&Deviation { values: &values, errors: &errors, result, unit })
+                operation.error(&Deviation { values: &values, errors: &errors, result, unit })
             }
         } else {
-            // what is a multiple of 2^-precision is encoded without error, and truncated to it without any
+            // what is a multiple of a unit is encoded without error, and truncated to it without any
+            let unit = unit_of(frac);
             let is_exact = |x: f64| node.ty.kind != Kind::Fixed || (x / unit).fract() == 0.0;
             result.mapv(|x| if is_exact(x) { 0.0 } else { unit / 2.0 })
         };

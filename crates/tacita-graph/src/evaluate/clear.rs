@@ -8,8 +8,9 @@ use super::plain::{Inputs, evaluate};
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::lower::limit;
+use crate::lower::proven::leaf_intervals;
 use crate::program::{RingId, RingKind, RingOp, RingProgram};
-use crate::types::{Owner, Visibility};
+use crate::types::{Interval, Owner, Visibility};
 
 /// The leaves that `viewer` knows, by ring node: its own and the public ones, or the public ones alone for `None`.
 ///
@@ -85,17 +86,25 @@ fn encode(
         leaves.push((id, leaf.origin, frac));
     }
     let values = evaluate(graph, inputs, &wanted)?;
+    let intervals = leaf_intervals(graph);
     leaves
         .into_iter()
         .map(|(id, origin, frac)| {
             let value = values[&origin].as_standard_layout();
             let numbers = value.as_slice().unwrap_or_default();
             let limit = limit(graph.node(origin).ty.kind, program.precision);
-            let words = encode_at(numbers, frac, limit).map_err(|error| GraphError::Encoding {
+            let refused = |reason| GraphError::Encoding {
                 node: graph.label(origin),
                 op: graph.node(origin).op.name(),
-                reason: error.to_string(),
-            })?;
+                reason,
+            };
+            let words = encode_at(numbers, frac, limit).map_err(|error| refused(error.to_string()))?;
+            // comparisons may take fewer bits because of it
+            let Interval { min, max } = intervals[&origin];
+            if let Some(index) = numbers.iter().position(|x| !(min..=max).contains(x)) {
+                let value = numbers[index];
+                return Err(refused(format!("element {index} ({value}) is outside of {min}..={max}")));
+            }
             Ok((id, RingTensor::new(value.shape().to_vec(), words)))
         })
         .collect()

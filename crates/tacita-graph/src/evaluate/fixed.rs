@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, IxDyn};
 use tacita_ring::{Exponential, Harmonics, RingTensor, decode};
 
+use super::draws;
 use crate::apply::{bilinear, linear};
 use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram, Threshold};
 use crate::types::Visibility;
@@ -15,8 +16,8 @@ pub trait Rounding {
     /// z / 2^bits for |z| < 2^62, by `Truncate` or inside `Choose` and `Rescale`.
     fn truncate(&mut self, value: RingId, z: &RingTensor, bits: u32) -> RingTensor;
 
-    /// `[z < t]`, where z may be near enough to t for either answer.
-    fn below(&mut self, _value: RingId, z: &RingTensor, threshold: Threshold) -> RingTensor {
+    /// `[z < t]`, where z may be near enough to t for either answer; by a comparison of so many bits.
+    fn below(&mut self, _value: RingId, z: &RingTensor, threshold: Threshold, _bits: u32) -> RingTensor {
         map(z, |z| u64::from((z as i64) < threshold.at))
     }
 
@@ -28,6 +29,19 @@ pub trait Rounding {
     /// An exponential.
     fn exponential(&mut self, _value: RingId, z: &RingTensor, spec: &Exponential) -> RingTensor {
         RingTensor::new(z.shape().to_vec(), spec.evaluate(z.data()))
+    }
+
+    /// What `Random` draws: a word for each element, of which bits take the highest, the first of them in the last plane. By
+    /// default what [`plain`](crate::plain()) draws, so that the two can be compared; it is the same each time.
+    fn random(&mut self, _value: RingId, node: &RingNode, draw: u32) -> ClearValue {
+        let words = draws::words(draw, node.shape.iter().product());
+        match node.kind {
+            RingKind::Ring { .. } => ClearValue::Ring(RingTensor::new(node.shape.clone(), words)),
+            RingKind::Bits { planes } => {
+                let plane = |i: usize| words.iter().map(|word| word >> (64 - planes + i) & 1).collect();
+                ClearValue::Bits((0..planes).map(|i| RingTensor::new(node.shape.clone(), plane(i))).collect())
+            }
+        }
     }
 }
 
@@ -115,6 +129,7 @@ pub fn fixed_kept(
                 assert_eq!(leaf.shape(), node.shape, "leaf {}", id.0);
                 ClearValue::Ring(leaf.clone())
             }
+            RingOp::Random { draw } => rounding.random(id, node, *draw),
             _ => step(program, node, &inputs, rounding),
         };
         values.push(Some(value));
@@ -175,9 +190,9 @@ fn step(
         RingOp::Truncate { bits } => {
             ClearValue::Ring(rounding.truncate(node.inputs[0], ring(&inputs[0]), *bits))
         }
-        RingOp::Negative => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
-        RingOp::Winner => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
-        RingOp::Below => ClearValue::Bits(below(&inputs.iter().map(ring).collect::<Vec<_>>())),
+        RingOp::Negative { .. } => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
+        RingOp::Winner { .. } => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
+        RingOp::Below { .. } => ClearValue::Bits(below(&inputs.iter().map(ring).collect::<Vec<_>>())),
         RingOp::Choose { .. } | RingOp::ChooseLargest { .. } => {
             let mut sum = RingTensor::zeros(&node.shape);
             let candidates = inputs.len() - 1;
@@ -213,7 +228,10 @@ fn step(
             }
             ClearValue::Bits(vec![product])
         }
-        RingOp::Zero => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| u64::from(z == 0))]),
+        RingOp::Zero { bits } => {
+            let high = 64 - bits;
+            ClearValue::Bits(vec![map(ring(&inputs[0]), |z| u64::from(z << high == 0))])
+        }
         RingOp::RoundedUp { bits } => {
             let z = ring(&inputs[0]);
             let mut above = rounding.truncate(node.inputs[0], z, *bits);
@@ -227,10 +245,10 @@ fn step(
             ClearValue::Ring(RingTensor::new(node.shape.clone(), hot))
         }
         RingOp::Reveal { .. } => inputs[0].clone(),
-        RingOp::Locate { thresholds } => {
+        RingOp::Locate { thresholds, bits } => {
             let x = ring(&inputs[0]);
             let below: Vec<RingTensor> =
-                thresholds.iter().map(|t| rounding.below(node.inputs[0], x, *t)).collect();
+                thresholds.iter().map(|t| rounding.below(node.inputs[0], x, *t, *bits)).collect();
             ClearValue::Bits(one_hot(&below))
         }
         RingOp::Harmonics { sum } => {
@@ -245,7 +263,7 @@ fn step(
             let truncated = truncated(program, node.inputs[2], x, *truncate, rounding);
             ClearValue::Ring(factor.mul(&truncated))
         }
-        _ => unreachable!("inputs are leaves; the rest is linear or bilinear"),
+        _ => unreachable!("inputs are leaves, draws the rounding's; the rest is linear or bilinear"),
     }
 }
 

@@ -3,5 +3,6 @@
 
 pub(crate) mod bounds;
 pub(crate) mod clear;
+pub(crate) mod draws;
 pub(crate) mod fixed;
 pub(crate) mod plain;

@@ -1,8 +1,9 @@
 //! Comparisons, and choosing the largest of a few values.
 
-use super::Lowering;
+use super::proven::Bounds;
+use super::{Lowering, gate};
 use crate::error::GraphError;
-use crate::program::{RingId, RingOp};
+use crate::program::{RingId, RingOp, Threshold};
 
 /// The most values that one comparison of all pairs takes.
 pub(crate) const CANDIDATES: usize = 4;
@@ -13,7 +14,7 @@ pub(crate) fn less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, G
     let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
     let shape = l.shape();
     let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
-    Ok(l.push_bits(RingOp::Negative, &[difference], &shape, 1))
+    Ok(l.negative(difference))
 }
 
 /// `[input i >= input j]`.
@@ -29,13 +30,14 @@ pub(crate) fn equal(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, 
     let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
     let shape = l.shape();
     let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
-    Ok(l.push_bits(RingOp::Zero, &[difference], &shape, 1))
+    Ok(l.zero(difference))
 }
 
 /// The one-hot position of the largest candidate, the first where several are equal. All have one shape.
 pub(crate) fn winner(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
     let shape = l.shape_of(candidates[0]).to_vec();
-    l.push_bits(RingOp::Winner, candidates, &shape, candidates.len())
+    let bits = l.pair_bits(candidates);
+    l.push_bits(RingOp::Winner { bits }, candidates, &shape, candidates.len())
 }
 
 /// The candidate that `bits` names, truncated to `frac`. All have one shape and the same fractional bits.
@@ -61,9 +63,9 @@ pub(crate) fn choose_each(
     l.push(RingOp::Choose { truncate }, &inputs, &shape, frac)
 }
 
-/// The number that one-hot `bits` choose, as a ring value with `frac` fractional bits: `numbers` lists planes with numbers,
-/// ring elements; of others it is zero. Linear in lifted bits.
-pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i64)], frac: u32) -> RingId {
+/// The sum of the numbers whose plane of `bits` is 1, as a ring value with `frac` fractional bits: `numbers` lists planes with
+/// numbers, ring elements; of others it is zero. Linear in lifted bits.
+pub(crate) fn weighted(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i64)], frac: u32) -> RingId {
     let shape = l.shape_of(bits).to_vec();
     let mut sum: Option<RingId> = None;
     for &(plane, number) in numbers.iter().filter(|(_, number)| *number != 0) {
@@ -75,6 +77,15 @@ pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i
         });
     }
     sum.unwrap_or_else(|| l.constant(0, &shape, frac))
+}
+
+/// The same of one-hot `bits`, which choose one of the numbers.
+pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i64)], frac: u32) -> RingId {
+    let chosen = weighted(l, bits, numbers, frac);
+    let all = numbers.iter().map(|&(_, number)| i128::from(number));
+    let (least, most) = all.fold((0, 0), |(least, most), number| (number.min(least), number.max(most)));
+    l.within(chosen, Bounds::new(least, most));
+    chosen
 }
 
 /// x without its last `truncate` bits, times the factor that one-hot `bits` choose, understood to have `frac` fractional
@@ -97,7 +108,8 @@ pub(crate) fn rescale(
 /// The bits of all pairs of candidates, which say which is the largest. All have one shape.
 pub(crate) fn pairs(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
     let (shape, k) = (l.shape_of(candidates[0]).to_vec(), candidates.len());
-    l.push_bits(RingOp::Below, candidates, &shape, k * (k - 1) / 2)
+    let bits = l.pair_bits(candidates);
+    l.push_bits(RingOp::Below { bits }, candidates, &shape, k * (k - 1) / 2)
 }
 
 /// What belongs to the candidate that the bits of all pairs say is the largest, truncated to `frac`. A round less than by
@@ -129,38 +141,88 @@ pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, Graph
         }
     }
     let bits = winner(l, &compared);
-    let precision = l.precision().min(frac);
+    let precision = l.frac();
     Ok(choose(l, bits, &candidates, precision))
 }
 
-/// The largest of any number of values and, with `zero`, of zero, truncated to the session's precision. A
-/// tournament of at most four; several levels compare what the first has truncated.
-pub(crate) fn largest(l: &mut Lowering<'_>, mut candidates: Vec<RingId>, zero: bool) -> RingId {
-    let precision = l.precision();
-    let room = CANDIDATES - usize::from(zero);
-    while candidates.len() > room {
-        let groups = candidates.len().div_ceil(CANDIDATES).max(2);
-        let size = candidates.len().div_ceil(groups);
-        let mut winners = Vec::with_capacity(groups);
-        for group in candidates.chunks(size) {
-            winners.push(match group {
-                [only] => l.at_frac(*only, precision),
+/// Bytes, of the dealer and of the parties, that are worth a round: about what a link of 100 Mbit/s carries meanwhile if its
+/// messages take 20 ms, and then four times that, as bytes cost computing as well.
+const ROUND: usize = 1 << 20;
+
+/// Bytes that a comparison costs.
+const COMPARISON: usize = 36;
+
+/// Rounds in which a level of pairs, and a level in which all candidates are compared with all, finds the largest.
+const LEVEL_ROUNDS: [usize; 2] = [4, 5];
+
+/// The largest of any number of values of one shape and, with `zero`, of zero, with `frac` fractional bits.
+///
+/// Candidates are compared in pairs, or all with all in groups of four, which takes fewer rounds and more bytes. What is
+/// chosen keeps its fractional bits up to the last level. Where they are more than the result's, what differs by less than
+/// a sixteenth of the result's unit may count as equal; [`ROUGHNESS`] units are more than all levels together may so lose.
+pub(crate) fn largest(l: &mut Lowering<'_>, candidates: Vec<RingId>, zero: bool, frac: u32) -> RingId {
+    let (shape, own) = (l.shape_of(candidates[0]).to_vec(), l.frac_of(candidates[0]));
+    let mut candidates: Vec<RingId> = candidates;
+    if zero {
+        candidates.push(l.constant(0, &shape, own));
+    }
+    while candidates.len() > 1 {
+        let count = candidates.len();
+        let size = if in_pairs(shape.iter().product(), count) {
+            2
+        } else {
+            count.div_ceil(count.div_ceil(CANDIDATES))
+        };
+        let frac = if count <= size { frac } else { own };
+        candidates = candidates
+            .chunks(size)
+            .map(|group| match *group {
+                [only] => only,
+                [a, b] => larger_of(l, a, b, frac),
                 _ => {
                     let bits = winner(l, group);
-                    choose(l, bits, group, precision)
+                    choose(l, bits, group, frac)
                 }
-            });
-        }
-        candidates = winners;
+            })
+            .collect();
     }
-    if zero {
-        let shape = l.shape_of(candidates[0]).to_vec();
-        let frac = l.frac_of(candidates[0]);
-        candidates.push(l.constant(0, &shape, frac));
+    l.at_frac(candidates[0], frac)
+}
+
+/// Units of the result that [`largest`] may be below the largest value for comparing roughly.
+pub(crate) const ROUGHNESS: f64 = 1.0;
+
+/// Whether it is better to compare so many candidates, of so many elements each, in pairs.
+fn in_pairs(elements: usize, candidates: usize) -> bool {
+    let size = candidates.min(CANDIDATES);
+    if size == 2 {
+        return true;
     }
-    if let [only] = candidates[..] {
-        return only;
+    let levels = size.next_power_of_two().ilog2() as usize;
+    let more_rounds = levels * LEVEL_ROUNDS[0] - LEVEL_ROUNDS[1];
+    let fewer_comparisons = (size - 1) * (size - 2) / 2 * candidates.div_ceil(size);
+    elements * fewer_comparisons * COMPARISON > more_rounds * ROUND
+}
+
+/// The larger of a and b, of which b may be a public zero.
+fn larger_of(l: &mut Lowering<'_>, a: RingId, b: RingId, frac: u32) -> RingId {
+    let (shape, own) = (l.shape_of(a).to_vec(), l.frac_of(a));
+    let hull = l.bounds(a).hull(l.bounds(b));
+    let difference = l.push(RingOp::Sub, &[a, b], &shape, own);
+    let bits = not_negative(l, difference, l.frac().saturating_add(4));
+    if frac < own {
+        return choose(l, bits, &[b, a], frac);
     }
-    let bits = winner(l, &candidates);
-    choose(l, bits, &candidates, precision)
+    // b + (a − b) if that is not negative: one product instead of two
+    let zero = l.constant(0, &shape, own);
+    let more = choose(l, bits, &[zero, difference], own);
+    let larger = l.push(RingOp::Add, &[b, more], &shape, own);
+    l.within(larger, hull);
+    larger
+}
+
+/// `[x < 0]` and `[x >= 0]`, two planes; of an x that is less than 2^-exact away from 0 maybe either.
+pub(crate) fn not_negative(l: &mut Lowering<'_>, x: RingId, exact: u32) -> RingId {
+    let dropped = l.frac_of(x).saturating_sub(exact) / 4 * 4;
+    gate::locate(l, x, &[Threshold { at: 0, dropped }])
 }

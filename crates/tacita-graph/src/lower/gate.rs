@@ -6,16 +6,18 @@
 use tacita_ring::HARMONIC_BITS;
 
 use super::fits::Fit;
+use super::proven::{Bounds, threshold_bits};
 use super::{Lowering, compare};
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp, Threshold};
+use crate::types::Interval;
 
 /// Fractional bits of a trigonometric sum.
 pub(crate) const SUM_BITS: u32 = 2 * HARMONIC_BITS;
 
 /// What a function is above the interval.
 pub(crate) enum Above {
-    /// A constant.
+    /// A constant; the function goes up or down to it from what it is below.
     Constant(f64),
     /// x itself.
     Identity,
@@ -46,7 +48,7 @@ impl Gate {
 
     /// The function of input 0.
     pub(crate) fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let frac = l.common_frac();
+        let frac = l.working_frac();
         let x = l.ring(0, frac)?;
         self.of(l, x)
     }
@@ -71,7 +73,13 @@ impl Gate {
             }
             Above::Identity => (x, frac),
         };
-        Ok(compare::choose_each(l, bits, &[(below, precision), (sum, SUM_BITS), above], precision))
+        let result = compare::choose_each(l, bits, &[(below, precision), (sum, SUM_BITS), above], precision);
+        if let Above::Constant(above) = self.above {
+            // between the limits, which it goes from and to
+            let slack = self.error(2f64.powi(-(precision as i32)));
+            l.within(result, Bounds::of(Interval::new(self.below, above), precision, slack));
+        }
+        Ok(result)
     }
 }
 
@@ -85,7 +93,8 @@ pub(crate) fn harmonics(l: &mut Lowering<'_>, x: RingId, fit: &Fit, offset: f64)
 /// Which interval between thresholds a value is in, one-hot.
 pub(crate) fn locate(l: &mut Lowering<'_>, x: RingId, thresholds: &[Threshold]) -> RingId {
     let shape = l.shape_of(x).to_vec();
-    let op = RingOp::Locate { thresholds: thresholds.to_vec() };
+    let bits = threshold_bits(l.bounds(x), thresholds);
+    let op = RingOp::Locate { thresholds: thresholds.to_vec(), bits };
     l.push_bits(op, &[x], &shape, thresholds.len() + 1)
 }
 

@@ -1,6 +1,7 @@
 //! Bits: packed ones by products of masked bits, ones that are ring values by arithmetic.
 
 use super::Lowering;
+use super::proven::BIT;
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
 
@@ -83,7 +84,11 @@ fn less_product(l: &mut Lowering<'_>, factor: i64) -> Result<RingId, GraphError>
     }
     let (a, b) = (l.ring(0, 0)?, l.ring(1, 0)?);
     let sum = l.push(RingOp::Add, &[a, b], &shape, 0);
-    Ok(l.push(RingOp::Sub, &[sum, both], &shape, 0))
+    let result = l.push(RingOp::Sub, &[sum, both], &shape, 0);
+    if [a, b].iter().all(|&bit| l.bounds(bit).and(BIT) == l.bounds(bit)) {
+        l.within(result, BIT);
+    }
+    Ok(result)
 }
 
 /// The complement of a bit, packed or not.
@@ -107,7 +112,7 @@ pub(crate) fn over_axes(l: &mut Lowering<'_>, axes: &[usize], any: bool) -> Resu
         let sum = l.reshape(sum, &shape);
         let full = l.constant(if any { 0 } else { count as i64 }, &[], 0);
         let missing = l.push(RingOp::Sub, &[full, sum], &shape, 0);
-        let zero = l.push_bits(RingOp::Zero, &[missing], &shape, 1);
+        let zero = l.zero(missing);
         return Ok(if any { not(l, zero) } else { zero });
     };
     let mut bits = if any { not(l, bits) } else { bits };

@@ -12,6 +12,7 @@ pub(crate) mod gate;
 pub(crate) mod logic;
 pub(crate) mod normalize;
 pub(crate) mod pool;
+pub(crate) mod proven;
 pub(crate) mod round;
 pub(crate) mod scale;
 pub(crate) mod softmax;
@@ -19,8 +20,9 @@ pub(crate) mod sort;
 pub(crate) mod tournament;
 pub(crate) mod wide;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use self::proven::Bounds;
 use crate::error::GraphError;
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::{Constant, Input, Op};
@@ -52,6 +54,13 @@ pub(crate) fn limit(kind: Kind, precision: u32) -> f64 {
 /// If the precision is out of [`PRECISIONS`], the batch is symbolic, an operation cannot be computed privately, or
 /// a public constant is not representable.
 pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
+    let mut program = lowered(graph, precision)?.program;
+    program.prune();
+    Ok(program)
+}
+
+/// Lowering when it is done; the program has nodes that serve no reveal.
+fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
     }
@@ -60,6 +69,9 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
     let mut lowering = Lowering {
         graph,
         ranges: ranges.into_iter().map(|range| range.interval).collect(),
+        fracs: crate::range::fracs(graph, precision),
+        intervals: proven::leaf_intervals(graph),
+        bounds: Vec::new(),
         program: RingProgram {
             nodes: Vec::new(),
             precision,
@@ -75,7 +87,6 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
         scaled: BTreeMap::new(),
         truncated: BTreeMap::new(),
         lifted: BTreeMap::new(),
-        kept: BTreeSet::new(),
         sorted: BTreeMap::new(),
     };
     let needed = graph.needed();
@@ -87,15 +98,14 @@ pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
             lowering.values[id.index()] = Some(value);
         }
     }
-    lowering.program.prune();
-    Ok(lowering.program)
+    Ok(lowering)
 }
 
 /// Which nodes depend on parameters and constants alone.
 fn persistent(graph: &Graph) -> Vec<bool> {
     let mut persistent: Vec<bool> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
-        let own = !matches!(node.op, Op::Input(Input { role: Role::Data, .. }));
+        let own = !matches!(node.op, Op::Input(Input { role: Role::Data, .. })) && node.op.draw().is_none();
         persistent.push(own && node.inputs.iter().all(|input| persistent[input.index()]));
     }
     persistent
@@ -105,7 +115,13 @@ fn persistent(graph: &Graph) -> Vec<bool> {
 pub(crate) struct Lowering<'g> {
     graph: &'g Graph,
     ranges: Vec<Interval>,
+    /// The fractional bits that values have by rights.
+    fracs: Vec<u32>,
+    /// Between which numbers leaves lie.
+    intervals: BTreeMap<NodeId, Interval>,
     program: RingProgram,
+    /// Between which words each ring node's value lies, proven.
+    bounds: Vec<Bounds>,
     current: NodeId,
     /// The value of each secret node, by index.
     values: Vec<Option<RingId>>,
@@ -116,8 +132,6 @@ pub(crate) struct Lowering<'g> {
     truncated: BTreeMap<(RingId, u32), RingId>,
     /// Planes of bits as ring values.
     lifted: BTreeMap<(RingId, usize), RingId>,
-    /// Values that are revealed with more fractional bits than the session has.
-    kept: BTreeSet<RingId>,
     /// Values in order along an axis, descending or not, with their indices: (rows, n, 2).
     sorted: BTreeMap<(RingId, usize, bool), RingId>,
 }
@@ -170,18 +184,27 @@ impl<'g> Lowering<'g> {
         &self.program.node(id).shape
     }
 
-    /// The most fractional bits among the inputs that are not leaves, the session's if all are; 0 for values that
-    /// are not fixed.
+    /// The most fractional bits among the inputs: those that ring values have before they are truncated, those that leaves
+    /// should have; 0 for values that are not fixed.
     pub(crate) fn common_frac(&self) -> u32 {
-        let inputs = || (0..self.node().inputs.len()).filter(|&i| self.input(i).ty.kind == Kind::Fixed);
-        if inputs().next().is_none() {
-            return 0;
-        }
-        inputs().filter_map(|i| self.value(i)).map(|id| self.frac_of(id)).max().unwrap_or(self.precision())
+        let frac = |i: usize| self.value(i).map_or(self.input_frac(i), |id| self.frac_of(id));
+        let fixed = (0..self.node().inputs.len()).filter(|&i| self.input(i).ty.kind == Kind::Fixed);
+        fixed.map(frac).max().unwrap_or(0)
     }
 
-    fn frac_of_input(&self, i: usize) -> u32 {
-        self.value(i).map_or(self.precision(), |id| self.frac_of(id))
+    /// The same within what operations compute with that do not keep fractional bits: the session's to twice as many.
+    pub(crate) fn working_frac(&self) -> u32 {
+        self.common_frac().clamp(self.precision(), 2 * self.precision())
+    }
+
+    /// The fractional bits that input `i` has by rights.
+    pub(crate) fn input_frac(&self, i: usize) -> u32 {
+        self.fracs[self.node().inputs[i].index()]
+    }
+
+    /// The fractional bits that the result has by rights, which a truncation leaves.
+    pub(crate) fn frac(&self) -> u32 {
+        self.fracs[self.current.index()]
     }
 
     /// The fractional bits at which factors meet: the session's, or 0 if they are whole numbers.
@@ -242,12 +265,6 @@ impl<'g> Lowering<'g> {
         scaled
     }
 
-    /// Says that a value is meant to have its fractional bits, more than the session's, also where it is revealed.
-    pub(crate) fn keep_frac(&mut self, id: RingId) -> RingId {
-        self.kept.insert(id);
-        id
-    }
-
     /// The value divided by 2^bits, understood to have `frac` fractional bits; once for each value and `bits`.
     pub(crate) fn truncate(&mut self, id: RingId, bits: u32, frac: u32) -> RingId {
         if bits == 0 {
@@ -300,6 +317,10 @@ impl<'g> Lowering<'g> {
         }
         let op = RingOp::Input { persistent: self.persistent[id.index()] };
         let leaf = self.push_node(op, &[], &shape, RingKind::Ring { frac }, node.ty.visibility, id);
+        // what encoding refuses
+        let limit = Interval::symmetric(limit(node.ty.kind, self.precision()));
+        self.within(leaf, Bounds::of(limit, frac, 0.0));
+        self.within(leaf, Bounds::of(self.intervals[&id], frac, 0.0));
         self.leaves.insert((id, frac), leaf);
         Ok(leaf)
     }
@@ -309,6 +330,12 @@ impl<'g> Lowering<'g> {
         let op = RingOp::Input { persistent: self.persistent[self.current.index()] };
         let frac = if self.node().ty.kind == Kind::Fixed { self.precision() } else { 0 };
         let kind = RingKind::Ring { frac };
+        self.push_node(op, &[], &self.shape(), kind, Visibility::Secret, self.current)
+    }
+
+    /// The node's draw: a value that nobody knows, uniform among all of its kind.
+    pub(crate) fn random(&mut self, draw: u32, kind: RingKind) -> RingId {
+        let op = RingOp::Random { draw };
         self.push_node(op, &[], &self.shape(), kind, Visibility::Secret, self.current)
     }
 
@@ -407,19 +434,53 @@ impl<'g> Lowering<'g> {
     ) -> RingId {
         let id = RingId(self.program.nodes.len() as u32);
         let (inputs, shape) = (inputs.to_vec(), shape.to_vec());
-        self.program.nodes.push(RingNode { op, inputs, shape, kind, visibility, origin });
+        let node = RingNode { op, inputs, shape, kind, visibility, origin };
+        let x: Vec<Bounds> = node.inputs.iter().map(|&input| self.bounds(input)).collect();
+        self.bounds.push(proven::bounds(&node, &x, |id| self.program.node(id)));
+        self.program.nodes.push(node);
         id
+    }
+
+    /// Between which words a ring node's value lies, proven.
+    pub(crate) fn bounds(&self, id: RingId) -> Bounds {
+        self.bounds[id.index()]
+    }
+
+    /// Says that a ring node's value is proven to lie between these words, too.
+    pub(crate) fn within(&mut self, id: RingId, bounds: Bounds) {
+        let known = &mut self.bounds[id.index()];
+        *known = known.and(bounds);
+    }
+
+    /// A number that no value of this ring node is below.
+    pub(crate) fn lowest(&self, id: RingId) -> i64 {
+        let bounds = self.bounds(id);
+        if bounds.is_below(62) { bounds.low } else { LOWEST }
+    }
+
+    /// `[x < 0]`, in the fewest bits.
+    pub(crate) fn negative(&mut self, x: RingId) -> RingId {
+        let (bits, shape) = (self.bounds(x).sign_bits(), self.shape_of(x).to_vec());
+        self.push_bits(RingOp::Negative { bits }, &[x], &shape, 1)
+    }
+
+    /// `[x = 0]`, in the fewest bits.
+    pub(crate) fn zero(&mut self, x: RingId) -> RingId {
+        let (bits, shape) = (self.bounds(x).zero_bits(), self.shape_of(x).to_vec());
+        self.push_bits(RingOp::Zero { bits }, &[x], &shape, 1)
+    }
+
+    /// The fewest bits in which all pairs of values are compared.
+    pub(crate) fn pair_bits(&self, candidates: &[RingId]) -> u32 {
+        let bounds: Vec<Bounds> = candidates.iter().map(|&id| self.bounds(id)).collect();
+        proven::pair_bits(&bounds)
     }
 
     /// Adds the ring node that opens input 0.
     pub(crate) fn reveal(&mut self, to: &[crate::types::Owner]) -> Result<RingId, GraphError> {
         let value = match self.bits(0) {
             Some(bits) => bits,
-            None if self.value(0).is_some_and(|id| self.kept.contains(&id)) => {
-                self.ring(0, self.frac_of_input(0))?
-            }
-            None if self.input(0).ty.kind == Kind::Fixed => self.ring(0, self.precision())?,
-            None => self.ring(0, 0)?,
+            None => self.ring(0, self.input_frac(0))?,
         };
         let kind = self.program.node(value).kind;
         Ok(self.push_joined(RingOp::Reveal { to: to.to_vec() }, &[value], &self.shape(), kind))

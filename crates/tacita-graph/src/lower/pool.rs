@@ -3,15 +3,14 @@
 use tacita_ring::Window2d;
 
 use super::scale::{scale, scale_each};
-use super::{LOWEST, Lowering, compare};
+use super::{Lowering, compare};
 use crate::error::GraphError;
 use crate::ops::arrays::two;
 use crate::ops::window::Axis;
 use crate::program::{RingId, RingOp};
 
-/// Input 0 `(n, c, [h,] w)` as (n, c, h, w).
-fn four_axes(l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-    let frac = l.common_frac();
+/// Input 0 `(n, c, [h,] w)` as (n, c, h, w), with so many fractional bits.
+fn four_axes(l: &mut Lowering<'_>, frac: u32) -> Result<RingId, GraphError> {
     let x = l.ring(0, frac)?;
     let shape = l.shape_of(x).to_vec();
     let height = if shape.len() == 4 { shape[2] } else { 1 };
@@ -46,16 +45,16 @@ fn taps(l: &mut Lowering<'_>, x: RingId, windows: [Option<Axis>; 2]) -> Vec<Ring
 
 /// The maximum over windows of input 0 and, with `relu`, of zero.
 pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Result<RingId, GraphError> {
-    let mut x = four_axes(l)?;
+    let mut x = four_axes(l, l.common_frac())?;
     let [vertical, horizontal] = two(axes);
     let shape = l.shape_of(x).to_vec();
     let before = vec![0, 0, vertical.begin, horizontal.begin];
     let after = vec![0, 0, vertical.end_needed(shape[2]), horizontal.end_needed(shape[3])];
     if before.iter().chain(&after).any(|&pad| pad > 0) {
         let padded: Vec<usize> = (0..4).map(|axis| shape[axis] + before[axis] + after[axis]).collect();
-        // Zero is a candidate of a fused ReLU anyway; else the padding loses against every representable value,
-        // and differences to it stay in (-2^63, 2^63).
-        let value = if relu { 0 } else { LOWEST };
+        // Zero is a candidate of a fused ReLU anyway; else the padding loses against every value or equals it, and
+        // differences to it stay in (-2^63, 2^63).
+        let value = if relu { 0 } else { l.lowest(x) };
         let frac = l.frac_of(x);
         x = l.push(RingOp::Pad { before, after, value }, &[x], &padded, frac);
     }
@@ -63,7 +62,8 @@ pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Resul
     let both = vertical.kernel > 1 && horizontal.kernel > 1;
     if both && !together {
         let rows = taps(l, x, [None, Some(horizontal)]);
-        let x = compare::largest(l, rows, false);
+        let frac = l.frac_of(x);
+        let x = compare::largest(l, rows, false, frac);
         let columns = taps(l, x, [Some(vertical), None]);
         finish(l, columns, relu)
     } else {
@@ -73,7 +73,7 @@ pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Resul
 }
 
 fn finish(l: &mut Lowering<'_>, candidates: Vec<RingId>, relu: bool) -> Result<RingId, GraphError> {
-    let result = compare::largest(l, candidates, relu);
+    let result = compare::largest(l, candidates, relu, l.frac());
     let shape = l.shape();
     Ok(l.reshape(result, &shape))
 }
@@ -84,7 +84,7 @@ pub(crate) fn average_pool(
     axes: &[Axis],
     counts: &[Vec<usize>],
 ) -> Result<RingId, GraphError> {
-    let x = four_axes(l)?;
+    let x = four_axes(l, l.working_frac())?;
     let [vertical, horizontal] = two(axes);
     let shape = l.shape_of(x).to_vec();
     let window = Window2d {

@@ -54,7 +54,7 @@ pub(crate) fn whole(l: &mut Lowering<'_>, x: RingId, how: ToWhole) -> RingId {
         // the floor, and one more below zero unless it is exact
         ToWhole::TowardsZero => {
             let below = floor(l, x);
-            let negative = l.push_bits(RingOp::Negative, &[x], &shape, 1);
+            let negative = l.negative(x);
             let exact = multiple(l, x, frac);
             let inexact = logic::not(l, exact);
             let both = logic::product(l, &[negative, inexact]);
@@ -78,9 +78,8 @@ fn less(l: &mut Lowering<'_>, x: RingId, bits: RingId) -> RingId {
     l.push(RingOp::Sub, &[x, bits], &shape, 0)
 }
 
-/// Whether the integer x is a multiple of 2^bits: whether the low bits are all that is left of x times 2^(64 - bits).
+/// Whether the integer x is a multiple of 2^bits.
 fn multiple(l: &mut Lowering<'_>, x: RingId, bits: u32) -> RingId {
-    let (frac, shape) = (l.frac_of(x), l.shape_of(x).to_vec());
-    let low = l.push(RingOp::Scale { factor: (1u64 << (64 - bits)) as i64 }, &[x], &shape, frac);
-    l.push_bits(RingOp::Zero, &[low], &shape, 1)
+    let shape = l.shape_of(x).to_vec();
+    l.push_bits(RingOp::Zero { bits }, &[x], &shape, 1)
 }

@@ -5,10 +5,12 @@
 
 use super::Lowering;
 use super::exponential::nonpositive;
+use super::proven::Bounds;
 use super::tournament::largest_along;
 use super::wide::{Domain, Wide, wide};
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
+use crate::types::Interval;
 
 /// Beyond so many classes what is left out below -15 counts: then the square of e^(x/2) is taken, which leaves out what is
 /// below -30.
@@ -80,9 +82,11 @@ pub(crate) fn softmax(l: &mut Lowering<'_>, axis: usize) -> Result<RingId, Graph
     let reciprocal = wide(l, Wide::Reciprocal, e.sum, e.domain, RECIPROCAL_BITS);
     let frac = l.frac_of(e.each) + RECIPROCAL_BITS;
     let product = l.push(RingOp::Mul, &[e.each, reciprocal], &shape, frac);
-    let result = softmax_frac(shape[axis], l.precision());
+    let result = l.frac();
     let product = l.at_frac(product, result);
-    Ok(l.keep_frac(product))
+    let slack = RELATIVE + CUT + 2.0 * 2f64.powi(-(l.precision() as i32));
+    l.within(product, Bounds::of(Interval { min: 0.0, max: 1.0 }, result, slack));
+    Ok(product)
 }
 
 /// x less the logarithm of the sum of e^x along an axis of input 0.

@@ -1,6 +1,7 @@
 //! Values in order along an axis, with their indices.
 
 use super::Lowering;
+use super::proven::Bounds;
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
 use crate::types::Kind;
@@ -15,7 +16,7 @@ pub(crate) enum Column {
 }
 
 /// Input 0 in order along `axis`, the lower index first of equal values. Fixed values are first truncated to the
-/// session's precision, so that they have room for their indices.
+/// session's precision at most, so that they have room for their indices.
 pub(crate) fn sorted(
     l: &mut Lowering<'_>,
     axis: usize,
@@ -24,13 +25,13 @@ pub(crate) fn sorted(
 ) -> Result<RingId, GraphError> {
     let shape = l.shape();
     let n = shape[axis];
-    let frac = l.factor_frac();
+    let frac = l.input_frac(0).min(l.precision());
     let x = l.ring(0, frac)?;
     if n == 1 {
         return Ok(if column == Column::Values { x } else { l.zero_like(x) });
     }
     let shift = usize::BITS - (n - 1).leading_zeros();
-    if l.kind(0) == Kind::Fixed && shift > frac {
+    if l.kind(0) == Kind::Fixed && shift > l.precision() {
         return Err(l.unsupported("so many values need more fractional bits: raise the precision to 10 bits"));
     }
     let mut perm: Vec<usize> = (0..shape.len()).filter(|&other| other != axis).collect();
@@ -50,7 +51,11 @@ pub(crate) fn sorted(
             let indices = l.push(RingOp::ConstantTensor { values }, &[], &[1, n, 1], 0);
             let indices = l.broadcast(indices, &[rows, n, 1]);
             let table = l.push(RingOp::Concat { axis: 2 }, &[keys, indices], &[rows, n, 2], frac);
-            let table = l.push(RingOp::Sort { shift }, &[table], &[rows, n, 2], frac);
+            let factor = 1i64 << shift;
+            let line = Bounds::new(0, n as i128 - 1);
+            let all = l.bounds(keys).scaled(factor).plus(line);
+            let bits = all.minus(all).sign_bits();
+            let table = l.push(RingOp::Sort { shift, bits }, &[table], &[rows, n, 2], frac);
             l.sorted.insert((x, axis, descending), table);
             table
         }
@@ -61,6 +66,8 @@ pub(crate) fn sorted(
     if column == Column::Values && descending {
         result = l.push(RingOp::Neg, &[result], &[rows, n, 1], frac);
     }
+    let known = if column == Column::Values { l.bounds(x) } else { Bounds::new(0, n as i128 - 1) };
+    l.within(result, known);
     result = l.reshape(result, &moved);
     let mut back = vec![0; perm.len()];
     perm.iter().enumerate().for_each(|(to, &from)| back[from] = to);

@@ -1,20 +1,20 @@
 //! The maximum and its index along an axis, by a tournament in which groups of at most four compare all pairs.
 
-use super::{LOWEST, Lowering, compare};
+use super::{Lowering, compare};
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
 
 /// What a tournament is held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prize {
-    /// The largest value, truncated to the session's precision by the first level.
+    /// The largest value, truncated to the result's fractional bits by the first level.
     Value,
     /// The index of the largest value, the lowest where several are equal. Values keep all their bits, so that
     /// equal ones stay equal.
     Index,
 }
 
-/// The `size` slices along `axis` that hold element 0, 1, ... of each group, after padding the axis with `value`.
+/// The `size` slices along `axis` that hold element 0, 1, ... of each group, after padding the axis with `value`: of values that are equal the first counts.
 fn members(
     l: &mut Lowering<'_>,
     x: RingId,
@@ -83,7 +83,8 @@ pub(crate) fn tournament(
         }
         let groups = remaining.div_ceil(compare::CANDIDATES);
         let size = remaining.div_ceil(groups);
-        let candidates = members(l, values, axis, [groups, size], LOWEST);
+        let lowest = l.lowest(values);
+        let candidates = members(l, values, axis, [groups, size], lowest);
         let (bits, choose) = level(l, &candidates, groups == 1);
         if prize == Prize::Index {
             let shape = l.shape_of(candidates[0]).to_vec();
@@ -96,7 +97,7 @@ pub(crate) fn tournament(
         if prize == Prize::Index && groups == 1 {
             break;
         }
-        let frac = if prize == Prize::Value { l.precision().min(frac) } else { frac };
+        let frac = if prize == Prize::Value { l.frac() } else { frac };
         values = choose(l, bits, &candidates, frac);
     }
     let shape = l.shape();
@@ -121,7 +122,8 @@ pub(crate) fn largest_along(l: &mut Lowering<'_>, mut values: RingId, axis: usiz
             return values;
         }
         let groups = remaining.div_ceil(compare::CANDIDATES);
-        let candidates = members(l, values, axis, [groups, remaining.div_ceil(groups)], LOWEST);
+        let lowest = l.lowest(values);
+        let candidates = members(l, values, axis, [groups, remaining.div_ceil(groups)], lowest);
         let bits = compare::pairs(l, &candidates);
         values = compare::choose_largest(l, bits, &candidates, precision);
     }

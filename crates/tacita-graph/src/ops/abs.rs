@@ -23,6 +23,10 @@ impl Operation for Abs {
         Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].mapv(f64::abs)
     }
@@ -42,19 +46,27 @@ impl Operation for Abs {
 
     /// x - 2 [x < 0] x; where x is to be truncated, the one of x and -x that the sign says.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let (precision, frac) = (l.precision(), l.common_frac());
+        let (precision, frac) = (l.frac(), l.common_frac());
         let x = l.ring(0, frac)?;
         let shape = l.shape();
-        let below = l.push_bits(RingOp::Negative, &[x], &shape, 1);
+        let bounds = l.bounds(x);
+        if bounds.low >= 0 {
+            return Ok(l.at_frac(x, precision));
+        }
+        let below = l.negative(x);
         if frac <= precision {
             let apart = l.push(RingOp::Scale { factor: -2 }, &[x], &shape, frac);
             let apart = compare::choose(l, below, &[apart], frac);
-            return Ok(l.push(RingOp::Add, &[x, apart], &shape, frac));
+            let result = l.push(RingOp::Add, &[x, apart], &shape, frac);
+            l.within(result, bounds.magnitude());
+            return Ok(result);
         }
         let opposite = l.push(RingOp::Neg, &[x], &shape, frac);
         let above = logic::not(l, below);
         let first = compare::choose(l, below, &[opposite], precision);
         let second = compare::choose(l, above, &[x], precision);
-        Ok(l.push(RingOp::Add, &[first, second], &shape, precision))
+        let result = l.push(RingOp::Add, &[first, second], &shape, precision);
+        l.within(result, bounds.magnitude().truncated(frac - precision));
+        Ok(result)
     }
 }

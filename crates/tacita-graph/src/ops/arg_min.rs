@@ -29,6 +29,10 @@ impl Operation for ArgMin {
         Ok(Inferred { shape, kind: Kind::Int })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::first_best(x[0], self.axis, self.keepdims, |a, b| a < b)
     }

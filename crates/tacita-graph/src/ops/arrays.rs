@@ -5,6 +5,7 @@ use tacita_ring::broadcast_shapes;
 
 use super::error_rule::Deviation;
 use super::window::Axis;
+use crate::evaluate::draws;
 use crate::types::{Dim, Type};
 
 /// The shape two arrays broadcast to. Inference has checked that they do.
@@ -15,6 +16,14 @@ fn common(a: &[usize], b: &[usize]) -> Vec<usize> {
 /// Known sizes; a symbolic batch, which evaluators refuse before, counts as 1.
 pub(crate) fn sizes(shape: &[Dim]) -> Vec<usize> {
     shape.iter().map(|dim| if let Dim::Known(size) = dim { *size } else { 1 }).collect()
+}
+
+/// What evaluators in the clear draw, each element of a word.
+pub(crate) fn drawn(shape: &[Dim], draw: u32, element: impl Fn(u64) -> f64) -> ArrayD<f64> {
+    let sizes = sizes(shape);
+    let words = draws::words(draw, sizes.iter().product());
+    ArrayD::from_shape_vec(IxDyn(&sizes), words.into_iter().map(element).collect())
+        .expect("as many words as elements")
 }
 
 /// The number of elements of a shape.

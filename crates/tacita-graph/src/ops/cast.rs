@@ -7,7 +7,7 @@ use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 pub use crate::lower::round::ToWhole;
 use crate::lower::{Lowering, logic, round};
-use crate::program::{RingId, RingOp};
+use crate::program::RingId;
 use crate::types::{Interval, Kind, Type};
 
 /// x as another kind: to bits, whether it is not zero; from bits, 0 or 1; between whole numbers and fixed, exact but for
@@ -39,6 +39,10 @@ impl Operation for Cast {
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let [x] = arity(inputs, "one")?;
         Ok(Inferred { shape: x.shape.clone(), kind: self.to })
+    }
+
+    fn keeps_frac(&self) -> bool {
+        true
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
@@ -76,8 +80,7 @@ impl Operation for Cast {
         match (from, self.to) {
             (Kind::Fixed, Kind::Int) => Ok(round::whole(l, x, self.rounding)),
             (Kind::Fixed | Kind::Int, Kind::Bit) => {
-                let shape = l.shape();
-                let zero = l.push_bits(RingOp::Zero, &[x], &shape, 1);
+                let zero = l.zero(x);
                 Ok(logic::not(l, zero))
             }
             (Kind::Int | Kind::Bit, Kind::Fixed) => {

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::{attribute, finite, one_fixed};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -22,6 +23,15 @@ impl Clip {
     fn of(&self, x: f64) -> f64 {
         let x = self.min.map_or(x, |min| x.max(min));
         self.max.map_or(x, |max| x.min(max))
+    }
+
+    /// What the result lies between, whatever x.
+    fn bounds(&self, precision: u32) -> Bounds {
+        let at = |x: f64| Bounds::of(Interval::new(x, x), precision, 0.0);
+        Bounds {
+            low: self.min.map_or(i64::MIN, |min| at(min).low),
+            high: self.max.map_or(i64::MAX, |max| at(max).high),
+        }
     }
 }
 
@@ -42,6 +52,10 @@ impl Operation for Clip {
         Inferred::fixed(x.shape.clone())
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].mapv(|x| self.of(x))
     }
@@ -58,23 +72,28 @@ impl Operation for Clip {
         d.errors[0] + 1.5 * d.unit
     }
 
-    /// Both comparisons at once; the three cases exclude each other and add up.
+    /// Both comparisons at once, of those whose outcome is not known; the three cases exclude each other and add up.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let (precision, frac) = (l.precision(), l.common_frac());
+        let (precision, frac) = (l.frac(), l.common_frac());
         let x = l.ring(0, frac)?;
         let shape = l.shape();
+        let known = l.bounds(x);
         let mut outside = Vec::new();
-        if let Some(min) = self.min {
-            let bound = l.encode(min, frac)?;
+        if let Some(min) = self.min
+            && let bound = l.encode(min, frac)?
+            && known.low < bound
+        {
             let bound = l.constant(bound, &[], frac);
             let difference = l.push(RingOp::Sub, &[x, bound], &shape, frac);
-            outside.push((l.push_bits(RingOp::Negative, &[difference], &shape, 1), min));
+            outside.push((l.negative(difference), min));
         }
-        if let Some(max) = self.max {
-            let bound = l.encode(max, frac)?;
+        if let Some(max) = self.max
+            && let bound = l.encode(max, frac)?
+            && known.high > bound
+        {
             let bound = l.constant(bound, &[], frac);
             let difference = l.push(RingOp::Sub, &[bound, x], &shape, frac);
-            outside.push((l.push_bits(RingOp::Negative, &[difference], &shape, 1), max));
+            outside.push((l.negative(difference), max));
         }
         let any = match outside[..] {
             [] => return Ok(x),
@@ -91,6 +110,7 @@ impl Operation for Clip {
                 result = l.push(RingOp::Add, &[result, part], &shape, precision);
             }
         }
+        l.within(result, self.bounds(precision));
         Ok(result)
     }
 }

@@ -135,7 +135,7 @@ impl Operation for Combine {
         for weight in self.weights() {
             l.encode(weight, bits)?;
         }
-        let have = l.common_frac();
+        let have = l.working_frac();
         let have = if have + bits > 2 * precision { precision } else { have };
         let x = l.ring(0, have)?;
         let (shape, frac) = (l.shape(), have + bits);

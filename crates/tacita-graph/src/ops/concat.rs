@@ -48,6 +48,10 @@ impl Operation for Concat {
         Ok(Inferred { shape, kind: first.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let parts: Vec<_> = x.iter().map(|part| part.view()).collect();
         let joined = ndarray::concatenate(Axis(self.axis), &parts).expect("inference checked the shapes");

@@ -34,6 +34,10 @@ impl Operation for CumSum {
         Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let mut result = x[0].clone();
         for mut lane in result.lanes_mut(Axis(self.axis)) {

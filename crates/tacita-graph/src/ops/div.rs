@@ -49,6 +49,14 @@ impl Operation for Div {
         all.reduce(Interval::hull).unwrap_or(Interval::symmetric(0.0))
     }
 
+    fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        if x[1].min <= 0.0 && x[1].max >= 0.0 {
+            Interval::symmetric(f64::INFINITY)
+        } else {
+            self.range(x, types)
+        }
+    }
+
     /// Those of a and of the reciprocal multiply out; where b could be 0, all that it could be.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let reciprocal = ndarray::Zip::from(d.values[1]).and(d.errors[1]).map_collect(|&b, &e| {
@@ -70,7 +78,7 @@ impl Operation for Div {
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let shape = l.shape();
         if let Some(c) = l.uniform(1) {
-            let frac = l.common_frac();
+            let frac = l.working_frac();
             let x = l.ring(0, frac)?;
             let scaled = scale(l, x, 1.0 / c)?;
             return Ok(l.broadcast(scaled, &shape));

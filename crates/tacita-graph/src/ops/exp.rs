@@ -55,7 +55,7 @@ impl Operation for Exp {
 
     /// Saturates where e^x is not representable. Cheaper where range inference shows that x is not above 0.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let frac = l.common_frac();
+        let frac = l.working_frac();
         let x = l.ring(0, frac)?;
         let precision = l.precision();
         if l.range(0).max <= 0.0 {

@@ -32,6 +32,10 @@ impl Operation for Expand {
         Ok(Inferred { shape: self.shape.clone(), kind: x.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::expand(x[0], &arrays::sizes(&self.shape))
     }

@@ -52,6 +52,10 @@ impl Operation for Gather {
         Ok(Inferred { shape, kind: x.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let mut shape = x[0].shape().to_vec();
         shape[self.axis] = self.indices.len();

@@ -46,6 +46,10 @@ impl Operation for Log {
         }
     }
 
+    fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        if x[0].min <= 0.0 { Interval::symmetric(f64::INFINITY) } else { self.range(x, types) }
+    }
+
     /// Where x could be 0, all that it could be.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let lost = 2.0 * d.unit + Wide::Log.error();

@@ -6,8 +6,8 @@ use super::shape::one_fixed;
 use super::window::{Attributes, Axis};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
-use crate::lower::Lowering;
 use crate::lower::pool::max_pool;
+use crate::lower::{Lowering, compare};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
 
@@ -57,6 +57,10 @@ impl Operation for MaxPool {
         Inferred::fixed(shape)
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::windows(x[0], &self.axes(), f64::NEG_INFINITY, f64::max)
     }
@@ -65,9 +69,10 @@ impl Operation for MaxPool {
         x[0]
     }
 
-    /// A maximum is off by at most the largest error of what it compares, plus the winner's truncation.
+    /// A maximum is off by at most the largest error of what it compares, plus the winner's truncation and what comparing
+    /// roughly may lose.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        arrays::windows(d.errors[0], &self.axes(), 0.0, f64::max) + d.unit
+        arrays::windows(d.errors[0], &self.axes(), 0.0, f64::max) + d.unit * (1.0 + compare::ROUGHNESS)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

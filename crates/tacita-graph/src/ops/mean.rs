@@ -53,7 +53,7 @@ impl Operation for Mean {
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let frac = l.common_frac();
+        let frac = l.working_frac();
         let x = l.ring(0, frac)?;
         let terms: usize = self.axes.iter().map(|&axis| l.shape_of(x)[axis]).product();
         let op = RingOp::Sum { axes: self.axes.clone(), keepdims: self.keepdims };

@@ -29,6 +29,10 @@ impl Operation for Min {
         Ok(Inferred { shape: reduce(x, &[self.axis], self.keepdims)?, kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::reduce(x[0], &[self.axis], self.keepdims, f64::INFINITY, f64::min)
     }

@@ -22,6 +22,10 @@ impl Operation for Minimum {
         arithmetic(inputs)
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::zip(x[0], x[1], f64::min)
     }

@@ -23,6 +23,7 @@ mod arg_sort;
 pub(crate) mod arrays;
 mod average_pool;
 mod batch_norm;
+mod bernoulli;
 mod cast;
 mod ceil;
 mod clip;
@@ -65,6 +66,7 @@ mod one_hot;
 mod or;
 mod pad;
 mod pick;
+mod precision;
 mod reciprocal;
 mod relu;
 mod relu_max_pool;
@@ -87,6 +89,7 @@ mod sub;
 mod sum;
 mod tanh;
 mod transpose;
+mod uniform;
 pub(crate) mod window;
 mod xor;
 
@@ -164,6 +167,11 @@ pub(crate) trait Operation {
     /// An interval that contains the result for inputs in `x` of types `types`. A symbolic batch counts as 1.
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval;
 
+    /// An interval that contains the result in f64: `range`, unless that is of a function which saturates on secret values.
+    fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        self.range(x, types)
+    }
+
     /// The largest absolute value that a private evaluation holds on the way to a result in `result`.
     fn peak(&self, _x: &[Interval], _types: &[&Type], result: Interval) -> f64 {
         result.magnitude()
@@ -173,6 +181,18 @@ pub(crate) trait Operation {
     /// units.
     fn saturates(&self) -> bool {
         false
+    }
+
+    /// Whether the operation only moves, adds, compares or selects, so that a fixed result has all fractional bits of its
+    /// inputs; else it takes and gives the session's.
+    fn keeps_frac(&self) -> bool {
+        false
+    }
+
+    /// The fractional bits that a fixed result has, of fixed inputs that have `x`, by rights: more until it is truncated.
+    fn frac(&self, x: &[u32], session: u32) -> u32 {
+        let most = x.iter().copied().max();
+        most.filter(|_| self.keeps_frac()).unwrap_or(session)
     }
 
     /// A bound on each element's distance between fixed point, whatever its rounding, and f64. See `error_rule`.
@@ -289,12 +309,35 @@ operations! {
     arg_sort::ArgSort,
     one_hot::OneHot,
     pick::Pick,
+    precision::Precision,
+    uniform::Uniform,
+    bernoulli::Bernoulli,
 }
 
 impl Op {
     /// The operation's name in errors and reports.
     pub fn name(&self) -> &'static str {
         self.operation().name()
+    }
+
+    /// Which of the graph's draws it is, if its value is drawn: no two nodes of a graph have the same.
+    pub fn draw(&self) -> Option<u32> {
+        match self {
+            Op::Uniform(op) => Some(op.draw),
+            Op::Bernoulli(op) => Some(op.draw),
+            _ => None,
+        }
+    }
+
+    /// The same with another number, to put it into another graph; what draws nothing stays as it is.
+    #[must_use]
+    pub fn with_draw(mut self, draw: u32) -> Self {
+        match &mut self {
+            Op::Uniform(op) => op.draw = draw,
+            Op::Bernoulli(op) => op.draw = draw,
+            _ => {}
+        }
+        self
     }
 
     /// The shape among the attributes, where a symbolic batch may stand.
@@ -304,6 +347,8 @@ impl Op {
             Op::Constant(op) => Some(&mut op.shape),
             Op::Reshape(op) => Some(&mut op.shape),
             Op::Expand(op) => Some(&mut op.shape),
+            Op::Uniform(op) => Some(&mut op.shape),
+            Op::Bernoulli(op) => Some(&mut op.shape),
             _ => None,
         }
     }

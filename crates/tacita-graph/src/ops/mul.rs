@@ -52,7 +52,7 @@ impl Operation for Mul {
         let shape = l.shape();
         for (constant, other) in [(1, 0), (0, 1)] {
             if let Some(c) = l.uniform(constant) {
-                let frac = l.common_frac();
+                let frac = l.working_frac();
                 let x = l.ring(other, frac)?;
                 let scaled = scale(l, x, c)?;
                 return Ok(l.broadcast(scaled, &shape));

@@ -23,6 +23,10 @@ impl Operation for Neg {
         Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         -x[0]
     }

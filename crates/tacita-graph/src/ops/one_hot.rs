@@ -72,7 +72,7 @@ impl Operation for OneHot {
             let below = [depth as i64, -(depth as i64)].map(|bound| {
                 let bound = l.constant(bound, &[], 0);
                 let apart = l.push(RingOp::Sub, &[x, bound], &from, 0);
-                l.push_bits(RingOp::Negative, &[apart], &from, 1)
+                l.negative(apart)
             });
             let counts = l.push_bits(RingOp::XorBits, &below, &from, 1);
             let spare = l.constant(depth as i64, &[], 0);

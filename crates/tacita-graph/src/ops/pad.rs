@@ -57,6 +57,10 @@ impl Operation for Pad {
         Inferred::fixed(shape)
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         self.around(x[0], self.value)
     }

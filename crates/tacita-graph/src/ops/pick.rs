@@ -54,6 +54,10 @@ impl Operation for Pick {
         Ok(Inferred { shape: [before, lead, &after[1..]].concat(), kind: table.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let (first, result) = self.orders(x[0].ndim(), x[1].ndim());
         let table = x[0].view().permuted_axes(first).as_standard_layout().into_owned();

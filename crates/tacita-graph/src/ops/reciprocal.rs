@@ -42,6 +42,14 @@ impl Operation for Reciprocal {
         Interval::new(1.0 / x[0].min, 1.0 / x[0].max)
     }
 
+    fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        if x[0].min <= 0.0 && x[0].max >= 0.0 {
+            Interval::symmetric(f64::INFINITY)
+        } else {
+            self.range(x, types)
+        }
+    }
+
     /// Relative that of the fit; where x could be 0, all that it could be.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         ndarray::Zip::from(d.values[0]).and(d.errors[0]).map_collect(|&x, &e| {

@@ -5,8 +5,9 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
-use crate::program::{RingId, RingOp};
+use crate::program::RingId;
 use crate::types::{Interval, Type};
 
 /// max(x, 0).
@@ -22,6 +23,10 @@ impl Operation for Relu {
         Inferred::fixed(one_fixed(inputs)?.shape.clone())
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].mapv(|x| x.max(0.0))
     }
@@ -34,6 +39,7 @@ impl Operation for Relu {
         x[0].clamp_to(Interval { min: 0.0, max: f64::MAX })
     }
 
+    /// A truncation, or a wrong sign of less than a unit.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] + d.unit
     }
@@ -41,10 +47,15 @@ impl Operation for Relu {
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let frac = l.common_frac();
         let x = l.ring(0, frac)?;
-        let shape = l.shape();
-        let negative = l.push_bits(RingOp::Negative, &[x], &shape, 1);
-        let positive = l.push_bits(RingOp::NotBits, &[negative], &shape, 1);
-        let precision = l.precision();
-        Ok(compare::choose(l, positive, &[x], precision))
+        let (result, shape) = (l.frac(), l.shape());
+        if l.bounds(x).low >= 0 {
+            return Ok(l.at_frac(x, result));
+        }
+        // a wrong sign of less than a unit errs by less than a unit, as truncating does
+        let bits = compare::not_negative(l, x, result);
+        let zero = l.constant(0, &shape, frac);
+        let result = compare::choose(l, bits, &[zero, x], result);
+        l.within(result, Bounds { low: -1, high: i64::MAX });
+        Ok(result)
     }
 }

@@ -25,6 +25,10 @@ impl Operation for ReluMaxPool {
         self.pool.infer(inputs)
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::windows(x[0], &self.pool.axes(), 0.0, f64::max)
     }

@@ -28,6 +28,10 @@ impl Operation for Reveal {
         Ok(Inferred { shape: x.shape.clone(), kind: x.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].clone()
     }

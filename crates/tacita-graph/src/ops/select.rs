@@ -28,6 +28,10 @@ impl Operation for Select {
         Ok(Inferred { shape: broadcast(&bit.shape, &broadcast(&a.shape, &b.shape)?)?, kind: a.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::zip3(x[0], x[1], x[2], |bit, a, b| if bit != 0.0 { a } else { b })
     }
@@ -55,7 +59,7 @@ impl Operation for Select {
     /// With packed bits, a choice that truncates. Else the bit is an integer in the ring and b + bit * (a - b) exact
     /// modulo 2^64. Of three packed bits, b + bit * (a + b) modulo 2.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        let (precision, frac) = (l.precision(), l.common_frac());
+        let (precision, frac) = (l.frac(), l.common_frac());
         let shape = l.shape();
         let packed = l.bits(0).map(|bits| l.broadcast(bits, &shape));
         if let (Some(bit), Some(a), Some(b)) = (packed, l.bits(1), l.bits(2)) {

@@ -55,7 +55,7 @@ impl Operation for Sign {
         let shape = l.shape();
         let opposite = l.push(RingOp::Neg, &[x], &shape, frac);
         let [below, above] = [x, opposite].map(|x| {
-            let bits = l.push_bits(RingOp::Negative, &[x], &shape, 1);
+            let bits = l.negative(x);
             l.unpack(bits)
         });
         let sign = l.push(RingOp::Sub, &[above, below], &shape, 0);

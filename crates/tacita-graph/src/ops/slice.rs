@@ -43,6 +43,10 @@ impl Operation for Slice {
         Ok(Inferred { shape, kind: x.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let part = x[0].slice_each_axis(|axis| {
             let i = axis.axis.index();

@@ -18,6 +18,13 @@ pub struct Softmax {
     pub axis: usize,
 }
 
+impl Softmax {
+    /// The fractional bits of the result.
+    pub(crate) fn frac_of(&self, x: &Type, precision: u32) -> u32 {
+        softmax::softmax_frac(arrays::count_axes(x, &[self.axis]) as usize, precision)
+    }
+}
+
 impl Operation for Softmax {
     fn name(&self) -> &'static str {
         "Softmax"

@@ -29,6 +29,11 @@ impl Operation for Sort {
         Ok(Inferred { shape: x.shape.clone(), kind })
     }
 
+    /// The session's at most: keys need room for their indices.
+    fn frac(&self, x: &[u32], session: u32) -> u32 {
+        x.iter().copied().max().unwrap_or(session).min(session)
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::in_order(x[0], self.axis, self.descending, |value, _| value)
     }

@@ -27,6 +27,10 @@ impl Operation for Sum {
         Ok(Inferred { shape: reduce(x, &self.axes, self.keepdims)?, kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         arrays::reduce(x[0], &self.axes, self.keepdims, 0.0, |a, b| a + b)
     }

@@ -30,6 +30,10 @@ impl Operation for Transpose {
         Ok(Inferred { shape: self.perm.iter().map(|&axis| x.shape[axis]).collect(), kind: x.kind })
     }
 
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         x[0].view().permuted_axes(self.perm.clone()).as_standard_layout().into_owned()
     }

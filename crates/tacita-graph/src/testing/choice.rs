@@ -7,7 +7,7 @@ use crate::types::{Dim, Kind, Visibility, dims};
 
 /// Tries to add one operation.
 pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
-    match b.random.below(52) {
+    match b.random.below(58) {
         0..=3 => binary(b),
         4 => compare(b),
         5 => select(b),
@@ -34,6 +34,9 @@ pub(super) fn step(b: &mut Builder) -> Option<NodeId> {
         44 => all_or_any(b),
         45..=46 => gather(b),
         47 => combine(b),
+        48..=50 => bounded(b),
+        51 => precision(b),
+        52..=53 => drawn(b),
         _ => nonlinear(b),
     }
 }
@@ -268,6 +271,58 @@ fn average_pool(b: &mut Builder) -> Option<NodeId> {
     b.add(AveragePool { kernel, stride, pads_begin, pads_end, ceil_mode, count_include_pad }, &[x])
 }
 
+/// A value with fractional bits of its own, mostly used at once with others.
+fn precision(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let bits = 4 + b.random.below(27) as u32;
+    let x = b.add(Precision { bits }, &[x])?;
+    let y = partner(b, x)?;
+    let axis = b.random.below(b.shape(x).len().max(1));
+    match b.random.below(8) {
+        0 => b.add(Add, &[x, y]),
+        1 => b.add(Mul, &[y, x]),
+        2 => b.add(Maximum, &[x, y]),
+        3 => b.add(Max { axis, keepdims: true }, &[x]),
+        4 => b.add(Relu, &[x]),
+        5 => b.add(Mean { axes: vec![axis], keepdims: true }, &[x]),
+        6 => b.add(Sigmoid, &[x]),
+        _ => Some(x),
+    }
+}
+
+/// A comparison of what cannot be large, in whatever range its operand is.
+fn bounded(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let axis = b.random.below(b.shape(x).len().max(1));
+    let most = 1.0 + b.random.below(6) as f64;
+    let x = match b.random.below(5) {
+        0 => b.add(Sigmoid, &[x])?,
+        1 => b.add(Tanh, &[x])?,
+        2 => b.add(Clip { min: Some(0.0), max: Some(most) }, &[x])?,
+        3 => {
+            let x = b.add(Sign, &[x])?;
+            b.add(Cast { to: Kind::Int, rounding: ToWhole::Nearest }, &[x])?
+        }
+        _ => b.add(Softmax { axis }, &[x]).unwrap_or(x),
+    };
+    let keepdims = chance(b);
+    match b.random.below(11) {
+        0 => b.add(Max { axis, keepdims }, &[x]),
+        1 => b.add(ArgMin { axis, keepdims }, &[x]),
+        2 => b.add(Sort { axis, descending: keepdims }, &[x]),
+        3 => b.add(Min { axis, keepdims }, &[x]),
+        4 => b.add(Cast { to: Kind::Bit, rounding: ToWhole::Nearest }, &[x]),
+        5 => b.add(Clip { min: Some(0.25), max: Some(0.75) }, &[x]),
+        6 => b.add(Relu, &[x]),
+        7 => b.add(Abs, &[x]),
+        8 => b.add(Sigmoid, &[x]),
+        which => {
+            let y = partner(b, x)?;
+            if which == 9 { b.add(Less, &[x, y]) } else { b.add(Equal, &[x, y]) }
+        }
+    }
+}
+
 fn relu(b: &mut Builder) -> Option<NodeId> {
     let x = b.pick(Kind::Fixed)?;
     b.add(Relu, &[x])
@@ -482,6 +537,27 @@ fn nonlinear(b: &mut Builder) -> Option<NodeId> {
                 1 => b.add(LogSoftmax { axis }, &[x]),
                 _ => b.add(LogSumExp { axis, keepdims }, &[x]),
             }
+        }
+    }
+}
+
+/// What nobody knows, for a partner of an earlier node.
+fn drawn(b: &mut Builder) -> Option<NodeId> {
+    let x = b.pick(Kind::Fixed)?;
+    let shape = dims(&b.shape(x));
+    let draw = b.graph.next_draw();
+    match b.random.below(3) {
+        0 => {
+            let low = b.random.unit() * 2.0 - 2.0;
+            let width = [1.0, 0.25, 4.0, 2.0 * b.random.unit() + 0.01][b.random.below(4)];
+            b.add(Uniform { shape, low, high: low + width, draw }, &[])
+        }
+        1 => b.add(Uniform { shape, low: 0.0, high: 1.0, draw }, &[]),
+        _ => {
+            let probability = [0.5, 0.25, b.random.unit()][b.random.below(3)];
+            let bit = b.add(Bernoulli { shape, probability, draw }, &[])?;
+            let y = partner(b, x)?;
+            b.add(Select, &[bit, x, y]).or(Some(bit))
         }
     }
 }

@@ -90,7 +90,9 @@ impl Builder {
         });
         let role = if self.random.below(2) == 0 { Role::Data } else { Role::Parameter };
         let shape: Vec<Dim> = shape.iter().map(|&size| Dim::Known(size)).collect();
-        let input = Input { shape, visibility, role, range: None, kind };
+        // half of them declare the narrowest range, at whose ends data lies
+        let range = (self.random.below(2) == 0).then(|| interval(&data));
+        let input = Input { shape, visibility, role, range, kind };
         let id = self.graph.add(input, &[], &name).expect("an input with a fresh name");
         self.inputs.insert(name, data.clone());
         self.values.push(data);

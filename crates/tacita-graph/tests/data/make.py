@@ -299,5 +299,43 @@ def softmaxed(x, axes):
 case("softmax", lambda x: softmaxed(x, (1, 2)), t)
 case("softmax_log", lambda x: np.log(softmaxed(x, (1,))), t)
 
+
+
+def cubic(s, a):
+    s = abs(s)
+    if s <= 1:
+        return (a + 2) * s**3 - (a + 3) * s**2 + 1
+    return a * s**3 - 5 * a * s**2 + 8 * a * s - 4 * a if s < 2 else 0
+
+
+def resized_cubic(x, axis, after, scale, a, inside):
+    before = x.shape[axis]
+    rows = []
+    for i in range(after):
+        at = before / 2 * (1 - after / (scale * before)) + (i + 0.5) / scale - 0.5  # half_pixel_symmetric
+        taps = [tap for tap in range(-4, before + 4) if not inside or 0 <= tap < before]
+        weights = [cubic(at - tap, a) for tap in taps]
+        total = sum(weights) if inside else 1
+        rows.append(sum(np.take(x, min(max(tap, 0), before - 1), axis) * w / total for tap, w in zip(taps, weights)))
+    return np.stack(rows, axis)
+
+
+image = halves(1, 2, 4, 5)
+case("cubic", lambda x: resized_cubic(resized_cubic(x, 2, 7, 1.875, -0.75, False), 3, 3, 0.7, -0.75, False), image)
+case("cubic_inside", lambda x: resized_cubic(x, 3, 9, 1.875, -0.5, True), image)
+
+
+def maxima(x, kernel, stride, begin, end, dilation):
+    x = np.pad(x, [(0, 0), (0, 0)] + list(zip(begin, end)), constant_values=-np.inf)
+    counts = [(x.shape[2 + i] - (kernel[i] - 1) * dilation[i] - 1) // stride[i] + 1 for i in range(3)]
+    y = np.zeros((*x.shape[:2], *counts))
+    for at in itertools.product(*map(range, counts)):
+        window = [slice(at[i] * stride[i], at[i] * stride[i] + (kernel[i] - 1) * dilation[i] + 1, dilation[i]) for i in range(3)]
+        y[:, :, at[0], at[1], at[2]] = x[:, :, window[0], window[1], window[2]].max((2, 3, 4))
+    return y
+
+
+case("max_pool_3d", lambda x: maxima(x, [2, 3, 2], [1, 2, 1], [1, 0, 1], [0, 1, 0], [1, 1, 2]), halves(1, 2, 3, 4, 5))
+
 with open("functions.txt", "w") as file:
     file.write("\n".join(lines) + "\n")

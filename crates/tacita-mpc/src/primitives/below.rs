@@ -13,14 +13,14 @@ use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 
-pub(super) fn steps(node: &RingNode) -> Steps {
-    Comparisons::signs(pairs(node.inputs.len()).len()).steps(elements(node))
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
+    Comparisons::signs(pairs(node.inputs.len()).len(), bits).steps(elements(node))
 }
 
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
-    deal_pairs(ctx, node)
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
+    deal_pairs(ctx, node, bits)
 }
 
-pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
-    signs(ctx, node).await.map(Output::Bits)
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
+    signs(ctx, node, bits).await.map(Output::Bits)
 }

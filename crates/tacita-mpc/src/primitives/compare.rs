@@ -1,5 +1,5 @@
-//! Comparisons of opened values, many at once: `[ẑ < r]` in some of their bits, and with it signs,
-//! `msb z = msb ẑ ⊕ msb r ⊕ [ẑ mod 2^63 < r mod 2^63]`.
+//! Comparisons of opened values, many at once: `[ẑ < r]` in some of their bits, and with it signs: bit k of any
+//! -2^k <= z < 2^k, `ẑ_k ⊕ r_k ⊕ [ẑ mod 2^k < r mod 2^k]`.
 //!
 //! # Security
 //! Parties see the levels' (lt, eq) bits under fresh uniform masks; what the dealer deals are shares. The dealer
@@ -39,12 +39,13 @@ struct Comparison {
 }
 
 impl Comparisons {
-    /// The signs of `count` values, each opened under a mask of its own.
-    pub fn signs(count: usize) -> Comparisons {
-        let all = Comparisons::of(Span::SIGN, Some(63), &[Span::SIGN]);
-        let comparison = |mask| Comparison { mask, span: Span::SIGN, levels: Level::all(Span::SIGN) };
+    /// The signs of `count` values from -2^bits to below 2^bits, each opened under a mask of its own.
+    pub fn signs(count: usize, bits: u32) -> Comparisons {
+        let (span, sign) = (Span::new(0, bits as usize), Some(bits as usize));
+        let all = Comparisons::of(span, sign, &[span]);
+        let comparison = |mask| Comparison { mask, span, levels: Level::all(span) };
         Comparisons {
-            masks: (0..count).map(|_| Mask { span: Span::SIGN, sign: Some(63) }).collect(),
+            masks: (0..count).map(|_| Mask { span, sign }).collect(),
             comparisons: (0..count).map(comparison).collect(),
             ..all
         }

@@ -16,34 +16,37 @@ use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 
-fn comparisons(thresholds: &[Threshold]) -> Comparisons {
-    let span = |threshold: &Threshold| Span::new(threshold.dropped as usize, 63);
+fn comparisons(thresholds: &[Threshold], bits: u32) -> Comparisons {
+    let end = bits as usize;
+    let span = |threshold: &Threshold| Span::new(threshold.dropped as usize, end);
     let spans: Vec<Span> = thresholds.iter().map(span).collect();
     let lowest = thresholds.iter().map(|threshold| threshold.dropped).min().unwrap_or(0);
-    Comparisons::of(Span::new(lowest as usize, 63), Some(63), &spans)
+    Comparisons::of(Span::new(lowest as usize, end), Some(end), &spans)
 }
 
-pub(super) fn steps(node: &RingNode, thresholds: &[Threshold]) -> Steps {
-    comparisons(thresholds).steps(elements(node))
+pub(super) fn steps(node: &RingNode, thresholds: &[Threshold], bits: u32) -> Steps {
+    comparisons(thresholds, bits).steps(elements(node))
 }
 
 pub(super) fn deal(
     ctx: &mut DealContext<'_>,
     node: &RingNode,
     thresholds: &[Threshold],
+    bits: u32,
 ) -> Result<(), MpcError> {
     let x = node.inputs[0];
-    comparisons(thresholds).deal(ctx, elements(node), |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
+    comparisons(thresholds, bits).deal(ctx, elements(node), |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
 }
 
 pub(super) async fn run(
     ctx: TaskContext<'_>,
     node: &RingNode,
     thresholds: &[Threshold],
+    bits: u32,
 ) -> Result<Output, MpcError> {
     let n = elements(node);
     let hat = ctx.opening(node.inputs[0])?;
-    let comparisons = comparisons(thresholds);
+    let comparisons = comparisons(thresholds, bits);
     let below = comparisons.run(ctx, n, |i, range| {
         let at = thresholds[i].at as u64;
         hat.data()[range].iter().map(|hat| hat.wrapping_sub(at)).collect::<Vec<u64>>()

@@ -13,6 +13,7 @@ mod locate;
 mod negative;
 mod one_hot;
 mod product;
+mod random;
 mod rescale;
 mod reveal;
 mod rounded_up;
@@ -85,18 +86,18 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id:
             product::steps(node)
         }
         RingOp::Truncate { bits } => truncate::steps(node, *bits),
-        RingOp::Negative => negative::steps(node),
-        RingOp::Winner => winner::steps(node),
+        RingOp::Negative { bits } => negative::steps(node, *bits),
+        RingOp::Winner { bits } => winner::steps(node, *bits),
         RingOp::Choose { truncate } => choose::steps(program, node, truncate),
-        RingOp::Below => below::steps(node),
+        RingOp::Below { bits } => below::steps(node, *bits),
         RingOp::ChooseLargest { truncate } => choose_largest::steps(program, node, *truncate),
         RingOp::AndBits => and_bits::steps(node),
-        RingOp::Zero => zero::steps(node),
+        RingOp::Zero { bits } => zero::steps(node, *bits),
         RingOp::RoundedUp { bits } => rounded_up::steps(node, *bits),
-        RingOp::Sort { .. } => sort::steps(node, parties),
+        RingOp::Sort { bits, .. } => sort::steps(node, parties, *bits),
         RingOp::OneHot { .. } => one_hot::steps(node),
         RingOp::Reveal { to } => reveal::steps(program, node, owners, to),
-        RingOp::Locate { thresholds } => locate::steps(node, thresholds),
+        RingOp::Locate { thresholds, bits } => locate::steps(node, thresholds, *bits),
         RingOp::Harmonics { sum } => harmonics::steps(node, sum),
         RingOp::Exponential { spec } => exponential::steps(node, spec),
         RingOp::Lift { .. } => lift::steps(node),
@@ -112,20 +113,20 @@ pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError
     match &node.op {
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => product::deal(ctx, node),
         RingOp::Truncate { bits } => truncate::deal(ctx, node, *bits),
-        RingOp::Negative => negative::deal(ctx, node),
-        RingOp::Winner => winner::deal(ctx, node),
+        RingOp::Negative { bits } => negative::deal(ctx, node, *bits),
+        RingOp::Winner { bits } => winner::deal(ctx, node, *bits),
         RingOp::Choose { truncate } => choose::deal(ctx, node, truncate),
-        RingOp::Locate { thresholds } => locate::deal(ctx, node, thresholds),
+        RingOp::Locate { thresholds, bits } => locate::deal(ctx, node, thresholds, *bits),
         RingOp::Harmonics { sum } => harmonics::deal(ctx, node, sum),
         RingOp::Exponential { spec } => exponential::deal(ctx, node, spec),
         RingOp::Lift { plane } => lift::deal(ctx, node, *plane),
         RingOp::Rescale { factors, truncate } => rescale::deal(ctx, node, factors, *truncate),
-        RingOp::Below => below::deal(ctx, node),
+        RingOp::Below { bits } => below::deal(ctx, node, *bits),
         RingOp::ChooseLargest { truncate } => choose_largest::deal(ctx, node, *truncate),
         RingOp::AndBits => and_bits::deal(ctx, node),
-        RingOp::Zero => zero::deal(ctx, node),
+        RingOp::Zero { bits } => zero::deal(ctx, node, *bits),
         RingOp::RoundedUp { bits } => rounded_up::deal(ctx, node, *bits),
-        RingOp::Sort { .. } => sort::deal(ctx, node),
+        RingOp::Sort { bits, .. } => sort::deal(ctx, node, *bits),
         RingOp::OneHot { bits } => one_hot::deal(ctx, node, *bits),
         _ => Ok(()),
     }
@@ -143,26 +144,28 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
             product::run(ctx, node)
         }
         RingOp::Truncate { bits } => truncate::run(ctx, node, *bits),
-        RingOp::Negative => negative::run(ctx, node).await,
-        RingOp::Winner => winner::run(ctx, node).await,
+        RingOp::Negative { bits } => negative::run(ctx, node, *bits).await,
+        RingOp::Winner { bits } => winner::run(ctx, node, *bits).await,
         RingOp::Choose { truncate } => choose::run(ctx, node, truncate),
-        RingOp::Locate { thresholds } => locate::run(ctx, node, thresholds).await,
+        RingOp::Locate { thresholds, bits } => locate::run(ctx, node, thresholds, *bits).await,
         RingOp::Harmonics { sum } => harmonics::run(ctx, node, sum),
         RingOp::Exponential { spec } => exponential::run(ctx, node, spec).await,
         RingOp::Lift { plane } => lift::run(ctx, node, *plane),
         RingOp::Rescale { factors, truncate } => rescale::run(ctx, node, factors, *truncate),
         RingOp::NotBits | RingOp::XorBits => linear::bits(ctx, node),
-        RingOp::Below => below::run(ctx, node).await,
+        RingOp::Below { bits } => below::run(ctx, node, *bits).await,
         RingOp::ChooseLargest { truncate } => choose_largest::run(ctx, node, *truncate),
         RingOp::AndBits => and_bits::run(ctx, node),
-        RingOp::Zero => zero::run(ctx, node).await,
+        RingOp::Zero { bits } => zero::run(ctx, node, *bits).await,
         RingOp::RoundedUp { bits } => rounded_up::run(ctx, node, *bits).await,
-        RingOp::Sort { shift } => sort::run(ctx, node, *shift).await,
+        RingOp::Sort { shift, bits } => sort::run(ctx, node, *shift, *bits).await,
         RingOp::OneHot { bits } => one_hot::run(ctx, node, *bits),
+        RingOp::Random { .. } => random::run(ctx, node),
         _ if matches!(node.kind, RingKind::Bits { .. }) => linear::move_bits(ctx, node),
         _ => linear::run(ctx, id, node),
     }
 }
 
 pub(crate) use product::prepare;
+pub(crate) use random::contribution;
 pub(crate) use truncate::clear as truncate_clear;

@@ -12,17 +12,18 @@ use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 
-pub(super) fn steps(node: &RingNode) -> Steps {
-    Comparisons::signs(1).steps(elements(node))
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
+    Comparisons::signs(1, bits).steps(elements(node))
 }
 
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let x = node.inputs[0];
-    Comparisons::signs(1).deal(ctx, elements(node), |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
+    Comparisons::signs(1, bits).deal(ctx, elements(node), |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
 }
 
-pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
     let hat = ctx.opening(node.inputs[0])?;
-    let mut signs = Comparisons::signs(1).run(ctx, elements(node), |_, range| &hat.data()[range]).await?;
+    let mut signs =
+        Comparisons::signs(1, bits).run(ctx, elements(node), |_, range| &hat.data()[range]).await?;
     signs.pop().map(Output::Bits).ok_or_else(|| MpcError::Internal("no sign".into()))
 }

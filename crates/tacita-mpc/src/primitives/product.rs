@@ -1,18 +1,22 @@
 //! Any bilinear map of two opened values: `[x∘y] = x̂∘[y] − [r_x]∘ŷ + [r_x∘r_y]`
 //! (Beaver, CRYPTO '91, with openings kept with the value as in ABY2.0, USENIX Security '21).
 //!
+//! If computing party j owns y, it knows y and all of r_y, so that its own part of r_x needs no correction, and both of
+//! its products become one: j takes `(x̂ − [r_x]_j)∘y`, every other party i `−[r_x]_i∘ŷ`, and D deals
+//! `(r_x − [r_x]_j)∘r_y`. The sum is `(x̂ − r_x)∘y`.
+//!
 //! # Security
-//! Nothing is opened. One party receives the dealer's correction for `r_x∘r_y`, masked by the others' streams.
+//! Nothing is opened. One party receives the dealer's correction, masked by the others' streams.
 //!
 //! Where one operand is a weight, `[r_x]∘ŷ` is known before the input is and computed in the offline phase.
 
-use tacita_graph::{RingId, RingNode, bilinear, bilinear_into};
+use tacita_graph::{RingId, RingNode, bilinear_into};
 use tacita_ring::{RingTensor, Sign};
 
 use super::{Output, elements};
 use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::plan::Form;
+use crate::plan::{Form, Plan};
 use crate::steps::{Item, Steps};
 use crate::task::TaskContext;
 
@@ -24,14 +28,30 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
     if node.inputs.iter().any(|&i| ctx.plan.form(i) == Form::Public) {
         return Ok(());
     }
-    let (x, y) = (ctx.mask(node.inputs[0])?, ctx.mask(node.inputs[1])?);
-    ctx.emit(bilinear(&node.op, &x, &y, &node.shape).into_data())
+    let y = second(ctx.plan, node);
+    let mask_of_y = ctx.mask(node.inputs[y])?;
+    let x = node.inputs[1 - y];
+    let mask_of_x = match owner(ctx.plan, node, y) {
+        Some(owner) => ctx.mask_of_others(x, owner)?,
+        None => Some(ctx.mask(x)?),
+    };
+    let mut out = RingTensor::zeros(&node.shape);
+    if let Some(mask_of_x) = mask_of_x {
+        apply(node, y, &mut out, &mask_of_x, &mask_of_y, Sign::Plus);
+    }
+    ctx.emit(out.into_data())
 }
 
-/// The operand that plays y: a weight if there is one, so that its partner's mask times it can be prepared.
-fn second(ctx: TaskContext<'_>, node: &RingNode) -> usize {
-    let persistent = |i: usize| ctx.plan().form(node.inputs[i]) == Form::Persistent;
-    usize::from(persistent(1) || !persistent(0))
+/// The computing party that knows operand `y`.
+fn owner(plan: &Plan, node: &RingNode, y: usize) -> Option<usize> {
+    plan.owner(node.inputs[y]).filter(|&owner| owner < plan.parties())
+}
+
+/// The operand that plays y: one that a computing party owns, which saves that party a product; else a weight, so that its
+/// partner's mask times it can be prepared.
+fn second(plan: &Plan, node: &RingNode) -> usize {
+    let rank = |i: usize| (owner(plan, node, i).is_some(), plan.form(node.inputs[i]) == Form::Persistent);
+    usize::from(rank(1) >= rank(0))
 }
 
 /// `−[r_x]∘ŷ` for a weight y: the part of the product that needs no input. `None` if it is zero or needs one.
@@ -41,8 +61,8 @@ pub(crate) fn prepare(ctx: TaskContext<'_>, id: RingId) -> Result<Option<RingTen
     if !super::is_product(plan.program(), node) {
         return Ok(None);
     }
-    let y = second(ctx, node);
-    if plan.form(node.inputs[y]) != Form::Persistent {
+    let y = second(plan, node);
+    if plan.form(node.inputs[y]) != Form::Persistent || owner(plan, node, y) == Some(ctx.eval.me) {
         return Ok(None);
     }
     let mut out = RingTensor::zeros(&node.shape);
@@ -73,18 +93,24 @@ fn apply(node: &RingNode, y: usize, out: &mut RingTensor, a: &RingTensor, b: &Ri
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
-    let y = second(ctx, node);
-    let mut out = match ctx.take_prepared() {
-        Some(prepared) => prepared,
-        None => {
-            let mut out = RingTensor::zeros(&node.shape);
+    let y = second(ctx.plan(), node);
+    let owner = owner(ctx.plan(), node, y);
+    let prepared = ctx.take_prepared();
+    let is_prepared = prepared.is_some();
+    let mut out = prepared.unwrap_or_else(|| RingTensor::zeros(&node.shape));
+    if owner == Some(ctx.eval.me) {
+        let x = ctx.opening_less_own_mask(node.inputs[1 - y])?;
+        apply(node, y, &mut out, &x, &*ctx.owned(node.inputs[y])?, Sign::Plus);
+    } else {
+        if !is_prepared {
             subtract_masked(ctx, node, y, &mut out)?;
-            out
         }
-    };
-    if let Some(share) = ctx.share(node.inputs[y])? {
-        let hat = ctx.opening(node.inputs[1 - y])?;
-        apply(node, y, &mut out, &hat, &share, Sign::Plus);
+        if owner.is_none()
+            && let Some(share) = ctx.share(node.inputs[y])?
+        {
+            let hat = ctx.opening(node.inputs[1 - y])?;
+            apply(node, y, &mut out, &hat, &share, Sign::Plus);
+        }
     }
     ctx.add_dealt(0, out.data_mut())?;
     Ok(Output::Share(Some(out)))

@@ -107,10 +107,10 @@ impl Sizes {
     }
 }
 
-pub(super) fn steps(node: &RingNode, parties: usize) -> Steps {
+pub(super) fn steps(node: &RingNode, parties: usize, bits: u32) -> Steps {
     let (size, sizes) = (elements(node), Sizes::of(node));
     let to = |party| Opening { words: size, from: Sender::All, to: Receivers::Only(vec![party]) };
-    let compared = Comparisons::signs(1).steps(sizes.comparisons());
+    let compared = Comparisons::signs(1, bits).steps(sizes.comparisons());
     let mut openings: Vec<Opening> = (0..parties).map(to).collect();
     openings.push(Opening::all(sizes.matrices * sizes.n));
     openings.extend(compared.openings);
@@ -118,7 +118,7 @@ pub(super) fn steps(node: &RingNode, parties: usize) -> Steps {
     Steps { dealt: [vec![Item::Ring(size); parties], compared.dealt].concat(), openings }
 }
 
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan.parties());
     for party in 0..parties {
         let order = sizes.permutation(&ctx.permutation(party, sizes.draws())?);
@@ -128,11 +128,16 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
     }
     let (keys, pairs) = (ctx.step_ring_masks(parties as u16, sizes.matrices * sizes.n)?, sizes.pairs());
     ctx.first_step = parties as u16 + 1;
-    Comparisons::signs(1)
+    Comparisons::signs(1, bits)
         .deal(ctx, sizes.comparisons(), |_, _| Ok(sizes.differences(&keys, &pairs, 0..sizes.comparisons())))
 }
 
-pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, shift: u32) -> Result<Output, MpcError> {
+pub(super) async fn run(
+    ctx: TaskContext<'_>,
+    node: &RingNode,
+    shift: u32,
+    bits: u32,
+) -> Result<Output, MpcError> {
     let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan().parties());
     let mut share = ctx.share(node.inputs[0])?.map_or_else(|| vec![0; size], |share| share.data().to_vec());
     for party in 0..parties {
@@ -150,7 +155,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, shift: u32) -> Re
     let step = parties as u16;
     let keys = ctx.open_ring(step, keys)?.await?.unwrap_or_default();
     let pairs = sizes.pairs();
-    let signs = Comparisons::signs(1);
+    let signs = Comparisons::signs(1, bits);
     let below = signs.run(ctx.part(step + 1, parties), sizes.comparisons(), |_, range| {
         sizes.differences(&keys, &pairs, range)
     });

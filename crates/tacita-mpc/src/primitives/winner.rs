@@ -43,10 +43,10 @@ fn products(k: usize) -> Products {
     Products::new(2 * pairs.len(), &outputs)
 }
 
-pub(super) fn steps(node: &RingNode) -> Steps {
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k).len();
-    let mut steps = Comparisons::signs(pairs).steps(n);
+    let mut steps = Comparisons::signs(pairs, bits).steps(n);
     if k > 2 {
         steps.openings.push(Opening::all(words(n, pairs)));
         steps.dealt.push(Item::Bits(words(n, products(k).dealt())));
@@ -55,13 +55,13 @@ pub(super) fn steps(node: &RingNode) -> Steps {
 }
 
 /// The dealer's part of comparing all pairs of a node's inputs.
-pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let n = elements(node);
     let pairs = pairs(node.inputs.len());
     let mask_of = |ctx: &mut DealContext<'_>, id: RingId| -> Result<Option<_>, MpcError> {
         if ctx.plan.node(id).visibility == Visibility::Public { Ok(None) } else { ctx.mask(id).map(Some) }
     };
-    let signs = Comparisons::signs(pairs.len());
+    let signs = Comparisons::signs(pairs.len(), bits);
     signs.deal(ctx, n, |ctx, p| {
         let (i, j) = pairs[p];
         let (a, b) = (mask_of(ctx, node.inputs[i])?, mask_of(ctx, node.inputs[j])?);
@@ -75,10 +75,10 @@ pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(
 }
 
 /// A party's shares of `[x_i < x_j]` for all pairs of a node's inputs, a plane each.
-pub(super) async fn signs(ctx: TaskContext<'_>, node: &RingNode) -> Result<BitTensor, MpcError> {
+pub(super) async fn signs(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<BitTensor, MpcError> {
     let pairs = pairs(node.inputs.len());
     let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
-    let signs = Comparisons::signs(pairs.len());
+    let signs = Comparisons::signs(pairs.len(), bits);
     let below = signs.run(ctx, elements(node), |p, range| {
         let (i, j) = pairs[p];
         let (a, b) = (&hats[i].data()[range.clone()], &hats[j].data()[range]);
@@ -88,13 +88,13 @@ pub(super) async fn signs(ctx: TaskContext<'_>, node: &RingNode) -> Result<BitTe
     Ok(BitTensor::concat_planes(&below.iter().collect::<Vec<_>>()))
 }
 
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k);
-    deal_pairs(ctx, node)?;
+    deal_pairs(ctx, node, bits)?;
     if k > 2 {
         let (products, wires) = (products(k), pairs.len());
-        let masks = ctx.step_masks(Comparisons::signs(pairs.len()).rounds() as u16);
+        let masks = ctx.step_masks(Comparisons::signs(pairs.len(), bits).rounds() as u16);
         let mut out = vec![0; words(n, products.dealt())];
         for_each_tile(n, [(&mut out, Unit::Planes(products.dealt()))], &|range, [out]| {
             let lambda = masks.read(Unit::Planes(wires).words(&range))?;
@@ -121,10 +121,10 @@ fn twice(lanes: &[Lane]) -> [Lane; 32] {
     both
 }
 
-pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k);
-    let below = signs(ctx, node).await?;
+    let below = signs(ctx, node, bits).await?;
     if k == 2 {
         let mut above = below.clone();
         if ctx.first() {
@@ -132,7 +132,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
         }
         return Ok(Output::Bits(BitTensor::concat_planes(&[&above, &below])));
     }
-    let compared = Comparisons::signs(pairs.len());
+    let compared = Comparisons::signs(pairs.len(), bits);
     let step = compared.rounds() as u16;
     let lambda = ctx.step_mask(step);
     let public = ctx.open_bits(step, below.into_words())?.await?.unwrap_or_default();

@@ -1,4 +1,5 @@
-//! `[x = 0]` as XOR-shared bits: whether the opening equals the mask, by the tree of `equality`.
+//! Whether the low bits of x are 0, as an XOR-shared bit: whether those of the opening equal the mask's, by the tree of
+//! `equality`.
 //!
 //! # Security
 //! Parties see the leaves and the first level's products under fresh uniform masks; what the dealer deals are shares.
@@ -10,43 +11,41 @@ use tacita_ring::BitTensor;
 use super::{Output, elements};
 use crate::blocks::{Unit, for_each_block, for_each_tile, words};
 use crate::deal::DealContext;
-use crate::equality::{
-    LEVEL1_WIRES, LEVEL2_WIRES, deal_leaves, deal_level, leaves, leaves_dealt, level, level_dealt,
-};
+use crate::equality::Level;
 use crate::error::MpcError;
 use crate::steps::{Item, Opening, Steps};
 use crate::task::TaskContext;
 
-/// Wires that each level multiplies, and those that it gives.
-const LEVELS: [(usize, usize); 2] = [(LEVEL1_WIRES, LEVEL2_WIRES), (LEVEL2_WIRES, 1)];
-
-pub(super) fn steps(node: &RingNode) -> Steps {
-    let n = elements(node);
-    let mut steps = Steps { dealt: vec![Item::Bits(words(n, leaves_dealt()))], openings: vec![] };
-    for (wires, _) in LEVELS {
-        steps.dealt.push(Item::Bits(words(n, level_dealt(wires))));
-        steps.openings.push(Opening::all(words(n, wires)));
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
+    let (n, (leaves, levels)) = (elements(node), Level::all(bits));
+    let mut steps =
+        Steps { dealt: vec![Item::Bits(words(n, leaves.wires() + leaves.dealt()))], openings: vec![] };
+    for level in levels {
+        steps.dealt.push(Item::Bits(words(n, level.dealt())));
+        steps.openings.push(Opening::all(words(n, level.wires())));
     }
     steps
 }
 
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let (n, r) = (elements(node), ctx.mask(node.inputs[0])?);
-    let mut out = vec![0; words(n, leaves_dealt())];
-    for_each_tile(n, [(&mut out, Unit::Planes(leaves_dealt()))], &|range, [out]| {
+    let (leaves, levels) = Level::all(bits);
+    let planes = leaves.wires() + leaves.dealt();
+    let mut out = vec![0; words(n, planes)];
+    for_each_tile(n, [(&mut out, Unit::Planes(planes))], &|range, [out]| {
         let r = BitTensor::from_ring(&r.data()[range.clone()]);
         for_each_block(
             range.len(),
             [(r.words(), 64)],
-            [(out, leaves_dealt())],
+            [(out, planes)],
             #[inline(always)]
-            |[r], [out]| deal_leaves(r, out),
+            |[r], [out]| leaves.deal_leaves(r, out),
         );
         Ok(())
     })?;
     ctx.emit(out)?;
-    for (step, (wires, _)) in (0..).zip(LEVELS) {
-        let (masks, dealt) = (ctx.step_masks(step), level_dealt(wires));
+    for (step, level) in (0..).zip(&levels) {
+        let (masks, wires, dealt) = (ctx.step_masks(step), level.wires(), level.dealt());
         let mut out = vec![0; words(n, dealt)];
         for_each_tile(n, [(&mut out, Unit::Planes(dealt))], &|range, [out]| {
             let lambda = masks.read(Unit::Planes(wires).words(&range))?;
@@ -55,7 +54,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
                 [(&lambda, wires)],
                 [(out, dealt)],
                 #[inline(always)]
-                |[lambda], [out]| deal_level(lambda, out),
+                |[lambda], [out]| level.deal(lambda, out),
             );
             Ok(())
         })?;
@@ -64,28 +63,31 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), Mpc
     Ok(())
 }
 
-pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
     let (n, first) = (elements(node), ctx.first());
+    let (leaves, levels) = Level::all(bits);
+    let (planes, results) = (leaves.wires() + leaves.dealt(), leaves.results());
     let hat = ctx.opening(node.inputs[0])?;
     let dealt = ctx.dealt(0)?;
-    let mut shares = vec![0; words(n, LEVEL1_WIRES)];
-    for_each_tile(n, [(&mut shares, Unit::Planes(LEVEL1_WIRES))], &|range, [out]| {
+    let mut shares = vec![0; words(n, results)];
+    for_each_tile(n, [(&mut shares, Unit::Planes(results))], &|range, [out]| {
         let c = BitTensor::from_ring(&hat.data()[range.clone()]);
         let mut scratch = Vec::new();
-        let dealt = dealt.read(Unit::Planes(leaves_dealt()).words(&range), &mut scratch)?;
+        let dealt = dealt.read(Unit::Planes(planes).words(&range), &mut scratch)?;
         for_each_block(
             range.len(),
-            [(c.words(), 64), (dealt, leaves_dealt())],
-            [(out, LEVEL1_WIRES)],
+            [(c.words(), 64), (dealt, planes)],
+            [(out, results)],
             #[inline(always)]
-            |[c, dealt], [out]| leaves(first, c, dealt, out),
+            |[c, dealt], [out]| leaves.leaves(first, c, dealt, out),
         );
         Ok(())
     })?;
-    for (step, (wires, results)) in (0..).zip(LEVELS) {
+    for (step, level) in (0..).zip(&levels) {
         let lambda = ctx.step_mask(step);
         let public = ctx.open_bits(step, shares)?.await?.unwrap_or_default();
-        let (dealt, planes) = (ctx.dealt(1 + usize::from(step))?, level_dealt(wires));
+        let dealt = ctx.dealt(1 + usize::from(step))?;
+        let (wires, planes, results) = (level.wires(), level.dealt(), level.results());
         shares = vec![0; words(n, results)];
         for_each_tile(n, [(&mut shares, Unit::Planes(results))], &|range, [out]| {
             let at = Unit::Planes(wires).words(&range);
@@ -97,7 +99,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
                 [(&public[at], wires), (lambda, wires), (dealt, planes)],
                 [(out, results)],
                 #[inline(always)]
-                |[public, lambda, dealt], [out]| level(first, public, lambda, dealt, out),
+                |[public, lambda, dealt], [out]| level.evaluate(first, public, lambda, dealt, out),
             );
             Ok(())
         })?;

@@ -147,6 +147,13 @@ impl Model {
     }
 }
 
+impl Tensor {
+    /// Reads a file that is one tensor.
+    pub(crate) fn decode(file: &[u8]) -> Result<Tensor, String> {
+        Parts(0).message(Field::Bytes(file))
+    }
+}
+
 impl Message for Model {
     fn set(&mut self, number: u64, field: Field<'_>, parts: &mut Parts) -> Result<(), String> {
         match number {

@@ -2,4 +2,4 @@
 
 pub(crate) mod messages;
 pub(crate) mod tensor;
-mod wire;
+pub(crate) mod wire;

@@ -5,12 +5,13 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
 use ndarray::{ArrayD, IxDyn};
+use tacita_graph::Kind;
 
 use super::messages::Tensor;
 use crate::error::{Fault, corrupt, refuse};
 
-/// The element types, by their number in a file, and their size in bytes.
-const ELEMENTS: [(&str, usize); 17] = [
+/// The element types, by their number in a file, and their size in bytes; 0 of those that cannot be read.
+const ELEMENTS: [(&str, usize); 27] = [
     ("undefined", 0),
     ("float32", 4),
     ("uint8", 1),
@@ -28,6 +29,16 @@ const ELEMENTS: [(&str, usize); 17] = [
     ("complex64", 8),
     ("complex128", 16),
     ("bfloat16", 2),
+    ("float8e4m3fn", 0),
+    ("float8e4m3fnuz", 0),
+    ("float8e5m2", 0),
+    ("float8e5m2fnuz", 0),
+    ("uint4", 0),
+    ("int4", 0),
+    ("float4e2m1", 0),
+    ("float8e8m0", 0),
+    ("uint2", 0),
+    ("int2", 0),
 ];
 const FLOAT32: u64 = 1;
 const INT32: u64 = 6;
@@ -38,11 +49,27 @@ const FLOAT64: u64 = 11;
 const BFLOAT16: u64 = 16;
 
 /// The name of an element type.
-pub(crate) fn element_name(element: u64) -> &'static str {
-    usize::try_from(element)
-        .ok()
-        .and_then(|index| ELEMENTS.get(index))
-        .map_or("an 8-bit or narrower", |e| e.0)
+pub(crate) fn named(element: u64) -> &'static str {
+    usize::try_from(element).ok().and_then(|index| ELEMENTS.get(index)).map_or("unknown", |e| e.0)
+}
+
+/// What numbers of this type are in a graph, where they can be.
+pub(crate) fn kind(element: u64) -> Option<Kind> {
+    match element {
+        BOOL => Some(Kind::Bit),
+        _ if is_integer(element) => Some(Kind::Int),
+        _ if is_float(element) => Some(Kind::Fixed),
+        _ => None,
+    }
+}
+
+/// The usual type of a kind's numbers.
+pub(crate) fn element(kind: Kind) -> u64 {
+    match kind {
+        Kind::Fixed => FLOAT32,
+        Kind::Int => INT64,
+        Kind::Bit => BOOL,
+    }
 }
 
 /// Whether numbers of this type are real.
@@ -57,9 +84,11 @@ pub(crate) fn is_integer(element: u64) -> bool {
 
 /// Why a type that is neither is refused.
 pub(crate) fn unsupported(element: u64) -> String {
-    let name = element_name(element);
+    let name = named(element);
     match element {
-        2 | 3 | 17.. => format!("{name} type: quantized models are not supported, export the float model"),
+        2 | 3 | 17.. => {
+            format!("{name} type: quantized models are not supported, export the float model")
+        }
         _ => format!("type {name} is not supported"),
     }
 }
@@ -72,7 +101,7 @@ impl Tensor {
     }
 
     /// The number of elements.
-    fn len(&self) -> Result<usize, Fault> {
+    pub(crate) fn len(&self) -> Result<usize, Fault> {
         // Bounded even where an axis is 0, as ndarray requires.
         let bound = self.shape()?.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim.max(1)));
         match bound {
@@ -81,8 +110,8 @@ impl Tensor {
         }
     }
 
-    /// The elements of a float tensor, all finite, as f64. `folder` is where the model's file is.
-    pub(crate) fn floats(&self, folder: Option<&Path>) -> Result<ArrayD<f64>, Fault> {
+    /// The elements of a float tensor as f64. `folder` is where the model's file is.
+    fn reals(&self, folder: Option<&Path>) -> Result<ArrayD<f64>, Fault> {
         let half = |bits: i64| f16_to_f64(bits as u16);
         let values: Vec<f64> = match self.raw(folder)? {
             Some(raw) => match self.element {
@@ -100,7 +129,12 @@ impl Tensor {
                 other => return refuse(format!("tensor {:?}: {}", self.name, unsupported(other))),
             },
         };
-        let array = self.array(values)?;
+        self.array(values)
+    }
+
+    /// The elements of a float tensor, all finite, as f64. `folder` is where the model's file is.
+    pub(crate) fn floats(&self, folder: Option<&Path>) -> Result<ArrayD<f64>, Fault> {
+        let array = self.reals(folder)?;
         // indices are slow to count: only once something is wrong
         if !array.iter().all(|value| value.is_finite())
             && let Some((index, value)) = array.indexed_iter().find(|(_, value)| !value.is_finite())
@@ -109,6 +143,31 @@ impl Tensor {
             return refuse(format!("weight {:?} is {value} at index {index:?}", self.name));
         }
         Ok(array)
+    }
+
+    /// The elements of a tensor of any supported type as f64, finite or not.
+    pub(crate) fn numbers(&self, folder: Option<&Path>) -> Result<ArrayD<f64>, Fault> {
+        match is_integer(self.element) {
+            true => Ok(self.integers(folder)?.mapv(|value| value as f64)),
+            false => self.reals(folder),
+        }
+    }
+
+    /// The same numbers as those of another kind: bits say which are not 0, and whole numbers are rounded towards 0.
+    pub(crate) fn converted(&self, to: Kind, folder: Option<&Path>) -> Result<Tensor, Fault> {
+        let (name, dims) = (self.name.clone(), self.dims.clone());
+        let mut tensor = Tensor { name, dims, element: element(to), ..Tensor::default() };
+        match to {
+            Kind::Fixed => {
+                tensor.element = FLOAT64;
+                tensor.doubles = self.numbers(folder)?.into_iter().collect();
+            }
+            Kind::Int => tensor.ints = self.numbers(folder)?.into_iter().map(|x| x as i64).collect(),
+            Kind::Bit => {
+                tensor.ints = self.numbers(folder)?.into_iter().map(|x| i64::from(x != 0.0)).collect();
+            }
+        }
+        Ok(tensor)
     }
 
     /// The elements of a tensor of integers or flags.
@@ -139,6 +198,9 @@ impl Tensor {
     fn raw(&self, folder: Option<&Path>) -> Result<Option<Cow<'_, [u8]>>, Fault> {
         let size =
             usize::try_from(self.element).ok().and_then(|index| ELEMENTS.get(index)).map_or(0, |e| e.1);
+        if size == 0 {
+            return refuse(format!("tensor {:?}: {}", self.name, unsupported(self.element)));
+        }
         let length = self.len()? * size;
         if self.is_external {
             return Ok(Some(Cow::Owned(self.external(folder, length)?)));
@@ -148,7 +210,7 @@ impl Tensor {
                 "tensor {:?} of shape {:?} and type {} needs {length} bytes and has {}",
                 self.name,
                 self.dims,
-                element_name(self.element),
+                named(self.element),
                 raw.len()
             )),
             raw => Ok(raw.as_deref().map(Cow::Borrowed)),

@@ -5,6 +5,7 @@ use tacita_graph::{Op, functions, ops};
 use super::{Values, one};
 use crate::call::Call;
 use crate::error::refuse;
+use crate::value::Value;
 
 fn unary(call: &mut Call<'_, '_>, op: impl Into<Op>) -> Values {
     let x = call.operand(0)?;
@@ -72,12 +73,45 @@ pub(super) fn log(call: &mut Call<'_, '_>) -> Values {
     unary(call, ops::Log)
 }
 
+/// sin x / cos x.
+pub(super) fn tan(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let (sin, cos) = (call.add(ops::Sin, &[x])?, call.add(ops::Cos, &[x])?);
+    one(call.add(ops::Div, &[sin, cos])?)
+}
+
+/// (e^x - e^-x) / 2.
+pub(super) fn sinh(call: &mut Call<'_, '_>) -> Values {
+    exponentials(call, ops::Sub)
+}
+
+/// (e^x + e^-x) / 2.
+pub(super) fn cosh(call: &mut Call<'_, '_>) -> Values {
+    exponentials(call, ops::Add)
+}
+
+fn exponentials(call: &mut Call<'_, '_>, op: impl Into<Op>) -> Values {
+    let x = call.operand(0)?;
+    let negative = call.add(ops::Neg, &[x])?;
+    let both = [call.add(ops::Exp, &[x])?, call.add(ops::Exp, &[negative])?];
+    let (both, half) = (call.add(op, &both)?, call.number(0.5)?);
+    one(call.add(ops::Mul, &[both, half])?)
+}
+
 pub(super) fn sqrt(call: &mut Call<'_, '_>) -> Values {
-    unary(call, ops::Sqrt)
+    unary_of_shapes(call, f64::sqrt, ops::Sqrt)
 }
 
 pub(super) fn reciprocal(call: &mut Call<'_, '_>) -> Values {
-    unary(call, ops::Reciprocal)
+    unary_of_shapes(call, f64::recip, ops::Reciprocal)
+}
+
+/// Of data, or of numbers that follow from shapes.
+pub(super) fn unary_of_shapes(call: &mut Call<'_, '_>, known: fn(f64) -> f64, op: impl Into<Op>) -> Values {
+    match call.value(0)? {
+        Value::Reals(reals) => Ok(vec![Value::Reals(reals.map(known))]),
+        _ => unary(call, op),
+    }
 }
 
 pub(super) fn elu(call: &mut Call<'_, '_>) -> Values {
@@ -116,6 +150,19 @@ pub(super) fn thresholded_relu(call: &mut Call<'_, '_>) -> Values {
     one(call.apply(|graph, name| functions::thresholded_relu(graph, x, alpha, name))?)
 }
 
+/// x by a bias nearer to 0 outside of ±λ, 0 inside.
+pub(super) fn shrink(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let (lambda, bias) = (call.float_or("lambd", 0.5)?, call.float_or("bias", 0.0)?);
+    let [most, least, bias, zero] = [lambda, -lambda, bias, 0.0];
+    let (most, least) = (call.number(most)?, call.number(least)?);
+    let (bias, zero) = (call.number(bias)?, call.number(zero)?);
+    let (above, below) = (call.add(ops::Greater, &[x, most])?, call.add(ops::Less, &[x, least])?);
+    let (down, up) = (call.add(ops::Sub, &[x, bias])?, call.add(ops::Add, &[x, bias])?);
+    let result = call.add(ops::Select, &[above, down, zero])?;
+    one(call.add(ops::Select, &[below, up, result])?)
+}
+
 pub(super) fn hard_sigmoid(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
     let (alpha, beta) = (call.float_or("alpha", 0.2)?, call.float_or("beta", 0.5)?);
@@ -148,6 +195,8 @@ pub(super) fn clip(call: &mut Call<'_, '_>) -> Values {
     let bounds = |bound: &f64| bound.abs() < f64::from(f32::MAX);
     let (min, max) =
         (min.filter(|min| *min > 0.0 || bounds(min)), max.filter(|max| *max < 0.0 || bounds(max)));
+    // Of bounds that cross the upper one wins.
+    let min = min.map(|min| max.map_or(min, |max| min.min(max)));
     one(call.add(ops::Clip { min, max }, &[x])?)
 }
 

@@ -2,40 +2,88 @@
 
 use tacita_graph::{Op, functions, ops};
 
+use super::logic::{alike, all_alike};
 use super::{Values, one};
 use crate::call::Call;
-use crate::error::{Fault, refuse};
-use crate::value::{Size, Value};
+use crate::error::{Fault, corrupt, refuse};
+use crate::value::{Size, Sizes, Value};
 
 pub(super) fn add(call: &mut Call<'_, '_>) -> Values {
-    binary(call, i64::checked_add, ops::Add)
+    binary(call, i64::checked_add, |a, b| a + b, ops::Add)
 }
 
 pub(super) fn sub(call: &mut Call<'_, '_>) -> Values {
-    binary(call, i64::checked_sub, ops::Sub)
+    binary(call, i64::checked_sub, |a, b| a - b, ops::Sub)
 }
 
 /// A value times itself is a product of one value with two uses.
 pub(super) fn mul(call: &mut Call<'_, '_>) -> Values {
-    binary(call, i64::checked_mul, ops::Mul)
+    binary(call, i64::checked_mul, |a, b| a * b, ops::Mul)
 }
 
-fn binary(call: &mut Call<'_, '_>, on_sizes: fn(i64, i64) -> Option<i64>, op: impl Into<Op>) -> Values {
-    if let Some(sizes) = sizes(call, on_sizes)? {
-        return Ok(vec![sizes]);
+fn binary(
+    call: &mut Call<'_, '_>,
+    on_sizes: fn(i64, i64) -> Option<i64>,
+    on_reals: fn(f64, f64) -> f64,
+    op: impl Into<Op>,
+) -> Values {
+    if let Some(known) = known(call, on_sizes, on_reals)? {
+        return Ok(vec![known]);
     }
-    let operands = [call.operand(0)?, call.operand(1)?];
+    let operands = alike(call, 0)?;
     one(call.add(op, &operands)?)
+}
+
+pub(super) fn max(call: &mut Call<'_, '_>) -> Values {
+    several(call, i64::max, ops::Maximum)
+}
+
+pub(super) fn min(call: &mut Call<'_, '_>) -> Values {
+    several(call, i64::min, ops::Minimum)
+}
+
+pub(super) fn sum(call: &mut Call<'_, '_>) -> Values {
+    several(call, i64::saturating_add, ops::Add)
+}
+
+/// Of any number of inputs, one after another.
+fn several(call: &mut Call<'_, '_>, on_sizes: fn(i64, i64) -> i64, op: impl Into<Op>) -> Values {
+    let count = call.inputs();
+    if (0..count).all(|index| call.value(index).is_ok_and(|value| value.is_integers())) && count > 0 {
+        let mut result = call.sizes(0)?;
+        for index in 1..count {
+            result = result.zip(&call.sizes(index)?, integers(|a, b| Some(on_sizes(a, b))))?;
+        }
+        return Ok(vec![Value::Sizes(result)]);
+    }
+    let op = op.into();
+    let operands = all_alike(call, 0..count)?;
+    let Some((&first, others)) = operands.split_first() else { return corrupt("it has no inputs") };
+    let mut result = first;
+    for &operand in others {
+        result = call.add(op.clone(), &[result, operand])?;
+    }
+    one(result)
+}
+
+/// Of several inputs, element by element.
+pub(super) fn mean(call: &mut Call<'_, '_>) -> Values {
+    let sum = match sum(call)?[..] {
+        [Value::Node(sum)] => sum,
+        _ => return refuse("a mean of integers"),
+    };
+    let part = call.number(1.0 / call.inputs() as f64)?;
+    one(call.add(ops::Mul, &[sum, part])?)
 }
 
 /// By a value that somebody knows it becomes a product by the reciprocal, which its owner computes.
 pub(super) fn div(call: &mut Call<'_, '_>) -> Values {
-    if let Some(sizes) = sizes(call, i64::checked_div)? {
-        return Ok(vec![sizes]);
+    if let Some(known) = known(call, i64::checked_div, |a, b| a / b)? {
+        return Ok(vec![known]);
     }
     let divisor = call.value(1)?;
-    let (a, b) = (call.operand(0)?, call.operand(1)?);
-    if call.scope.has_zero(&divisor)? {
+    let [a, b] = alike(call, 0)?;
+    if !divisor.is_integers() && call.scope.has_zero(&divisor)? {
         return refuse("its divisor has a zero");
     }
     one(call.add(ops::Div, &[a, b])?)
@@ -67,18 +115,53 @@ pub(super) fn pow(call: &mut Call<'_, '_>) -> Values {
 }
 
 pub(super) fn neg(call: &mut Call<'_, '_>) -> Values {
-    let x = call.operand(0)?;
+    let x = call.value(0)?;
+    if x.is_integers() {
+        let zero = Sizes { list: vec![Size::Int(0)], is_scalar: true };
+        let negative = zero.zip(&call.sizes(0)?, integers(i64::checked_sub))?;
+        return Ok(vec![Value::Sizes(negative)]);
+    }
+    let x = call.scope.node(&x)?;
     one(call.add(ops::Neg, &[x])?)
 }
 
-/// The result if both operands are integers.
-fn sizes(call: &mut Call<'_, '_>, op: fn(i64, i64) -> Option<i64>) -> Result<Option<Value>, Fault> {
-    if !call.value(0)?.is_integers() || !call.value(1)?.is_integers() {
-        return Ok(None);
+/// What is left of a division of integers, of the sign of the divisor.
+pub(super) fn modulo(call: &mut Call<'_, '_>) -> Values {
+    if call.flag("fmod")? || !call.value(0)?.is_integers() {
+        return refuse("it is supported of shapes alone");
     }
-    let result = call.sizes(0)?.zip(&call.sizes(1)?, |a, b| match (a, b) {
+    let floored = |a: i64, b: i64| {
+        a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
+    };
+    let rest = call.sizes(0)?.zip(&call.sizes(1)?, integers(floored))?;
+    Ok(vec![Value::Sizes(rest)])
+}
+
+/// An operation on integers as one on sizes, of which none may be the batch.
+pub(super) fn integers(op: impl Fn(i64, i64) -> Option<i64>) -> impl Fn(Size, Size) -> Option<Size> {
+    move |a, b| match (a, b) {
         (Size::Int(a), Size::Int(b)) => op(a, b).map(Size::Int),
         _ => None,
-    })?;
+    }
+}
+
+/// The result if both operands are integers, or numbers that follow from shapes.
+fn known(
+    call: &mut Call<'_, '_>,
+    op: fn(i64, i64) -> Option<i64>,
+    on_reals: fn(f64, f64) -> f64,
+) -> Result<Option<Value>, Fault> {
+    let [a, b] = [call.value(0)?, call.value(1)?];
+    if matches!(a, Value::Reals(_)) || matches!(b, Value::Reals(_)) {
+        let name = call.name();
+        let (Some(a), Some(b)) = (call.scope.reals(&a, name)?, call.scope.reals(&b, name)?) else {
+            return Ok(None);
+        };
+        return Ok(Some(Value::Reals(a.zip(&b, on_reals)?)));
+    }
+    if !a.is_integers() || !b.is_integers() {
+        return Ok(None);
+    }
+    let result = call.sizes(0)?.zip(&call.sizes(1)?, integers(op))?;
     Ok(Some(Value::Sizes(result)))
 }

@@ -1,6 +1,7 @@
 //! Elements by public indices, and updates at them.
 
 use tacita_graph::functions::{self, Reduction};
+use tacita_graph::{Dim, dims, ops};
 
 use super::selection::gather_at;
 use super::{Values, one};
@@ -67,6 +68,27 @@ fn reduction(call: &Call<'_, '_>) -> Result<Reduction, Fault> {
         "min" => Ok(Reduction::Min),
         other => refuse(format!("reduction {other:?} is unknown")),
     }
+}
+
+/// Those parts of data along an axis, or of its elements without one, that bits of the file say.
+pub(super) fn compress(call: &mut Call<'_, '_>) -> Values {
+    let mut x = call.operand(0)?;
+    let axis = match call.int("axis")? {
+        Some(along) => axis(along, call.shape(x).len())?,
+        None => {
+            let shape = call.shape(x);
+            let known = |dim: &Dim| if let Dim::Known(size) = dim { Some(*size) } else { None };
+            let Some(sizes) = shape.iter().map(known).collect::<Option<Vec<_>>>() else {
+                return refuse("it mixes samples of the symbolic batch; export the model with a fixed batch");
+            };
+            x = call.add(ops::Reshape { shape: dims(&[sizes.iter().product()]) }, &[x])?;
+            0
+        }
+    };
+    let places = call.indices(1)?.into_iter().zip(0..);
+    let kept: Vec<i64> = places.filter(|(bit, _)| *bit != 0).map(|(_, place)| place).collect();
+    let kept = ndarray::Array1::from(kept).into_dyn();
+    one(call.apply(|graph, name| functions::take(graph, x, &kept, axis as isize, name))?)
 }
 
 /// Matrices with zeros on one side of a diagonal.

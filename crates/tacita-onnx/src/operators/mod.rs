@@ -5,6 +5,7 @@
 
 mod activation;
 mod arithmetic;
+mod attention;
 mod constants;
 mod convolution;
 mod indexing;
@@ -23,7 +24,7 @@ mod selection;
 mod sizes;
 mod window;
 
-pub use notes::operators;
+pub use notes::{Imported, operators};
 use tacita_graph::NodeId;
 
 use crate::call::Call;
@@ -43,18 +44,23 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("And", logic::and),
     ("ArgMax", ranking::arg_max),
     ("ArgMin", ranking::arg_min),
+    ("Attention", attention::attention),
     ("AveragePool", pooling::average_pool),
     ("BatchNormalization", convolution::batch_normalization),
     ("Cast", sizes::cast),
+    ("CastLike", sizes::cast_like),
     ("Ceil", rounding::ceil),
     ("Celu", activation::celu),
     ("Clip", activation::clip),
+    ("Compress", indexing::compress),
     ("Concat", layout::concat),
     ("Constant", constants::constant),
     ("ConstantOfShape", sizes::constant_of_shape),
     ("Conv", convolution::conv),
     ("ConvTranspose", convolution::conv_transpose),
     ("Cos", activation::cos),
+    ("Cosh", activation::cosh),
+    ("CumProd", reduction::cum_prod),
     ("CumSum", reduction::cum_sum),
     ("DepthToSpace", resize::depth_to_space),
     ("Div", arithmetic::div),
@@ -79,8 +85,10 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("GroupNormalization", normalization::group_normalization),
     ("HardSigmoid", activation::hard_sigmoid),
     ("HardSwish", activation::hard_swish),
+    ("Hardmax", ranking::hardmax),
     ("Identity", activation::identity),
     ("InstanceNormalization", normalization::instance_normalization),
+    ("LRN", normalization::local_response_normalization),
     ("LayerNormalization", normalization::layer_normalization),
     ("LeakyRelu", activation::leaky_relu),
     ("Less", logic::less),
@@ -89,9 +97,13 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("LogSoftmax", ranking::softmax),
     ("LpNormalization", normalization::lp_normalization),
     ("MatMul", matrix::mat_mul),
+    ("Max", arithmetic::max),
     ("MaxPool", pooling::max_pool),
+    ("Mean", arithmetic::mean),
     ("MeanVarianceNormalization", normalization::mean_variance_normalization),
+    ("Min", arithmetic::min),
     ("Mish", activation::mish),
+    ("Mod", arithmetic::modulo),
     ("Mul", arithmetic::mul),
     ("Neg", arithmetic::neg),
     ("Not", logic::not),
@@ -122,9 +134,11 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("ScatterND", indexing::scatter_nd),
     ("Selu", activation::selu),
     ("Shape", sizes::shape),
+    ("Shrink", activation::shrink),
     ("Sigmoid", activation::sigmoid),
     ("Sign", rounding::sign),
     ("Sin", activation::sin),
+    ("Sinh", activation::sinh),
     ("Size", sizes::size),
     ("Slice", layout::slice),
     ("Softmax", ranking::softmax),
@@ -135,7 +149,9 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Sqrt", activation::sqrt),
     ("Squeeze", reshape::squeeze),
     ("Sub", arithmetic::sub),
+    ("Sum", arithmetic::sum),
     ("Swish", activation::swish),
+    ("Tan", activation::tan),
     ("Tanh", activation::tanh),
     ("ThresholdedRelu", activation::thresholded_relu),
     ("Tile", layout::tile),

@@ -1,22 +1,27 @@
 //! What the documentation says of operators beyond their names: limits, what becomes public, what they cost.
 
 use super::OPERATORS;
+use crate::onnx::OPSETS;
 
 #[rustfmt::skip] // an operator a line
 const NOTES: &[(&str, &str)] = &[
     ("Add", "also of shapes"),
-    ("ArgMax", "`select_last_index` is refused"),
+    ("Attention", "scale and cap become public; masks stay private, and hold no infinity; without `nonpad_kv_seqlen`"),
     ("AveragePool", "1-D to 3-D"),
     ("BatchNormalization", "folded into the layer before it, or a product and a sum; `training_mode` is refused"),
-    ("Cast", "between float types, and between integer types"),
+    ("Cast", "to floats, int32, int64 and bool"),
+    ("CastLike", "as `Cast`"),
     ("Celu", "`alpha` above 0"),
     ("Clip", "bounds become public"),
+    ("Compress", "public condition"),
     ("Constant", "dense numbers and integers"),
     ("ConstantOfShape", "the number becomes public"),
     ("Conv", "1-D to 3-D"),
     ("ConvTranspose", "1-D to 3-D"),
+    ("Cosh", "two exponentials"),
+    ("CumProd", "log2 n products one after another; `exclusive` is refused"),
     ("CumSum", "free"),
-    ("Div", "by weights a product; else a reciprocal and a product; also of shapes"),
+    ("Div", "by weights a product; else a reciprocal and a product; integers of shapes alone"),
     ("Dropout", "does nothing; `training_mode` is refused"),
     ("Einsum", "equations with ellipsis; not over the symbolic batch"),
     ("Elu", "one comparison and an exponential"),
@@ -30,7 +35,9 @@ const NOTES: &[(&str, &str)] = &[
     ("GroupNormalization", "scale and bias by group up to version 20, by channel since"),
     ("HardSigmoid", "two comparisons at once"),
     ("HardSwish", "two comparisons at once and a product"),
-    ("LayerNormalization", "the first output; also where it is spelled out with `ReduceMean`, `Sqrt` and `Div`"),
+    ("Hardmax", "as `ArgMax`"),
+    ("LRN", "a logarithm and an exponential"),
+    ("LayerNormalization", "also where it is spelled out with `ReduceMean`, `Sqrt` and `Div`"),
     ("LeakyRelu", "one comparison"),
     ("Log", "of numbers above 0"),
     ("LogSoftmax", "as `Softmax`"),
@@ -38,6 +45,7 @@ const NOTES: &[(&str, &str)] = &[
     ("MaxPool", "1-D to 3-D; without indices"),
     ("MeanVarianceNormalization", "not over the symbolic batch"),
     ("Mish", "softplus, tanh and a product"),
+    ("Mod", "of shapes"),
     ("Mul", "also of a value with itself; also of shapes"),
     ("PRelu", "slopes stay private"),
     ("Pad", "constant, reflect, edge and wrap; amounts become public"),
@@ -48,12 +56,14 @@ const NOTES: &[(&str, &str)] = &[
     ("ReduceLogSum", "of sums above 0"),
     ("ReduceProd", "log2 n products one after another"),
     ("Reshape", "public shape; keeps the symbolic batch an axis"),
-    ("Resize", "nearest and linear; scales become public; not of the symbolic batch"),
+    ("Resize", "nearest, linear and cubic; scales become public; not of the symbolic batch; crops and `antialias` are refused"),
     ("Scatter", "public indices"),
     ("ScatterElements", "public indices; reductions cost what they are"),
     ("ScatterND", "public indices; reductions cost what they are"),
     ("Selu", "one comparison and an exponential"),
     ("Shape", "computed from types alone"),
+    ("Shrink", "two comparisons at once, and selections"),
+    ("Sinh", "two exponentials"),
     ("Size", "computed from types alone"),
     ("Slice", "public bounds"),
     ("Softmax", "as the last operation left to the receiver of the logits, or out before an argmax; else computed"),
@@ -62,17 +72,41 @@ const NOTES: &[(&str, &str)] = &[
     ("Sqrt", "of numbers that are not negative"),
     ("Sub", "also of shapes"),
     ("Swish", "any `alpha` but 0"),
+    ("Tan", "a sine, a cosine and a quotient"),
     ("ThresholdedRelu", "one comparison and a selection"),
     ("Tile", "public times"),
     ("Upsample", "as `Resize`"),
 ];
 
-/// The operators that can be imported, in alphabetical order, each with a note on its limits that may be empty. The table of
-/// the documentation is made of it.
-pub fn operators() -> impl Iterator<Item = (&'static str, &'static str)> {
-    OPERATORS
-        .iter()
-        .map(|&(name, _)| (name, NOTES.iter().find(|(of, _)| *of == name).map_or("", |(_, note)| *note)))
+/// The versions of ONNX's operators that brought those that are not in the earliest one that is known.
+#[rustfmt::skip]
+const SINCE: &[(&str, i64)] = &[
+    ("Attention", 23), ("CastLike", 15), ("Celu", 12), ("Compress", 9), ("ConstantOfShape", 9), ("Cosh", 9), ("CumProd", 26), ("CumSum", 11),
+    ("Einsum", 12), ("Erf", 9), ("Expand", 8), ("GatherElements", 11), ("GatherND", 11), ("Gelu", 20),
+    ("GreaterOrEqual", 12), ("GroupNormalization", 18), ("HardSwish", 14), ("LayerNormalization", 17), ("LessOrEqual", 12),
+    ("MeanVarianceNormalization", 9), ("Mish", 18), ("Mod", 10), ("OneHot", 9), ("RMSNormalization", 23), ("Range", 11),
+    ("Resize", 10), ("Round", 11), ("Scatter", 9), ("ScatterElements", 11), ("ScatterND", 11), ("Shrink", 9), ("Sign", 9),
+    ("Sinh", 9), ("Swish", 24), ("ThresholdedRelu", 10), ("Trilu", 14), ("Where", 9),
+];
+
+/// An operator that can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Its name in a file.
+    pub name: &'static str,
+    /// The first version of ONNX's operators with which it can be imported.
+    pub since: i64,
+    /// What a user should know of its limits and cost; may be empty.
+    pub note: &'static str,
+}
+
+/// The operators that can be imported, in alphabetical order. The table of the documentation is made of it.
+pub fn operators() -> impl Iterator<Item = Imported> {
+    OPERATORS.iter().map(|&(name, _)| Imported {
+        name,
+        since: SINCE.iter().find(|(of, _)| *of == name).map_or(*OPSETS.start(), |(_, since)| *since),
+        note: NOTES.iter().find(|(of, _)| *of == name).map_or("", |(_, note)| *note),
+    })
 }
 
 #[cfg(test)]
@@ -82,6 +116,8 @@ mod tests {
     #[test]
     fn notes_are_of_operators_and_in_order() {
         assert!(NOTES.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(NOTES.iter().all(|(name, _)| OPERATORS.iter().any(|(known, _)| known == name)));
+        assert!(SINCE.is_sorted_by(|a, b| a.0 < b.0));
+        let mut names = NOTES.iter().map(|(name, _)| name).chain(SINCE.iter().map(|(name, _)| name));
+        assert!(names.all(|name| OPERATORS.iter().any(|(known, _)| known == name)));
     }
 }

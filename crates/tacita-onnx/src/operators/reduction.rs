@@ -102,6 +102,18 @@ pub(super) fn reduce_prod(call: &mut Call<'_, '_>) -> Values {
     one(call.apply(|graph, name| functions::prod(graph, x, &axes, keepdims, name))?)
 }
 
+/// Products up to each element, itself included.
+pub(super) fn cum_prod(call: &mut Call<'_, '_>) -> Values {
+    let x = call.operand(0)?;
+    let &[axis] = call.sizes(1)?.ints()?.as_slice() else { return refuse("it needs one axis") };
+    let axis = value::axis(axis, call.shape(x).len())? as isize;
+    if call.flag("exclusive")? {
+        return refuse("exclusive is not supported");
+    }
+    let reverse = call.flag("reverse")?;
+    one(call.apply(|graph, name| functions::cum_prod(graph, x, axis, reverse, name))?)
+}
+
 /// Sums up to each element.
 pub(super) fn cum_sum(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;

@@ -8,10 +8,12 @@ use crate::call::{Call, checked_count};
 use crate::error::{Fault, refuse};
 use crate::value::{self, Size};
 
-/// The new size of an axis, or what it is multiplied by.
+/// The new size of an axis, or what it is multiplied by, and rounded down or to the nearest.
+#[derive(Clone)]
 enum Target {
     Size(Size),
     Scale(f64),
+    Rounded(f64),
 }
 
 /// Version 10 has scales alone, and rounds down from the first element on; later ones say how.
@@ -23,6 +25,7 @@ pub(super) fn resize(call: &mut Call<'_, '_>) -> Values {
     let rank = call.shape(x).len();
     let coordinates = match call.text("coordinate_transformation_mode")?.unwrap_or("half_pixel") {
         "half_pixel" => Coordinates::HalfPixel,
+        "half_pixel_symmetric" => Coordinates::HalfPixelSymmetric,
         "pytorch_half_pixel" => Coordinates::PytorchHalfPixel,
         "align_corners" => Coordinates::AlignCorners,
         "asymmetric" => Coordinates::Asymmetric,
@@ -38,20 +41,35 @@ pub(super) fn resize(call: &mut Call<'_, '_>) -> Values {
     let resampling = resampling(call, nearest)?;
     // They matter to cubic interpolation and to crops.
     let _ = (call.raw_float("cubic_coeff_a")?, call.raw_float("extrapolation_value")?);
-    if call.flag("exclude_outside")? || call.flag("antialias")? {
-        return refuse("exclude_outside and antialias are not supported");
-    }
-    if let Some(policy) = call.text("keep_aspect_ratio_policy")?
-        && policy != "stretch"
-    {
-        return refuse(format!("keep_aspect_ratio_policy {policy:?} is not supported"));
+    let outside_counts = !call.flag("exclude_outside")? || matches!(resampling, Resampling::Cubic { .. });
+    if !outside_counts || call.flag("antialias")? {
+        return refuse("antialias, and exclude_outside of other than cubic interpolation, are not supported");
     }
     let axes = match call.ints("axes")? {
         Some(list) => list.iter().map(|&axis| value::axis(axis, rank)).collect::<Result<Vec<_>, _>>()?,
         None => (0..rank).collect(),
     };
+    let policy = call.text("keep_aspect_ratio_policy")?.unwrap_or("stretch");
     let targets: Vec<Target> = match call.optional_numbers(2)? {
         Some(scales) => scales.into_iter().map(Target::Scale).collect(),
+        None if policy != "stretch" => {
+            let sizes = call.sizes(3)?.ints()?;
+            let shape = call.shape(x);
+            let mut scales = Vec::with_capacity(sizes.len());
+            for (&size, &axis) in sizes.iter().zip(&axes) {
+                let Dim::Known(before) = shape[axis] else {
+                    return refuse("the symbolic batch cannot be resized");
+                };
+                scales.push(size as f64 / before as f64);
+            }
+            let of = |f: fn(f64, f64) -> f64| scales.iter().copied().reduce(f).unwrap_or(1.0);
+            let scale = match policy {
+                "not_larger" => of(f64::min),
+                "not_smaller" => of(f64::max),
+                other => return refuse(format!("keep_aspect_ratio_policy {other:?} is unknown")),
+            };
+            vec![Target::Rounded(scale); scales.len()]
+        }
         None => call.sizes(3)?.list.into_iter().map(Target::Size).collect(),
     };
     resized(call, &axes, &targets, resampling, coordinates)
@@ -75,11 +93,15 @@ pub(super) fn upsample(call: &mut Call<'_, '_>) -> Values {
     resized(call, &axes, &targets, resampling, Coordinates::Asymmetric)
 }
 
-fn resampling(call: &Call<'_, '_>, nearest: NearestMode) -> Result<Resampling, Fault> {
+fn resampling(call: &mut Call<'_, '_>, nearest: NearestMode) -> Result<Resampling, Fault> {
     match call.text("mode")?.unwrap_or("nearest") {
         "nearest" => Ok(Resampling::Nearest(nearest)),
         "linear" | "bilinear" => Ok(Resampling::Linear),
-        other => refuse(format!("mode {other:?} is not supported, only \"nearest\" and \"linear\"")),
+        "cubic" => {
+            let a = call.float_or("cubic_coeff_a", -0.75)?;
+            Ok(Resampling::Cubic { a, exclude_outside: call.flag("exclude_outside")? })
+        }
+        other => refuse(format!("mode {other:?} is unknown")),
     }
 }
 
@@ -106,6 +128,9 @@ fn resized(
             (Target::Size(Size::Int(size)), Dim::Known(before)) => {
                 let size = checked_count("sizes", *size)?;
                 (size, size as f64 / before as f64)
+            }
+            (Target::Rounded(scale), Dim::Known(before)) => {
+                (checked_count("sizes", (scale * before as f64).round() as i64)?, *scale)
             }
             // Sizes are rounded down as other programs do it, in f32.
             (Target::Scale(scale), Dim::Known(before)) => {

@@ -2,6 +2,7 @@
 
 use tacita_graph::{Op, ops};
 
+use super::activation::unary_of_shapes;
 use super::{Values, one};
 use crate::call::Call;
 
@@ -14,11 +15,11 @@ pub(super) fn sign(call: &mut Call<'_, '_>) -> Values {
 }
 
 pub(super) fn floor(call: &mut Call<'_, '_>) -> Values {
-    unary(call, ops::Floor)
+    unary_of_shapes(call, f64::floor, ops::Floor)
 }
 
 pub(super) fn ceil(call: &mut Call<'_, '_>) -> Values {
-    unary(call, ops::Ceil)
+    unary_of_shapes(call, f64::ceil, ops::Ceil)
 }
 
 pub(super) fn round(call: &mut Call<'_, '_>) -> Values {

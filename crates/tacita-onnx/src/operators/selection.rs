@@ -38,16 +38,20 @@ pub(super) fn top_k(call: &mut Call<'_, '_>) -> Values {
 
 /// `off` but `on` at each index, along a new axis.
 pub(super) fn one_hot(call: &mut Call<'_, '_>) -> Values {
-    let mut indices = call.operand(0)?;
+    let mut indices = call.operand_of(0, Kind::Int)?;
     if call.kind(indices) == Kind::Fixed {
         let rounding = ops::ToWhole::TowardsZero;
         indices = call.add(ops::Cast { to: Kind::Int, rounding }, &[indices])?;
     }
     let rank = call.shape(indices).len();
     let place = axis(call.int("axis")?.unwrap_or(-1), rank + 1)?;
-    let depth = match call.sizes(1)?.ints()?[..] {
-        [depth] => usize::try_from(depth).unwrap_or(0),
-        _ => return refuse("its depth is not one number"),
+    let depth = match call.value(1)? {
+        value if value.is_integers() => match call.sizes(1)?.ints()?[..] {
+            [depth] => usize::try_from(depth).unwrap_or(0),
+            _ => return refuse("its depth is not one number"),
+        },
+        // Other types are allowed, too.
+        _ => call.optional_number(1)?.unwrap_or(0.0) as usize,
     };
     let values = call.operand_of(2, Kind::Fixed)?;
     let mut bits = call.add(ops::OneHot { depth }, &[indices])?;

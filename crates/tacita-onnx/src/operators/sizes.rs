@@ -6,8 +6,8 @@ use super::logic::cast_to;
 use super::{Values, one};
 use crate::call::{Call, checked_count};
 use crate::error::{Fault, refuse};
-use crate::file::tensor::{BOOL, element_name, is_float, is_integer};
-use crate::value::{Size, Sizes, Value};
+use crate::file::tensor::{self, element, named};
+use crate::value::{Reals, Size, Sizes, Value};
 
 pub(super) fn shape(call: &mut Call<'_, '_>) -> Values {
     let x = match call.value(0)? {
@@ -24,6 +24,14 @@ pub(super) fn shape(call: &mut Call<'_, '_>) -> Values {
 
 /// The number of elements.
 pub(super) fn size(call: &mut Call<'_, '_>) -> Values {
+    let list = match call.value(0)? {
+        Value::Sizes(sizes) => Some(sizes.list.len()),
+        Value::Reals(reals) => Some(reals.list.len()),
+        _ => None,
+    };
+    if let Some(count) = list {
+        return Ok(vec![Value::Sizes(Sizes { list: vec![Size::Int(count as i64)], is_scalar: true })]);
+    }
     let x = call.operand(0)?;
     let sizes = Sizes::vector(call.shape(x).into_iter().map(Size::from).collect())?.ints()?;
     match sizes.iter().try_fold(1i64, |product, size| product.checked_mul(*size)) {
@@ -76,31 +84,52 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_>) -> Values {
     one(call.add(ops::Constant { shape, value }, &[])?)
 }
 
-/// Of data to any type; of tensors of the file between float types, and between integer types, which changes nothing here.
+/// Of data to any kind; of tensors of the file and of shapes likewise. Between float types, and between integer types, it
+/// changes nothing here.
 pub(super) fn cast(call: &mut Call<'_, '_>) -> Values {
     let to = call.int("to")?.and_then(|to| u64::try_from(to).ok()).unwrap_or(0);
-    let _ = (call.int("saturate")?, call.text("round_mode")?);
-    let input = call.value(0)?;
-    if let Value::Node(id) = input {
-        let kind = match to {
-            BOOL => Kind::Bit,
-            _ if is_integer(to) => Kind::Int,
-            _ if is_float(to) => Kind::Fixed,
-            _ => return refuse(format!("the conversion to {} is not supported", element_name(to))),
-        };
-        return cast_to(call, id, kind);
-    }
-    let fits = match &input {
-        Value::Sizes(_) => is_integer(to),
-        Value::Tensor(_, tensor) => {
-            is_float(tensor.element) == is_float(to) && is_integer(tensor.element) == is_integer(to)
-        }
-        Value::Softmax(_) => is_float(to),
-        Value::Node(_) => true,
+    cast_value(call, to)
+}
+
+/// To the type of the second input.
+pub(super) fn cast_like(call: &mut Call<'_, '_>) -> Values {
+    let to = match call.value(1)? {
+        Value::Tensor(_, tensor) => tensor.element,
+        Value::Node(id) => element(call.kind(id)),
+        Value::Sizes(_) => element(Kind::Int),
+        Value::Reals(_) | Value::Softmax(_) => element(Kind::Fixed),
     };
-    if fits {
-        Ok(vec![input])
-    } else {
-        refuse(format!("the conversion to {} is not supported", element_name(to)))
-    }
+    cast_value(call, to)
+}
+
+fn cast_value(call: &mut Call<'_, '_>, to: u64) -> Values {
+    let _ = (call.int("saturate")?, call.text("round_mode")?);
+    let Some(kind) = tensor::kind(to) else {
+        return refuse(format!("the conversion to {} is not supported", named(to)));
+    };
+    let from_integer = |size: Size| match (kind, size) {
+        (Kind::Bit, Size::Int(size)) => Some(Size::Int(i64::from(size != 0))),
+        (Kind::Bit, Size::Batch) => None,
+        _ => Some(size),
+    };
+    Ok(vec![match call.value(0)? {
+        Value::Node(id) => return cast_to(call, id, kind),
+        Value::Tensor(_, tensor) if tensor::kind(tensor.element) != Some(kind) => {
+            call.scope.converted(&tensor, kind, call.output())?
+        }
+        Value::Sizes(sizes) if kind == Kind::Fixed => {
+            let list = sizes.ints()?.into_iter().map(|size| size as f64).collect();
+            Value::Reals(Reals { list, is_scalar: sizes.is_scalar })
+        }
+        Value::Sizes(sizes) => Value::Sizes(sizes.zip(&sizes, |size, _| from_integer(size))?),
+        Value::Reals(Reals { list, is_scalar }) if kind != Kind::Fixed => {
+            let list = list.into_iter().filter_map(|real| from_integer(Size::Int(real as i64))).collect();
+            Value::Sizes(Sizes { list, is_scalar })
+        }
+        Value::Softmax(_) if kind != Kind::Fixed => {
+            let id = call.operand(0)?;
+            return cast_to(call, id, kind);
+        }
+        other => other,
+    }])
 }

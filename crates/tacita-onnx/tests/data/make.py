@@ -57,7 +57,8 @@ def case(name, nodes, weights, shape, x=None, **more):
     results = session.run(None, {"x": x})
     outputs = [{"name": o.name, "shape": r.shape, "values": r.ravel().tolist()} for o, r in zip(session.get_outputs(), results)]
     onnx.save(made, f"{name}.onnx")
-    cases.append({"name": name, "input": {"shape": x.shape, "values": x.ravel().tolist()}, "outputs": outputs})
+    values = (x * 1).ravel().tolist()  # bits as numbers
+    cases.append({"name": name, "input": {"shape": x.shape, "values": values}, "outputs": outputs})
 
 
 def refused(name, nodes, weights, shape, **more):
@@ -237,7 +238,7 @@ refused("control_flow", [node("If", "c", then_branch=body, else_branch=body)], {
 refused("quantized", [node("DequantizeLinear", "w s z", "d"), node("Add", "x d")],
         {"w": np.ones(4, np.int8), "s": np.float32(1), "z": np.int8(0)}, ["batch", 4])
 refused("quantized_weight", [node("Add", "x w")], {"w": np.ones(4, np.uint8)}, ["batch", 4])
-refused("integer_input", [node("Relu", "x")], {}, ["batch", 4], kind=TensorProto.INT64)
+refused("narrow_input", [node("Relu", "x")], {}, ["batch", 4], kind=TensorProto.UINT8)
 refused("dynamic", [node("Relu", "x")], {}, ["batch", 3, "height", "width"])
 refused("no_shape", [node("Relu", "x")], {}, None)
 refused("two_inputs", [node("Add", "x z")], {}, ["batch", 4])
@@ -358,7 +359,7 @@ case("constant_of_shape", [node("ConstantOfShape", "s", "c", value=helper.make_t
 case("constant_of_input_shape", [node("Shape", "x", "s"), node("ConstantOfShape", "s", "c"), node("Concat", "x c", axis=1)], {}, IMAGE)
 case("range", [node("Range", "a b d", "r"), node("Gather", "x r", axis=3)], {"a": np.array(5), "b": np.array(-1), "d": np.array(-2)}, IMAGE)
 case("size", [node("Size", "x", "n"), node("Unsqueeze", "n z", "u"), node("Reshape", "x u")], {"z": ints(0)}, FIXED)
-refused("resize_cubic", resize(mode="cubic"), {"s": np.array([1, 1, 2, 2], np.float32)}, IMAGE)
+refused("resize_mode", resize(mode="lanczos"), {"s": np.array([1, 1, 2, 2], np.float32)}, IMAGE)
 refused("resize_crop", resize(coordinate_transformation_mode="tf_crop_and_resize"), {"s": np.array([1, 1, 2, 2], np.float32)}, IMAGE)
 refused("resize_batch", resize(mode="nearest"), {"s": np.array([2, 1, 1, 1], np.float32)}, IMAGE)
 refused("gather_beyond", [node("Gather", "x i", axis=1)], {"i": ints(4)}, ["batch", 4])
@@ -467,6 +468,46 @@ case("attention_spelled", [
     node("MatMul", "x q", "a"), node("MatMul", "x k", "b"), node("Transpose", "b", "t", perm=[0, 2, 1]), node("MatMul", "a t", "l"),
     node("Div", "l r", "s"), node("Softmax", "s", "p", axis=-1), node("MatMul", "p x"),
 ], {"q": normal(8, 4), "k": normal(8, 4), "r": number(2)}, ROWS)
+
+# Whole numbers and bits as inputs, numbers computed from shapes
+rng = np.random.default_rng(6)
+case("embedding", [node("Gather", "w x")], {"w": normal(5, 3)}, ["batch", 4], ints(0, 4, 2, 2, 1, 3, 0, 4).reshape(2, 4), kind=TensorProto.INT64)
+case("whole_input", [node("Add", "x w", "s"), node("Mul", "s s", "p"), node("Max", "p v", "m"), node("Cast", "m", "y", to=TensorProto.FLOAT)],
+     {"w": ints(1, -2, 3), "v": ints(4)}, ["batch", 3], ints(0, 1, -5, 2, 7, 3).reshape(2, 3), kind=TensorProto.INT64)
+case("bit_input", [node("Not", "x", "n"), node("Or", "n w", "o"), node("Cast", "o", "y", to=TensorProto.FLOAT)], {"w": np.array([True, False, False])},
+     ["batch", 3], np.array([[True, True, False], [False, True, True]]), kind=TensorProto.BOOL)
+case("scale_of_shape", [
+    node("Shape", "x", "s", start=-1), node("Cast", "s", "f", to=TensorProto.FLOAT), node("Sqrt", "f", "r"), node("Div", "one r", "q"), node("Mul", "x q"),
+], {"one": np.array([1], np.float32)}, ROWS)
+case("scales_of_shape", [
+    node("Shape", "x", "s", start=-1), node("Cast", "s", "f", to=TensorProto.FLOAT), node("Reciprocal", "f", "i"), node("Ceil", "f", "c"),
+    node("Sub", "c i", "d"), node("Add", "x d"),
+], {}, ROWS)
+case("logic_of_shape", [
+    node("Shape", "x", "s", start=1), node("Equal", "s w", "e"), node("Not", "e", "n"), node("Less", "s v", "l"), node("And", "n l", "a"),
+    node("Where", "a v s", "t"), node("Mod", "t u", "m"), node("Neg", "m", "k"), node("Tile", "x r", "z"), node("Cast", "k", "b", to=TensorProto.INT64),
+    node("Neg", "b", "c"), node("Concat", "minus c", "shape", axis=0), node("Reshape", "z shape"),
+], {"w": ints(3, 5), "v": ints(4, 17), "u": ints(7, 9), "r": ints(1, 1, 1), "minus": ints(-1)}, ["batch", 3, 8])
+case("cast_of_file", [node("Cast", "w", "f", to=TensorProto.FLOAT), node("Mul", "x f", "p"), node("CastLike", "v x", "c"), node("Add", "p c")],
+     {"w": ints(1, -2, 3, 0), "v": np.array([2, 0, 0, 1], np.int32)}, ["batch", 4])
+case("layer_norm_statistics", [node("LayerNormalization", "x w b", "y m i")], {"w": normal(8), "b": normal(8)}, ROWS, outputs=("y", "m", "i"))
+case("max_pool_3d", [node("MaxPool", "x", kernel_shape=[2, 3, 2], strides=[1, 2, 2], pads=[1, 0, 1, 0, 1, 1], dilations=[1, 1, 2])], {}, ["batch", 2, 3, 5, 5])
+case("lrn", [node("LRN", "x", size=3, alpha=0.5, beta=0.75, bias=1.5)], {}, ["batch", 5, 3, 2])
+case("hardmax", [node("Hardmax", "x", axis=1)], {}, IMAGE)
+halves("arg_max_last", [node("ArgMax", "x", axis=-1, keepdims=0, select_last_index=1)], output_kinds=[TensorProto.INT64])
+case("several", [node("Max", "x w v", "a"), node("Min", "a u", "b"), node("Sum", "b x w", "c"), node("Mean", "c b")], {"w": normal(6), "v": normal(1), "u": normal(7, 1)}, IMAGE)
+case("shrink", [node("Shrink", "x", lambd=0.75, bias=0.25)], {}, IMAGE)
+case("tan_sinh_cosh", [node("Tan", "x", "t"), node("Sinh", "x", "s"), node("Cosh", "x", "c"), node("Sum", "t s c")], {}, ROWS, x=positive / 4)
+case("compress", [node("Compress", "x m", axis=2)], {"m": np.array([True, False, True, True])}, IMAGE)
+CUBIC = {"s": np.array([1, 1, 1.5, 2], np.float32)}
+case("resize_linear_spelled", resize(mode="linear", cubic_coeff_a=-0.75, exclude_outside=0, extrapolation_value=0.0), CUBIC, IMAGE)
+case("resize_cubic", resize(mode="cubic"), CUBIC, IMAGE)
+case("resize_cubic_inside", resize(mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1), CUBIC, IMAGE)
+case("resize_symmetric", resize(mode="linear", coordinate_transformation_mode="half_pixel_symmetric"),
+     {"s": np.array([1, 1, 1.3, 0.6], np.float32)}, IMAGE, opset=19, ir=9)
+for policy in ["not_larger", "not_smaller"]:
+    case(f"resize_{policy}", resize("x   s", mode="linear", axes=[2, 3], keep_aspect_ratio_policy=policy), {"s": ints(9, 11)}, IMAGE, opset=18)
+case("clip_crossing", [node("Clip", "x lo hi")], {"lo": np.float32(0.5), "hi": np.float32(0.25)}, IMAGE)
 
 json_text = json.dumps(cases, separators=(",", ":"), default=list)
 # Eight digits are more than the tests compare.

@@ -10,7 +10,7 @@ pub(super) const HEIGHT: usize = 8;
 /// Elements of a vector of the panel.
 pub(super) const LANES: usize = 8;
 /// Columns of a tile, and of a packed panel unless it is the last.
-pub(super) const WIDTH: usize = 3 * LANES;
+pub(super) const WIDTH: usize = 2 * LANES;
 /// Length of the products summed in one visit of a tile.
 pub(super) const DEPTH: usize = 256;
 /// Distance of the rows of an [`LhsCopy`]: not a multiple of a page, so that rows do not compete for cache sets.
@@ -103,15 +103,6 @@ pub(super) fn multiply(
                 #[inline(always)]
                 |top, v| portable_sums::<1>(lhs, top, panel, v),
             ),
-            2 => store(
-                out,
-                stride,
-                columns,
-                lhs.rows,
-                sign,
-                #[inline(always)]
-                |top, v| portable_sums::<2>(lhs, top, panel, v),
-            ),
             _ => store(
                 out,
                 stride,
@@ -119,7 +110,7 @@ pub(super) fn multiply(
                 lhs.rows,
                 sign,
                 #[inline(always)]
-                |top, v| portable_sums::<3>(lhs, top, panel, v),
+                |top, v| portable_sums::<2>(lhs, top, panel, v),
             ),
         },
     );

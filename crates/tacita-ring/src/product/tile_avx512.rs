@@ -1,5 +1,6 @@
-//! The tile for AVX-512: `vpmullq` on up to 8 × 3 vectors of sums.
+//! The tile for AVX-512: `vpmullq` on up to 8 × 2 vectors of sums.
 
+use std::arch::asm;
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm512_add_epi64, _mm512_loadu_si512, _mm512_mask_storeu_epi64,
     _mm512_maskz_loadu_epi64, _mm512_mullo_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sub_epi64,
@@ -25,8 +26,7 @@ pub(super) fn multiply(
     unsafe {
         match columns.len().div_ceil(LANES) {
             1 => rows::<1>(out, stride, columns, lhs, panel, sign),
-            2 => rows::<2>(out, stride, columns, lhs, panel, sign),
-            _ => rows::<3>(out, stride, columns, lhs, panel, sign),
+            _ => rows::<2>(out, stride, columns, lhs, panel, sign),
         }
     }
     true
@@ -77,10 +77,7 @@ unsafe fn tile<const R: usize, const V: usize>(
             std::array::from_fn(|v| unsafe { _mm512_loadu_si512(b.add((l * V + v) * LANES).cast()) });
         for (r, sums) in sums.iter_mut().enumerate() {
             // SAFETY: as above.
-            let a = _mm512_set1_epi64(unsafe { *a.add(r * lhs.stride + l) } as i64);
-            for (sum, &b) in sums.iter_mut().zip(&b) {
-                *sum = _mm512_add_epi64(*sum, _mm512_mullo_epi64(a, b));
-            }
+            unsafe { add_products(sums, a.add(r * lhs.stride + l), &b) };
         }
     }
     let last = columns.len() - (V - 1) * LANES;
@@ -99,6 +96,44 @@ unsafe fn tile<const R: usize, const V: usize>(
                 };
                 _mm512_mask_storeu_epi64(out, mask, new);
             }
+        }
+    }
+}
+
+/// `sums += a · b` of one word a and up to two vectors.
+///
+/// Two products at a time are in assembly for the order of its instructions: a sixth faster on Zen 5 than with each sum after
+/// its product, which is what the compiler makes of intrinsics in any order.
+///
+/// # Safety
+/// `a` can be read.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn add_products<const V: usize>(sums: &mut [__m512i; V], a: *const u64, b: &[__m512i; V]) {
+    if let (Some([s0, s1]), Some([b0, b1])) = (sums.as_mut_array::<2>(), b.as_array::<2>()) {
+        // SAFETY: reads the word at `a`, which the caller allows, and changes its outputs alone.
+        unsafe {
+            asm!(
+                "vpbroadcastq {t1}, [{a}]",
+                "vpmullq {t0}, {t1}, {b0}",
+                "vpmullq {t1}, {t1}, {b1}",
+                "vpaddq {s0}, {s0}, {t0}",
+                "vpaddq {s1}, {s1}, {t1}",
+                a = in(reg) a,
+                b0 = in(zmm_reg) *b0,
+                b1 = in(zmm_reg) *b1,
+                s0 = inout(zmm_reg) *s0,
+                s1 = inout(zmm_reg) *s1,
+                t0 = out(zmm_reg) _,
+                t1 = out(zmm_reg) _,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+        }
+    } else {
+        // SAFETY: by the caller.
+        let a = _mm512_set1_epi64(unsafe { *a } as i64);
+        for (sum, &b) in sums.iter_mut().zip(b) {
+            *sum = _mm512_add_epi64(*sum, _mm512_mullo_epi64(a, b));
         }
     }
 }

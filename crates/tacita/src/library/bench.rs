@@ -91,6 +91,12 @@ pub const BENCHMARKS: &[Benchmark] = &[
     timed("sigmoid", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Sigmoid, x)),
     timed("tanh", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Tanh, x)),
     timed("gelu", &[&[MILLION]], [-8.0, 8.0], |g, x| one(g, ops::Gelu { tanh: false }, x)),
+    // what is drawn has no operand: the first says how much
+    timed("uniform", &[&[MILLION]], [0.0, 1.0], |g, _| {
+        functions::uniform(g, &dims(&[MILLION]), 0.0, 1.0, "")
+    }),
+    timed("normal", &[&[MILLION]], [0.0, 1.0], |g, _| functions::normal(g, &[MILLION], 0.0, 1.0, "")),
+    timed("dropout", &[&[MILLION]], [-8.0, 8.0], |g, x| functions::dropout(g, x[0], 0.1, "")),
     timed("softmax", &[&[12, 128, 128]], [-8.0, 8.0], |g, x| one(g, ops::Softmax { axis: 2 }, x)),
     timed("layer_norm", &[&[128, 768]], [-8.0, 8.0], |g, x| {
         one(g, ops::Normalize { axes: vec![1], epsilon: 1e-5, centre: true }, x)

@@ -1,6 +1,6 @@
 //! The functions whose accuracy is documented, with what they should be.
 
-use tacita_graph::{Graph, GraphError, Kind, NodeId, Op, functions, ops};
+use tacita_graph::{Graph, GraphError, Kind, NodeId, Op, dims, functions, ops};
 use tacita_ring::real;
 
 use super::cost::Build;
@@ -161,6 +161,12 @@ pub(crate) fn whole() -> Vec<Whole> {
         whole("sort of 64", &[&[64, 64]], Fixed, |g, x| one(g, ops::Sort { axis: 1, descending: false }, x)),
         whole("sort of 256", &[&[8, 256]], Fixed, |g, x| one(g, ops::Sort { axis: 1, descending: false }, x)),
         whole("one-hot of 16", ONE, Int, |g, x| one(g, ops::OneHot { depth: 16 }, x)),
+        whole("uniform from 0 to 1", ONE, Fixed, |g, _| functions::uniform(g, &dims(&[1024]), 0.0, 1.0, "")),
+        whole("normal", ONE, Fixed, |g, _| functions::normal(g, &[1024], 0.0, 1.0, "")),
+        whole("bernoulli", ONE, Fixed, |g, _| functions::bernoulli(g, &dims(&[1024]), 0.9, "")),
+        whole("bernoulli of 1/2", ONE, Fixed, |g, _| functions::bernoulli(g, &dims(&[1024]), 0.5, "")),
+        whole("dropout of 0.1", ONE, Fixed, |g, x| functions::dropout(g, x[0], 0.1, "")),
+        whole("dropout of 0.5", ONE, Fixed, |g, x| functions::dropout(g, x[0], 0.5, "")),
         whole("softmax of 10", &[&[1024, 10]], Fixed, |g, x| one(g, ops::Softmax { axis: 1 }, x)),
         whole("softmax of 128", &[&[64, 128]], Fixed, |g, x| one(g, ops::Softmax { axis: 1 }, x)),
         whole("softmax of 1000", &[&[64, 1000]], Fixed, |g, x| one(g, ops::Softmax { axis: 1 }, x)),

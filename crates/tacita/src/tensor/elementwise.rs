@@ -6,6 +6,15 @@ use tacita_graph::{functions, ops};
 use super::Tensor;
 
 impl Tensor {
+    /// The same numbers with so many fractional bits, at most [`ops::Precision::MOST`]: fewer than the session's are
+    /// truncated, more are exact from here on. Sums, comparisons, maxima, selections and movements keep the most bits of
+    /// what they are given, and so does a reveal; products, functions and sorting take and give the session's. Numbers must
+    /// stay below 2^(62 - bits).
+    #[must_use]
+    pub fn with_precision(&self, bits: u32) -> Tensor {
+        self.apply(ops::Precision { bits }, &[])
+    }
+
     /// 1 / (1 + e^-x).
     #[must_use]
     pub fn sigmoid(&self) -> Tensor {

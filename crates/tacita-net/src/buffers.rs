@@ -1,0 +1,81 @@
+//! Buffers that received payloads were in, to be used again: a fresh one costs a page fault for every 4 KiB of it, which
+//! takes longer than decrypting what goes into it.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Words of the smallest buffer that is kept; smaller ones cost little.
+const LEAST: usize = 1 << 13;
+/// Words that are kept in all.
+const MOST: usize = 4 << 20;
+
+/// Free buffers of one endpoint. What was in them is not erased: it was meant for this member.
+#[derive(Default)]
+pub struct Buffers(Mutex<Vec<Vec<u64>>>);
+
+impl Buffers {
+    /// A buffer of `len` words, which hold anything: the smallest that is large enough, or a fresh one.
+    pub(crate) fn take(&self, len: usize) -> Vec<u64> {
+        if len >= LEAST {
+            let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let fits = free.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= len);
+            if let Some((at, _)) = fits.min_by_key(|(_, buffer)| buffer.capacity()) {
+                let mut buffer = free.swap_remove(at);
+                drop(free);
+                buffer.resize(len, 0);
+                return buffer;
+            }
+        }
+        vec![0; len]
+    }
+
+    /// Gives back a payload's words that nobody needs any more, for one that is received later.
+    pub fn give(&self, words: Vec<u64>) {
+        if !(LEAST..=MOST).contains(&words.capacity()) {
+            return;
+        }
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept: usize = free.iter().map(Vec::capacity).sum();
+        while kept + words.capacity() > MOST
+            && let Some(at) = (0..free.len()).min_by_key(|&at| free[at].capacity())
+            && free[at].capacity() < words.capacity()
+        {
+            kept -= free.swap_remove(at).capacity();
+        }
+        if kept + words.capacity() <= MOST {
+            free.push(words);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_that_fits_is_used_again() {
+        let buffers = Buffers::default();
+        let (small, large) = (vec![7; LEAST], vec![7; 3 * LEAST]);
+        let at = (small.as_ptr(), large.as_ptr());
+        buffers.give(large);
+        buffers.give(small);
+        let taken = buffers.take(LEAST - 1);
+        assert_eq!((taken.len(), taken.iter().sum::<u64>()), (LEAST - 1, 0), "too small to be kept");
+        let (first, second) = (buffers.take(LEAST), buffers.take(2 * LEAST));
+        assert_eq!((first.as_ptr(), second.as_ptr()), at);
+        assert_eq!((first.len(), second.len()), (LEAST, 2 * LEAST));
+        assert_eq!(buffers.take(LEAST).iter().sum::<u64>(), 0, "none is left");
+    }
+
+    #[test]
+    fn no_more_than_so_much_is_kept() {
+        let buffers = Buffers::default();
+        for len in [MOST / 2, MOST / 4, MOST / 4, MOST / 8, MOST + 1] {
+            buffers.give(vec![0; len]);
+        }
+        let kept = buffers.0.lock().unwrap().iter().map(Vec::capacity).sum::<usize>();
+        assert_eq!(kept, MOST, "neither the one that is smaller than all nor the one that is too large");
+        buffers.give(vec![0; MOST / 2]);
+        let kept = buffers.0.lock().unwrap().iter().map(Vec::capacity).collect::<Vec<_>>();
+        assert_eq!(kept, [MOST / 2, MOST / 2], "it takes the place of smaller ones");
+    }
+}
