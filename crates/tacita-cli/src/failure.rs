@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tacita_data::DataError;
 
 /// Bad usage.
@@ -16,7 +16,7 @@ const NETWORK: u8 = 6;
 const INTERNAL: u8 = 7;
 
 /// An error as the program reports it: one line that says what is wrong where, and the exit code.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// The exit code.
     pub code: u8,

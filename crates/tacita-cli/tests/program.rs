@@ -249,4 +249,47 @@ fn operations_are_timed() {
         }
     }
     tacita(&["bench", "ops", "rleu"]).fails(2, &["rleu", "relu"]);
+
+    let sized =
+        ["bench", "ops", "matmul", "relu", "--size", "16", "--size", "33", "--json", "--link", "memory"];
+    let rows = tacita(&sized).json();
+    let sizes: Vec<u64> =
+        rows.as_array().unwrap().iter().map(|row| row["elements"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [256, 1089, 16, 33]);
+    tacita(&["bench", "ops", "conv", "--size", "16"]).fails(2, &["conv", "--size"]);
+}
+
+#[test]
+fn networks_are_timed() {
+    let rows = tacita(&["bench", "models", "lenet", "--json"]).json();
+    let [row] = rows.as_array().unwrap().as_slice() else { panic!("{rows}") };
+    assert_eq!((&row["model"], &row["batch"]), (&"lenet".into(), &32.into()));
+    // what the project promises of this network
+    assert!(row["rounds"].as_u64().unwrap() <= 30);
+    assert!(row["online_bytes_per_party"].as_u64().unwrap() <= 9_000_000);
+    // a few truncations, a unit of 2^-16 each, times sums of weights of some ten
+    assert!(row["max_abs_error"].as_f64().unwrap() < 0.01);
+    let positive =
+        |value: &serde_json::Value, field| assert!(value[field].as_f64().unwrap() > 0.0, "{field}: {row}");
+    for field in ["plain_seconds", "multiply_adds", "peak_rss_bytes", "wire_bytes"] {
+        positive(row, field);
+    }
+    ["setup", "offline", "online", "total"].iter().for_each(|part| positive(&row["seconds"], part));
+    ["arithmetic", "bytes", "rounds", "total"].iter().for_each(|part| positive(&row["bound"], part));
+
+    // each in a process of its own, so that the memory is its own too
+    let call =
+        ["bench", "models", "bert-layer", "lenet", "--link", "memory", "--precision", "14", "--batch", "1"];
+    let several = tacita(&[&call[..], &["--json"]].concat()).json();
+    let [small, large] = several.as_array().unwrap().as_slice() else { panic!("{several}") };
+    assert_eq!((&small["model"], &large["model"]), (&"lenet".into(), &"bert-layer".into()));
+    for row in [small, large] {
+        assert_eq!((&row["transport"], &row["precision_bits"]), (&"memory".into(), &14.into()));
+        assert_eq!((&row["batch"], &row["bound"]["bytes"]), (&1.into(), &0.0.into()));
+    }
+    assert!(small["peak_rss_bytes"].as_u64() < large["peak_rss_bytes"].as_u64());
+
+    tacita(&["bench", "models", "lenet5"]).fails(2, &["lenet5", "resnet18"]);
+    tacita(&["bench", "models", "lenet", "--batch", "100000000"]).fails(4, &["image"]);
+    tacita(&["bench", "models", "lenet", "bert-layer", "--batch", "100000000"]).fails(4, &["image"]);
 }

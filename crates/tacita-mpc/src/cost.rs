@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use tacita_graph::NodeId;
+use tacita_graph::{NodeId, RingId, RingOp};
 use tacita_net::{MemberId, Phase, Traffic};
 
 use crate::dealer::Dealt;
 use crate::party::Outcome;
 use crate::plan::{PERSISTENT, Plan, TaskKind};
+use crate::primitives::{is_product, products};
 
 /// The cost of one graph node, of all tasks that it was lowered to.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +87,26 @@ impl Plan {
         spans.write(&mut nodes);
         cost.nodes = nodes.into_values().filter(costs_something).collect();
         cost
+    }
+
+    /// Multiply-adds in matrix products and convolutions of two operands that are not public, of all parties and the dealer
+    /// together: whoever has a share of an operand, or of its mask, multiplies it by the other's opening, and the dealer
+    /// multiplies the masks; who owns an operand does both in one.
+    pub fn multiply_adds(&self) -> u64 {
+        let of_node = |id: RingId| {
+            let node = self.node(id);
+            let second = &self.node(*node.inputs.get(1)?).shape;
+            let terms = match &node.op {
+                RingOp::MatMul => *second.get(second.len().checked_sub(2)?)?,
+                RingOp::Conv { .. } => second.iter().skip(1).product(),
+                _ => return None,
+            };
+            if !is_product(&self.program, node) {
+                return None;
+            }
+            Some((products(self, node) * terms * node.shape.iter().product::<usize>()) as u64)
+        };
+        self.program.ids().filter_map(of_node).sum()
     }
 
     /// Seconds of computing online by graph node, of the slowest of these parties.

@@ -124,31 +124,13 @@ pub fn infer(
     // what is drawn differs, and so the two do
     let compares = !argmax && model.graph.nodes().iter().all(|node| node.op.draw().is_none());
     let report = Report {
-        version: REPORT_VERSION,
-        graph_digest: hex(&model.graph.digest()),
-        parties: options.parties,
-        threads: options.threads,
-        cpu: cpu(),
-        transport: options.link.to_string(),
-        precision_bits: options.precision,
-        range_bits: options.range_bits(),
-        samples: count,
-        batch,
-        rounds: totals.rounds,
-        online_bytes_per_party: totals.online.iter().copied().max().unwrap_or(0),
-        wire_bytes: totals.wire,
-        offline_bytes: totals.offline,
-        setup_bytes_per_party: totals.setup.iter().copied().max().unwrap_or(0),
-        seconds,
-        peak_rss_bytes,
         max_abs_error: compares.then(|| error.iter().copied().fold(0.0, f64::max)),
         mean_abs_error: compares.then(|| error.mean().unwrap_or(0.0)),
         argmax_agreement: argmax.then(|| agreement(&private_label, &plain_label)),
         accuracy: correct(&private_label),
         accuracy_plain: correct(&plain_label),
-        reveals: totals.reveals,
-        nodes: totals.nodes.into_values().collect(),
         notes: model.notes.clone(),
+        ..totals.report(&model.graph, options, (count, batch), seconds, peak_rss_bytes)
     };
     Ok(Inference { output, plain, report })
 }
@@ -220,6 +202,44 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    /// The report, as far as costs and times go: nothing is compared yet. `samples` in all and of a batch.
+    pub fn report(
+        self,
+        graph: &Graph,
+        options: &Options,
+        (samples, batch): (usize, usize),
+        seconds: Seconds,
+        peak_rss_bytes: u64,
+    ) -> Report {
+        Report {
+            version: REPORT_VERSION,
+            graph_digest: hex(&graph.digest()),
+            parties: options.parties,
+            threads: options.threads,
+            cpu: cpu(),
+            transport: options.link.to_string(),
+            precision_bits: options.precision,
+            range_bits: options.range_bits(),
+            samples,
+            batch,
+            rounds: self.rounds,
+            online_bytes_per_party: self.online.iter().copied().max().unwrap_or(0),
+            wire_bytes: self.wire,
+            offline_bytes: self.offline,
+            setup_bytes_per_party: self.setup.iter().copied().max().unwrap_or(0),
+            seconds,
+            peak_rss_bytes,
+            max_abs_error: None,
+            mean_abs_error: None,
+            argmax_agreement: None,
+            accuracy: None,
+            accuracy_plain: None,
+            reveals: self.reveals,
+            nodes: self.nodes.into_values().collect(),
+            notes: vec![],
+        }
+    }
+
     pub fn add(&mut self, graph: &Graph, evaluation: &crate::Evaluation, samples: usize) {
         let cost = &evaluation.cost;
         self.rounds += u64::from(cost.rounds);

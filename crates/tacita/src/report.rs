@@ -1,12 +1,12 @@
 //! What an evaluation cost and gave, as a program reads it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Version of the report's format.
 pub const REPORT_VERSION: u32 = 1;
 
 /// Totals over all batches of an inference. Field names are those of the JSON report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Version of this format.
     pub version: u32,
@@ -61,7 +61,7 @@ pub struct Report {
 }
 
 /// Wall times of an evaluation.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Seconds {
     /// Connections, seeds, weights: once a session.
     pub setup: f64,
@@ -74,7 +74,7 @@ pub struct Seconds {
 }
 
 /// A value that was opened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reveal {
     /// The node.
     pub value: String,
@@ -85,7 +85,7 @@ pub struct Reveal {
 }
 
 /// One graph node.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeReport {
     /// Its name.
     pub name: String,

@@ -239,6 +239,7 @@ impl OwnerArguments {
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
     Ops(BenchOpsArguments),
+    Models(BenchModelsArguments),
 }
 
 /// Time operations on secrets, and count what they cost
@@ -250,11 +251,40 @@ pub enum BenchCommand {
 Examples:
   tacita bench ops
   tacita bench ops relu sigmoid --threads 2
+  tacita bench ops relu matmul --size 1000 --size 2000
   tacita bench ops --json > ops.json")]
 pub struct BenchOpsArguments {
     /// Only these operations
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+    /// Elements of each operand, or for matrices rows and columns; several times for several rows. Of operations on operands
+    /// of one size [default: 1000000, for matrices 1000 or 1024]
+    #[arg(long = "size", value_name = "N", value_parser = batch, allow_negative_numbers = true)]
+    pub sizes: Vec<NonZeroUsize>,
+    #[command(flatten)]
+    pub local: LocalArguments,
+}
+
+/// Time networks of real size, and count what they cost
+///
+/// LeNet on 32 digits, ResNet-18 and ResNet-50 on an image of 224×224, Wav2Letter on 16 s of speech, an encoder layer of
+/// BERT-base on 128 tokens; random weights. Two parties and a dealer run in a process for each network, over real links.
+/// Offline and online are those of the median of five runs after a warm-up. The bound is what arithmetic, bytes and rounds
+/// take at the rates of this machine, which are measured first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tacita bench models
+  tacita bench models lenet resnet18 --parties 3
+  tacita bench models resnet18 --link 20,100     as if on a network of 20 ms latency and 100 Mbit/s
+  tacita bench models --json > models.json")]
+pub struct BenchModelsArguments {
+    /// Only these networks: lenet, resnet18, resnet50, wav2letter, bert-layer
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Samples evaluated together [default: 32 for lenet, 1 for the others]
+    #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
+    pub batch: Option<NonZeroUsize>,
     #[command(flatten)]
     pub local: LocalArguments,
 }

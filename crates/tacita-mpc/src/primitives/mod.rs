@@ -166,6 +166,6 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
     }
 }
 
-pub(crate) use product::prepare;
+pub(crate) use product::{prepare, products};
 pub(crate) use random::contribution;
 pub(crate) use truncate::clear as truncate_clear;

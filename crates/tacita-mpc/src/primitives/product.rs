@@ -54,6 +54,20 @@ fn second(plan: &Plan, node: &RingNode) -> usize {
     usize::from(rank(1) >= rank(0))
 }
 
+/// How many products all parties and the dealer compute for a node together.
+pub(crate) fn products(plan: &Plan, node: &RingNode) -> usize {
+    let y = second(plan, node);
+    let holders = |id: RingId| (0..plan.parties()).filter(move |&me| plan.own_mask_stream(id, me).is_some());
+    let of_masks = holders(node.inputs[1 - y]);
+    match owner(plan, node, y) {
+        Some(owner) => match of_masks.filter(|&party| party != owner).count() {
+            0 => 1,
+            others => 1 + others + 1,
+        },
+        None => of_masks.count() + holders(node.inputs[y]).count() + 1,
+    }
+}
+
 /// `−[r_x]∘ŷ` for a weight y: the part of the product that needs no input. `None` if it is zero or needs one.
 pub(crate) fn prepare(ctx: TaskContext<'_>, id: RingId) -> Result<Option<RingTensor>, MpcError> {
     let plan = ctx.plan();

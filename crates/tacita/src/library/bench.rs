@@ -148,22 +148,38 @@ const fn indexed(
     Benchmark { name, shapes, kind: Kind::Int, range: [0.0, rows], build }
 }
 
-/// Times an operation on secrets: what two parties put in is added, the operation's result summed, and the sum revealed, so
+impl Benchmark {
+    /// Its operands' shapes with every axis of this size; none if its axes differ.
+    pub fn shapes_of(&self, size: usize) -> Option<Vec<Vec<usize>>> {
+        let mut axes = self.shapes.iter().copied().flatten();
+        let first = axes.next()?;
+        axes.all(|axis| axis == first)
+            .then(|| self.shapes.iter().map(|shape| vec![size; shape.len()]).collect())
+    }
+}
+
+/// Times an operation on secrets, of these shapes or its own: what two parties put in is added, the operation's result summed, and the sum revealed, so
 /// that neither the inputs' nor the result's way weighs much.
 ///
 /// # Errors
 /// If the session fails.
-pub fn bench_operation(benchmark: &Benchmark, options: &Options) -> Result<Measured, Error> {
+pub fn bench_operation(
+    benchmark: &Benchmark,
+    shapes: Option<&[Vec<usize>]>,
+    options: &Options,
+) -> Result<Measured, Error> {
+    let shapes =
+        shapes.map_or_else(|| benchmark.shapes.to_vec(), |shapes| shapes.iter().map(Vec::as_slice).collect());
     let [min, max] = benchmark.range;
     // a sign that costs less if it is known is declared
     let known = (min >= 0.0 || max <= 0.0).then_some(Interval { min, max });
-    let cost = operation_cost(benchmark.build, benchmark.shapes, benchmark.kind, known, options.precision)?;
+    let cost = operation_cost(benchmark.build, &shapes, benchmark.kind, known, options.precision)?;
     let mut graph = Graph::new();
     let [alice, bob] = ["alice", "bob"].map(|name| graph.owner(name));
     let mut random = Random::new(1);
     let mut inputs = Inputs::new();
     let mut operands = Vec::new();
-    for (i, shape) in benchmark.shapes.iter().enumerate() {
+    for (i, shape) in shapes.iter().enumerate() {
         let mut half = |part: &str, owner: Owner| -> Result<NodeId, Error> {
             let (name, kind) = (format!("{part}{i}"), benchmark.kind);
             let data = ArrayD::from_shape_simple_fn(IxDyn(shape), || {
@@ -211,8 +227,8 @@ pub fn bench_operation(benchmark: &Benchmark, options: &Options) -> Result<Measu
     clear.sort_by(f64::total_cmp);
     Ok(Measured {
         op: benchmark.name,
-        elements: benchmark.shapes[0].iter().product(),
-        shape: benchmark.shapes[0].to_vec(),
+        elements: shapes[0].iter().product(),
+        shape: shapes[0].to_vec(),
         rounds: cost.rounds,
         online_bytes_per_party: cost.online_bytes,
         offline_bytes: cost.offline_bytes,
