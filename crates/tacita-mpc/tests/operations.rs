@@ -10,7 +10,7 @@ use tacita_graph::ops::ToWhole;
 use tacita_graph::testing::Random;
 use tacita_graph::{
     ClearValue, Dim, Graph, GraphError, Inputs, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility,
-    dims, error_bounds, functions, ops, plain,
+    dims, error_bounds, functions, ops, optimize, plain,
 };
 
 const PRECISION: u32 = 16;
@@ -272,6 +272,25 @@ fn quotients() {
         let operands: Vec<NodeId> = from.iter().map(|from| builder.operand(&[3, 5], *from)).collect();
         let result = builder.graph.add(ops::Div {}, &operands, "result").unwrap();
         finish(builder, result, &format!("quotient of {from:?}"));
+    }
+}
+
+#[test]
+fn batch_norms_of_any_statistics() {
+    for (i, from) in combinations(2).into_iter().enumerate() {
+        let mut builder = Builder::new(7);
+        builder.positive = true;
+        let others = [ALL[i % 5], ALL[(i / 5 + i) % 5], ALL[(i + 2) % 5]];
+        let x = builder.operand(&[2, 3], from[0]);
+        let parameters: Vec<NodeId> = others.iter().map(|from| builder.operand(&[3], *from)).collect();
+        let variance = builder.operand(&[3], from[1]);
+        let inputs = [&[x], &parameters[..], &[variance]].concat();
+        let result = builder.graph.add(ops::BatchNorm { epsilon: 0.5 }, &inputs, "result").unwrap();
+        builder.graph.reveal(result, &builder.owners[..1], "kept").unwrap();
+        // as it is lowered: only then has it an error bound
+        builder.graph = optimize(&builder.graph).unwrap();
+        let result = builder.graph.node(builder.graph.reveals()[0]).inputs[0];
+        finish(builder, result, &format!("batch norm of {from:?} with {others:?}"));
     }
 }
 
