@@ -50,8 +50,7 @@ fn as_many_and_as_large_as_there_may_be() {
     compare(&Case::new(&sorting(1024, Kind::Fixed), 2, 16), &inputs(x), 1);
     let x = (0..256).map(|_| (random.below(9) as f64 - 4.0) * 2f64.powi(51)).collect();
     compare(&Case::new(&sorting(256, Kind::Int), 3, 16), &inputs(x), 2);
-    let refused = tacita_graph::lower(&sorting(1025, Kind::Int), 16).unwrap_err().to_string();
-    assert!(refused.contains("sorted") && refused.contains("1024"), "{refused}");
+    // more than that is refused when the graph is built: see the tests of tacita-graph
     let refused = tacita_graph::lower(&sorting(64, Kind::Fixed), 5).unwrap_err().to_string();
     assert!(refused.contains("precision"), "{refused}");
 }
