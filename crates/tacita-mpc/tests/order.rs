@@ -8,12 +8,12 @@ use common::compare::compare;
 use common::{Case, recording};
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::testing::Random;
-use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims, ops};
+use tacita_graph::{Graph, GraphError, Inputs, Kind, Role, Visibility, dims, ops};
 use tacita_mpc::Hooks;
 use tacita_net::FrameKind;
 
 /// The sum of an input of alice and one of bob in order, revealed to alice.
-fn sorting(n: usize, kind: Kind) -> Graph {
+fn sorting(n: usize, kind: Kind) -> Result<Graph, GraphError> {
     let mut graph = Graph::new();
     let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
     let mut input = |name: &str, owner| {
@@ -21,11 +21,11 @@ fn sorting(n: usize, kind: Kind) -> Graph {
     };
     let (x, y) = (input("x", alice), input("y", bob));
     let sum = graph.add(ops::Add, &[x, y], "sum").unwrap();
-    let sorted = graph.add(ops::Sort { axis: 0, descending: false }, &[sum], "sorted").unwrap();
-    let order = graph.add(ops::ArgSort { axis: 0, descending: false }, &[sum], "order").unwrap();
+    let sorted = graph.add(ops::Sort { axis: 0, descending: false }, &[sum], "sorted")?;
+    let order = graph.add(ops::ArgSort { axis: 0, descending: false }, &[sum], "order")?;
     graph.reveal(sorted, &[alice], "values").unwrap();
     graph.reveal(order, &[alice], "indices").unwrap();
-    graph
+    Ok(graph)
 }
 
 fn inputs(x: Vec<f64>) -> Inputs {
@@ -36,7 +36,7 @@ fn inputs(x: Vec<f64>) -> Inputs {
 #[test]
 fn values_and_indices_come_from_one_sort_in_p_plus_four_rounds() {
     for parties in 2..=4 {
-        let case = Case::new(&sorting(256, Kind::Fixed), parties, 16);
+        let case = Case::new(&sorting(256, Kind::Fixed).unwrap(), parties, 16);
         assert_eq!(case.plan.rounds(), parties as u32 + 4 + 1, "and one of the reveals");
         let sorts = case.program.nodes.iter().filter(|node| node.op.name() == "Sort").count();
         assert_eq!(sorts, 1);
@@ -47,18 +47,19 @@ fn values_and_indices_come_from_one_sort_in_p_plus_four_rounds() {
 fn as_many_and_as_large_as_there_may_be() {
     let mut random = Random::new(3);
     let x = (0..1024).map(|_| (random.below(9) as f64 - 4.0) * 2f64.powi(27)).collect();
-    compare(&Case::new(&sorting(1024, Kind::Fixed), 2, 16), &inputs(x), 1);
+    compare(&Case::new(&sorting(1024, Kind::Fixed).unwrap(), 2, 16), &inputs(x), 1);
     let x = (0..256).map(|_| (random.below(9) as f64 - 4.0) * 2f64.powi(51)).collect();
-    compare(&Case::new(&sorting(256, Kind::Int), 3, 16), &inputs(x), 2);
-    // more than that is refused when the graph is built: see the tests of tacita-graph
-    let refused = tacita_graph::lower(&sorting(64, Kind::Fixed), 5).unwrap_err().to_string();
+    compare(&Case::new(&sorting(256, Kind::Int).unwrap(), 3, 16), &inputs(x), 2);
+    let refused = sorting(1025, Kind::Int).unwrap_err().to_string();
+    assert!(refused.contains("sorted") && refused.contains("1024"), "{refused}");
+    let refused = tacita_graph::lower(&sorting(64, Kind::Fixed).unwrap(), 5).unwrap_err().to_string();
     assert!(refused.contains("precision"), "{refused}");
 }
 
 #[test]
 fn outcomes_are_those_of_a_uniform_permutation_whatever_the_keys() {
     // three keys have three pairs, so six of the eight outcomes, each of which must come with probability 1/6
-    let case = Case::new(&sorting(3, Kind::Int), 2, 16);
+    let case = Case::new(&sorting(3, Kind::Int).unwrap(), 2, 16);
     let runs = 600;
     for keys in [[1.0, 2.0, 3.0], [9.0, 9.0, -5.0]] {
         let mut counts: BTreeMap<u64, u32> = BTreeMap::new();

@@ -48,7 +48,7 @@ impl Prepared {
     }
 }
 
-/// Persistent leaves are identified by the computation that gives them and their scale, so a batch of another size
+/// Persistent leaves are identified by the computation that gives them, their scale and shape, so a batch of another size
 /// finds them opened.
 fn leaf_keys(graph: &Graph, program: &RingProgram) -> BTreeMap<RingId, LeafKey> {
     let digests = graph.node_digests();
@@ -61,6 +61,9 @@ fn leaf_keys(graph: &Graph, program: &RingProgram) -> BTreeMap<RingId, LeafKey> 
             hasher.update(&digests[node.origin.index()]);
             if let tacita_graph::RingKind::Ring { frac } = node.kind {
                 hasher.update(&frac.to_le_bytes());
+            }
+            for &size in &node.shape {
+                hasher.update(&(size as u64).to_le_bytes());
             }
             (id, *hasher.finalize().as_bytes())
         })

@@ -78,18 +78,19 @@ fn encode(
         }
         let foreign = |what: &str| GraphError::ForeignProgram(format!("leaf {} {what}", id.0));
         let node = graph.nodes().get(leaf.origin.index()).ok_or_else(|| foreign("has no node"))?;
-        if node.ty.sizes().as_ref() != Some(&leaf.shape) || node.ty.visibility != leaf.visibility {
+        let elements = node.ty.sizes().map(|sizes| sizes.iter().product::<usize>());
+        if elements != Some(leaf.shape.iter().product()) || node.ty.visibility != leaf.visibility {
             return Err(foreign("is of another type than its node"));
         }
         let RingKind::Ring { frac } = leaf.kind else { return Err(foreign("is made of bits")) };
         wanted[leaf.origin.index()] = true;
-        leaves.push((id, leaf.origin, frac));
+        leaves.push((id, leaf.origin, leaf.shape.clone(), frac));
     }
     let values = evaluate(graph, inputs, &wanted)?;
     let intervals = leaf_intervals(graph);
     leaves
         .into_iter()
-        .map(|(id, origin, frac)| {
+        .map(|(id, origin, shape, frac)| {
             let value = values[&origin].as_standard_layout();
             let numbers = value.as_slice().unwrap_or_default();
             let limit = limit(graph.node(origin).ty.kind, program.precision);
@@ -105,7 +106,7 @@ fn encode(
                 let value = numbers[index];
                 return Err(refused(format!("element {index} ({value}) is outside of {min}..={max}")));
             }
-            Ok((id, RingTensor::new(value.shape().to_vec(), words)))
+            Ok((id, RingTensor::new(shape, words)))
         })
         .collect()
 }

@@ -83,6 +83,7 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
         values: vec![None; graph.nodes().len()],
         persistent: persistent(graph),
         leaves: BTreeMap::new(),
+        reshaped: BTreeMap::new(),
         constants: BTreeMap::new(),
         scaled: BTreeMap::new(),
         truncated: BTreeMap::new(),
@@ -127,6 +128,7 @@ pub(crate) struct Lowering<'g> {
     values: Vec<Option<RingId>>,
     persistent: Vec<bool>,
     leaves: BTreeMap<(NodeId, u32), RingId>,
+    reshaped: BTreeMap<(RingId, Vec<usize>), RingId>,
     constants: BTreeMap<(i64, Vec<usize>, u32), RingId>,
     scaled: BTreeMap<(RingId, u32), RingId>,
     truncated: BTreeMap<(RingId, u32), RingId>,
@@ -325,6 +327,19 @@ impl<'g> Lowering<'g> {
         Ok(leaf)
     }
 
+    /// A leaf whose owner gives it this shape.
+    fn reshaped_leaf(&mut self, id: RingId, shape: &[usize]) -> RingId {
+        let key = (id, shape.to_vec());
+        if let Some(&leaf) = self.reshaped.get(&key) {
+            return leaf;
+        }
+        let (node, bounds) = (self.program.node(id).clone(), self.bounds(id));
+        let leaf = self.push_node(node.op, &[], shape, node.kind, node.visibility, node.origin);
+        self.within(leaf, bounds);
+        self.reshaped.insert(key, leaf);
+        leaf
+    }
+
     /// A secret input: shares from an earlier evaluation, at the session's fractional bits.
     pub(crate) fn secret_input(&mut self) -> RingId {
         let op = RingOp::Input { persistent: self.persistent[self.current.index()] };
@@ -382,6 +397,11 @@ impl<'g> Lowering<'g> {
     pub(crate) fn reshape(&mut self, id: RingId, shape: &[usize]) -> RingId {
         if self.shape_of(id) == shape {
             return id;
+        }
+        // a weight is opened as it is used, not once more in every evaluation
+        let node = self.program.node(id);
+        if matches!(node.op, RingOp::Input { persistent: true }) && node.visibility != Visibility::Secret {
+            return self.reshaped_leaf(id, shape);
         }
         self.moved(RingOp::Reshape, id, shape)
     }

@@ -121,11 +121,16 @@ pub(crate) fn largest_along(l: &mut Lowering<'_>, mut values: RingId, axis: usiz
         if remaining == 1 {
             return values;
         }
-        let groups = remaining.div_ceil(compare::CANDIDATES);
+        let size = compare::group_size(l.shape_of(values).iter().product(), remaining);
         let lowest = l.lowest(values);
-        let candidates = members(l, values, axis, [groups, remaining.div_ceil(groups)], lowest);
-        let bits = compare::pairs(l, &candidates);
-        values = compare::choose_largest(l, bits, &candidates, precision);
+        let candidates = members(l, values, axis, [remaining.div_ceil(size), size], lowest);
+        values = match *candidates {
+            [a, b] => compare::larger_of(l, a, b, precision),
+            _ => {
+                let bits = compare::pairs(l, &candidates);
+                compare::choose_largest(l, bits, &candidates, precision)
+            }
+        };
     }
 }
 
