@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::types::{Dim, Kind, show};
+use crate::types::{Dim, Kind, Visibility, show};
 
 /// Why an operation cannot be applied to inputs of given types. [`GraphError::Invalid`] adds the node.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -24,6 +24,16 @@ pub enum InferError {
         expected: Kind,
         /// What it is.
         got: Kind,
+    },
+    /// An input that the operation cannot take from who knows it: most often a secret one.
+    #[error("input {input} is {visibility}: {reason}")]
+    Visibility {
+        /// Which input, from 0.
+        input: usize,
+        /// Who may know it.
+        visibility: Visibility,
+        /// Why that does not do, and what to do.
+        reason: String,
     },
     /// One input whose shape does not fit the operation or its attributes.
     #[error("shape {} does not fit: {reason}", show(shape))]

@@ -477,7 +477,7 @@ impl RingOp {
                 25
             }
             RingOp::Harmonics { sum } => {
-                words.extend([sum.frequency, sum.constant as u64, u64::from(sum.step)]);
+                words.extend([sum.frequency, sum.constant as u64, u64::from(sum.step), u64::from(sum.dealt)]);
                 words.extend(sum.terms.iter().flat_map(|(a, b)| [*a as u64, *b as u64]));
                 26
             }

@@ -18,7 +18,8 @@ pub struct Range {
     pub assumed: bool,
 }
 
-/// A node whose value could leave the representable range. The result is then wrong by 2^64 units, not imprecise.
+/// A node whose value could leave the representable range. The result is then wrong by 2^64 units, not imprecise, unless
+/// it saturates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RangeWarning {
     /// The node.
@@ -31,6 +32,8 @@ pub struct RangeWarning {
     pub peak: f64,
     /// The numbers that are representable are below this in absolute value.
     pub limit: f64,
+    /// Whether the value would then be the largest that is representable, or the least.
+    pub saturates: bool,
     /// Whether the warning rests on an input without a declared range.
     pub assumed: bool,
 }
@@ -112,6 +115,7 @@ pub fn warnings(graph: &Graph, precision: u32) -> Result<Vec<RangeWarning>, Grap
                 op,
                 peak: range.peak,
                 limit,
+                saturates: node.op.operation().saturates(),
                 assumed: range.assumed,
             });
         }

@@ -77,6 +77,16 @@ impl Visibility {
     }
 }
 
+impl fmt::Display for Visibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Visibility::Public => f.write_str("public"),
+            Visibility::Private(Owner(owner)) => write!(f, "private to owner {owner}"),
+            Visibility::Secret => f.write_str("secret"),
+        }
+    }
+}
+
 /// What the numbers of a value mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {

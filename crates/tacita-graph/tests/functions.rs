@@ -1,45 +1,19 @@
 //! Functions composed of operations, against what NumPy computes; `data/make.py` made `data/functions.txt`. In f64 they
 //! are equal; of secrets, in fixed point, within the error rules.
 
+mod numpy;
+
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, IxDyn, arr0, arr1, arr2};
+use numpy::{Case, PRECISION, check, one, secret};
 use tacita_graph::functions::*;
 use tacita_graph::*;
 
 type Function = fn(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>;
 
-const PRECISION: u32 = 16;
-
-/// What f64 itself is off by, in sums of a few terms.
-const FLOAT: f64 = 1e-9;
-
-struct Case {
-    inputs: Vec<ArrayD<f64>>,
-    outputs: Vec<ArrayD<f64>>,
-}
-
 fn cases() -> BTreeMap<&'static str, Case> {
-    let mut cases = BTreeMap::new();
-    let mut name = "";
-    for line in include_str!("data/functions.txt").lines() {
-        let Some((shape, values)) = line.split_once(" | ") else {
-            name = line;
-            assert!(cases.insert(name, Case { inputs: vec![], outputs: vec![] }).is_none(), "{name} twice");
-            continue;
-        };
-        let (mark, shape) = shape.split_at(1);
-        let shape: Vec<usize> = shape.split_whitespace().map(|size| size.parse().unwrap()).collect();
-        let values = values.split_whitespace().map(|value| value.parse().unwrap()).collect();
-        let array = ArrayD::from_shape_vec(IxDyn(&shape), values).unwrap();
-        let case = cases.get_mut(name).unwrap();
-        if mark == ">" { case.inputs.push(array) } else { case.outputs.push(array) }
-    }
-    cases
-}
-
-fn one(result: Result<NodeId, GraphError>) -> Result<Vec<NodeId>, GraphError> {
-    result.map(|id| vec![id])
+    numpy::cases(include_str!("data/functions.txt"))
 }
 
 fn to(axis: isize, size: usize, scale: f64) -> Resize {
@@ -262,70 +236,6 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("softmax_log", |g, x| one(softmax(g, x[0], &[-2], true, "y"))),
 ];
 
-/// A graph of `build` on the case's inputs, each as `operand` adds it, and the data of its inputs.
-fn graph_of(
-    case: &Case,
-    operand: impl Fn(&mut Graph, &mut Inputs, usize, &ArrayD<f64>) -> NodeId,
-    build: impl FnOnce(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>,
-) -> (Graph, Inputs) {
-    let (mut graph, mut inputs) = (Graph::new(), Inputs::new());
-    let (alice, _) = (graph.owner("alice"), graph.owner("bob"));
-    let operands: Vec<NodeId> =
-        case.inputs.iter().enumerate().map(|(i, x)| operand(&mut graph, &mut inputs, i, x)).collect();
-    let results = build(&mut graph, &operands).unwrap();
-    for result in results {
-        graph.reveal(result, &[alice], "result").unwrap();
-    }
-    (graph, inputs)
-}
-
-/// The value as the sum of halves of two owners: a secret.
-fn secret(graph: &mut Graph, inputs: &mut Inputs, i: usize, value: &ArrayD<f64>) -> NodeId {
-    let parts = ["alice", "bob"].map(|owner| {
-        let (name, visibility) = (format!("{owner} {i}"), Visibility::Private(graph.owner(owner)));
-        let id = graph.input(&name, &dims(value.shape()), visibility, Role::Data).unwrap();
-        inputs.insert(name, value / 2.0);
-        id
-    });
-    graph.add(ops::Add, &parts, "").unwrap()
-}
-
-fn public(graph: &mut Graph, inputs: &mut Inputs, i: usize, value: &ArrayD<f64>) -> NodeId {
-    let name = format!("x{i}");
-    inputs.insert(name.clone(), value.clone());
-    graph.input(&name, &dims(value.shape()), Visibility::Public, Role::Data).unwrap()
-}
-
-fn close(name: &str, got: &ArrayD<f64>, expected: &ArrayD<f64>, bound: impl Fn(usize) -> f64) {
-    assert_eq!(got.shape(), expected.shape(), "{name}");
-    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
-        let allowed = bound(i) + FLOAT * (1.0 + expected.abs());
-        assert!((got - expected).abs() <= allowed, "{name}: {got} for {expected} at {i}, bound {allowed}");
-    }
-}
-
-fn check(name: &str, case: &Case, build: impl Fn(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>) {
-    let (graph, inputs) = graph_of(case, public, &build);
-    let results = plain(&graph, &inputs).unwrap();
-    assert_eq!(results.len(), case.outputs.len(), "{name}");
-    for (got, expected) in results.values().zip(&case.outputs) {
-        close(name, got, expected, |_| 0.0);
-    }
-    let (graph, inputs) = graph_of(case, secret, &build);
-    let graph = optimize(&graph).unwrap();
-    let program = lower(&graph, PRECISION).unwrap();
-    let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();
-    let bounds = error_bounds(&graph, &inputs, PRECISION).unwrap();
-    for rounding in [&mut Floor as &mut dyn Rounding, &mut Nearest] {
-        let revealed = fixed(&program, &leaves, rounding);
-        for ((reveal, bound), expected) in program.reveals().iter().zip(bounds.values()).zip(&case.outputs) {
-            let value = revealed[reveal.index()].to_f64(program.node(*reveal).kind);
-            let bound: Vec<f64> = bound.iter().copied().collect();
-            close(name, &value, expected, |i| bound[i]);
-        }
-    }
-}
-
 #[test]
 fn functions_are_numpys() {
     let cases = cases();
@@ -536,7 +446,7 @@ fn any_kind_moves() {
     let value = arr2(&[[1.0, -2.0, 0.0], [0.5, 3.0, -1.0]]).into_dyn();
     let alice = graph.owner("alice");
     graph.owner("bob");
-    let x = secret(&mut graph, &mut inputs, 0, &value);
+    let x = secret(&mut graph, &mut inputs, 0, &value, Kind::Fixed).unwrap();
     let zero = graph.add(ops::Constant { shape: vec![], value: 0.0 }, &[], "").unwrap();
     let bits = graph.add(ops::Less, &[x, zero], "").unwrap();
     let counts = graph.add(ops::CumSum { axis: 1, exclusive: false, reverse: true }, &[bits], "").unwrap();

@@ -225,6 +225,27 @@ fn use_it(graph: &Graph) {
     }
 }
 
+/// An exponential is the largest number where it is not representable; what is computed of it may leave the range.
+#[test]
+fn warnings_say_what_saturates() {
+    let build = |most: f64| {
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let (shape, range) = (dims(&[2]), Some(Interval::new(-1.0, most)));
+        let input =
+            Input { shape, visibility: Visibility::Secret, role: Role::Data, range, kind: Kind::Fixed };
+        let x = graph.add(input, &[], "x").unwrap();
+        let exp = graph.add(Exp, &[x], "exp").unwrap();
+        let twice = graph.add(Add, &[exp, exp], "twice").unwrap();
+        graph.reveal(twice, &[alice], "answer").unwrap();
+        let warnings = warnings(&graph, 16).unwrap();
+        warnings.iter().map(|w| (w.name.clone(), w.saturates)).collect::<Vec<_>>()
+    };
+    assert_eq!(build(20.0), [], "e^20 is below 2^29");
+    assert_eq!(build(20.5), [("twice".to_owned(), false)]);
+    assert_eq!(build(25.0), [("exp".to_owned(), true), ("twice".to_owned(), false)]);
+}
+
 #[test]
 fn warnings_name_what_could_leave_the_range() {
     let build = |range: Option<Interval>| {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use common::{Case, Sent, fixed_seed, recording};
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::testing::{Random, random_case};
-use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims, functions, ops};
+use tacita_graph::{Graph, Inputs, Kind, Op, Role, Visibility, dims, functions, ops};
 use tacita_mpc::{Hooks, Item, MaskRounding, Overrides, Plan, StreamId, Use};
 use tacita_net::FrameKind;
 
@@ -78,7 +78,11 @@ fn the_sequence_of_frames_does_not_depend_on_inputs() {
         for id in random.graph.inputs() {
             let node = random.graph.node(id);
             let Some(value) = other.get_mut(&node.name) else { continue };
-            value.mapv_inplace(|v| if node.ty.kind == Kind::Fixed { (0.75 - v) / 2.0 } else { 1.0 - v });
+            let Op::Input(ops::Input { range, .. }) = node.op else { unreachable!("an input") };
+            value.mapv_inplace(|v| {
+                let v = if node.ty.kind == Kind::Fixed { (0.75 - v) / 2.0 } else { 1.0 - v };
+                range.map_or(v, |range| v.clamp(range.min, range.max))
+            });
         }
         let observe = |inputs: &Inputs| {
             let (config, sent) = recording(Hooks::default());

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::counters::Counters;
 use crate::buffers::Buffers;
+use crate::counters::Counters;
 use crate::frame::{AbortNotice, Frame, FrameHeader, Place};
 use crate::inbox::{Arrival, End, Inbox, Trouble};
 use crate::link::{Link, Room};

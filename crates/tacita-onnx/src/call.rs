@@ -11,7 +11,7 @@ use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Op, ops};
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::{Attribute, Node, Tensor};
 use crate::scope::Scope;
-use crate::value::{Sizes, Value};
+use crate::value::{Size, Sizes, Value};
 
 /// The numbers of attribute types in a file.
 const FLOAT: u64 = 1;
@@ -65,10 +65,9 @@ impl<'s, 'a> Call<'s, 'a> {
         self.add(ops::Constant { shape: Vec::new(), value }, &[])
     }
 
-    /// A public whole number, under the node's name.
-    pub(crate) fn whole(&mut self, value: f64) -> Result<NodeId, Fault> {
-        let number = self.number(value)?;
-        self.add(ops::Cast { to: Kind::Int, rounding: ops::ToWhole::TowardsZero }, &[number])
+    /// A public whole number that follows from shapes.
+    pub(crate) fn of_shape(&mut self, value: i64) -> Result<NodeId, Fault> {
+        self.scope.node(&Value::Sizes(Sizes { list: vec![Size::Int(value)], is_scalar: true }))
     }
 
     /// Whether an output is there, and named.

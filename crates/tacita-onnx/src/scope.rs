@@ -225,9 +225,22 @@ impl<'a> Scope<'a> {
             }
             Value::Tensor(name, _) => refuse(format!("tensor {name:?} must be of integers here")),
             Value::Reals(_) => refuse("it must have integers here, and has real numbers"),
-            Value::Node(_) | Value::Softmax(_) => {
-                refuse("shapes, axes and indices that depend on data are not supported: they would reveal it")
-            }
+            Value::Node(_) | Value::Softmax(_) => refuse(format!(
+                "shapes, axes and indices that depend on data are not supported: they would reveal it; the one given \
+                 is {}",
+                self.visibility(value)
+            )),
+        }
+    }
+
+    /// Who knows a value, in words.
+    fn visibility(&self, value: &Value) -> String {
+        let (Value::Node(id) | Value::Softmax(Softmax { logits: id, .. })) = value else {
+            return "public".to_string();
+        };
+        match self.graph.node(*id).ty.visibility {
+            Visibility::Private(owner) => format!("private to {:?}", self.graph.owners()[owner.0 as usize]),
+            visibility => visibility.to_string(),
         }
     }
 
@@ -249,7 +262,10 @@ impl<'a> Scope<'a> {
         let (name, tensor) = match value {
             Value::Tensor(name, tensor) => (name, tensor),
             Value::Reals(reals) => return Ok(reals.list.clone()),
-            _ => return refuse("numbers that are computed are not supported here, only those from the file"),
+            _ => {
+                let reason = "numbers that are computed are not supported here, only those from the file";
+                return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
+            }
         };
         let array = tensor.floats(self.folder)?;
         if !array.is_empty() {
@@ -264,9 +280,9 @@ impl<'a> Scope<'a> {
             Value::Tensor(name, tensor) => (name, tensor),
             Value::Reals(Reals { list, .. }) if list.len() == 1 => return Ok(list[0]),
             _ => {
-                return refuse(
-                    "a bound or fill value that is computed is not supported, only one from the file",
-                );
+                let reason =
+                    "a bound or fill value that is computed is not supported, only one from the file";
+                return refuse(format!("{reason}; the one given is {}", self.visibility(value)));
             }
         };
         // Bounds may be infinite; a tensor of weights may not.

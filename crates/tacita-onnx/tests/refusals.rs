@@ -51,7 +51,12 @@ const REFUSED: &[[&str; 4]] = &[
     ["gelu_unknown", "/gelu_y", "Gelu", "approximate \"cubic\" is unknown"],
     ["pow_integers", "/pow_y", "Pow", "several exponents that are integers"],
     ["div_zero", "/div_y", "Div", "its divisor has a zero"],
-    ["data_shape", "/reshape_y", "Reshape", "depend on data"],
+    [
+        "data_shape",
+        "/reshape_y",
+        "Reshape",
+        "depend on data are not supported: they would reveal it; the one given is private to",
+    ],
     ["split_sizes", "/split_a", "Split", "parts of [1, 2] for 2 outputs of an axis of 4"],
     ["undefined", "/add_y", "Add", "its input \"nowhere\" is not the output of any earlier node"],
     ["constant_output", "y", "output", "it does not depend on the input"],

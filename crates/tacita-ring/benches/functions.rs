@@ -9,7 +9,8 @@ const N: usize = 16_384;
 
 fn functions(c: &mut Criterion) {
     let x = Generator::new(&Seed::from_bytes([1; 32]), b"bench").vec(N);
-    let sum = Harmonics { frequency: 1 << 43, constant: 0, step: 2, terms: vec![(1 << 20, 1 << 27); 9] };
+    let sum =
+        Harmonics { frequency: 1 << 43, constant: 0, step: 2, dealt: 34, terms: vec![(1 << 20, 1 << 27); 9] };
     let exponential = Exponential { frac: 16, window: 4, dealt: 40, public: 17 };
     let mut dealt = vec![0; N * sum.words()];
     let (mut out, mut more) = (vec![0; N], vec![0; N]);

@@ -221,8 +221,9 @@ fn computing_parties(graph: &Graph, options: &Options) -> Result<Vec<String>, Er
 
 fn describe(warning: &tacita_graph::RangeWarning) -> String {
     let basis = if warning.assumed { "some input declares no range" } else { "the declared ranges allow it" };
+    let then = if warning.saturates { "; it would be that, not what it should" } else { "" };
     format!(
-        "`{}` ({}) could reach {:.3e}, beyond the representable {:.3e}: {basis}",
+        "`{}` ({}) could reach {:.3e}, beyond the representable {:.3e}{then}: {basis}",
         warning.name, warning.op, warning.peak, warning.limit
     )
 }

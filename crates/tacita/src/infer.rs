@@ -124,30 +124,8 @@ pub fn infer(
     // what is drawn differs, and so the two do
     let compares = !argmax && model.graph.nodes().iter().all(|node| node.op.draw().is_none());
     let report = Report {
-<<<<<<< HEAD
-        max_abs_error: (!argmax).then(|| error.iter().copied().fold(0.0, f64::max)),
-        mean_abs_error: (!argmax).then(|| error.mean().unwrap_or(0.0)),
-=======
-        version: REPORT_VERSION,
-        graph_digest: hex(&model.graph.digest()),
-        parties: options.parties,
-        threads: options.threads,
-        cpu: cpu(),
-        transport: options.link.to_string(),
-        precision_bits: options.precision,
-        range_bits: options.range_bits(),
-        samples: count,
-        batch,
-        rounds: totals.rounds,
-        online_bytes_per_party: totals.online.iter().copied().max().unwrap_or(0),
-        wire_bytes: totals.wire,
-        offline_bytes: totals.offline,
-        setup_bytes_per_party: totals.setup.iter().copied().max().unwrap_or(0),
-        seconds,
-        peak_rss_bytes,
         max_abs_error: compares.then(|| error.iter().copied().fold(0.0, f64::max)),
         mean_abs_error: compares.then(|| error.mean().unwrap_or(0.0)),
->>>>>>> main
         argmax_agreement: argmax.then(|| agreement(&private_label, &plain_label)),
         accuracy: correct(&private_label),
         accuracy_plain: correct(&plain_label),

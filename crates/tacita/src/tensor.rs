@@ -106,7 +106,7 @@ impl Tensor {
         self.apply(ops::Relu {}, &[])
     }
 
-    /// The sum over axes.
+    /// The sum over axes, each named once.
     #[must_use]
     pub fn sum(&self, axes: &[isize]) -> Tensor {
         let axes = self.axes(axes);
@@ -120,11 +120,16 @@ impl Tensor {
         self.apply(ops::Mean { axes, keepdims: false }, &[])
     }
 
+    /// Axes in ascending order, each once.
     fn axes(&self, axes: &[isize]) -> Vec<usize> {
-        let mut axes: Vec<usize> = axes.iter().map(|&axis| self.axis(axis)).collect();
-        axes.sort_unstable();
-        axes.dedup();
-        axes
+        let mut sorted: Vec<usize> = axes.iter().map(|&axis| self.axis(axis)).collect();
+        sorted.sort_unstable();
+        assert!(
+            sorted.is_sorted_by(|a, b| a < b),
+            "axes {axes:?} of a tensor of {:?} name one twice",
+            self.shape()
+        );
+        sorted
     }
 
     /// The largest element along an axis.
@@ -330,7 +335,8 @@ impl Tensor {
         self.sort(axis, false).range(axis, k, k + 1).reshape(&shape)
     }
 
-    /// The median along an axis of fixed-point numbers: of an even number of elements the mean of the two in the middle.
+    /// The median along an axis of fixed-point numbers: of an even number of elements the mean of the two in the middle, as
+    /// NumPy has it (PyTorch takes the lower).
     #[must_use]
     pub fn median(&self, axis: isize) -> Tensor {
         let n = self.shape()[self.axis(axis)];

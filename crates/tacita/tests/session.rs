@@ -56,6 +56,48 @@ fn operators_compose() -> Result<(), Error> {
     Ok(())
 }
 
+/// numpy.median, and the first of numpy.sort and numpy.argsort(stable=True) of -x, of NumPy 2.4.6.
+#[test]
+fn order_statistics_of_ties_are_numpys() -> Result<(), Error> {
+    let mut session = Session::local(2)?;
+    let x = arr2(&[[3.0, 1.0, 3.0, 2.0], [-1.0, -1.0, 0.5, -1.0]]);
+    let x = session.input("x", "alice", &[2, 4], x.into_dyn())?;
+    let zero = session.input("zero", "bob", &[2, 4], ArrayD::zeros(vec![2, 4]))?;
+    let x = &x + &zero;
+    let (largest, places) = x.topk(3, -1, true);
+    for (tensor, expected) in [
+        (x.median(1), arr1(&[2.5, -1.0]).into_dyn()),
+        (x.narrow(1, 0, 3).median(-1), arr1(&[3.0, -1.0]).into_dyn()),
+        (x.kthvalue(1, 1), arr1(&[2.0, -1.0]).into_dyn()),
+        (largest, arr2(&[[3.0, 3.0, 2.0], [0.5, -1.0, -1.0]]).into_dyn()),
+        (places, arr2(&[[0.0, 2.0, 3.0], [2.0, 0.0, 1.0]]).into_dyn()),
+    ] {
+        let got = session.reveal(&tensor, &["alice"])?.expect("all are here");
+        assert!((&got - &expected).iter().all(|e| e.abs() < 1e-4), "{got} for {expected}");
+    }
+    Ok(())
+}
+
+#[test]
+#[should_panic(expected = "axes [0, -2] of a tensor of [2, 3] name one twice")]
+fn an_axis_named_twice_is_a_mistake() {
+    let mut session = Session::local(2).expect("a session");
+    let x = session.input("x", "alice", &[2, 3], matrix()).expect("an input");
+    let _ = x.sum(&[0, -2]);
+}
+
+/// More values than are sorted in secret, of one owner and of nobody.
+#[test]
+#[should_panic(expected = "input 0 is secret: it has 1025 values along axis 0, and at most 1024 are sorted")]
+fn what_cannot_be_computed_in_secret_is_refused_at_once() {
+    let mut session = Session::local(2).expect("a session");
+    let data = || ArrayD::zeros(vec![1025]);
+    let x = session.input("x", "alice", &[1025], data()).expect("an input");
+    let _ = x.sort(0, false); // alice sorts it
+    let y = session.input("y", "bob", &[1025], data()).expect("an input");
+    let _ = (&x + &y).sort(0, false);
+}
+
 #[test]
 fn movements_and_products_compose() -> Result<(), Error> {
     use tacita::graph::functions::{Coordinates, PadMode, Range1, Resampling, Resize};

@@ -1,7 +1,7 @@
 //! Comparisons, and choosing the largest of a few values.
 
-use super::{Lowering, gate};
 use super::proven::Bounds;
+use super::{Lowering, gate};
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp, Threshold};
 

@@ -6,9 +6,6 @@ use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
 use crate::types::Kind;
 
-/// The most values that are sorted at once: all pairs are compared.
-const MOST: usize = 1 << 10;
-
 /// What of the sorted pairs is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Column {
@@ -32,11 +29,6 @@ pub(crate) fn sorted(
     let x = l.ring(0, frac)?;
     if n == 1 {
         return Ok(if column == Column::Values { x } else { l.zero_like(x) });
-    }
-    if n > MOST {
-        return Err(
-            l.unsupported("more than 1024 values along the axis are not sorted: all pairs are compared")
-        );
     }
     let shift = usize::BITS - (n - 1).leading_zeros();
     if l.kind(0) == Kind::Fixed && shift > l.precision() {

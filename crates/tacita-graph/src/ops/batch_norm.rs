@@ -65,7 +65,7 @@ impl Operation for BatchNorm {
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         Err(l.unsupported(
-            "run `optimize` first; it folds batch norms whose parameters one owner or everybody knows",
+            "run `optimize` first; it folds batch norms into what is before them, or makes them a scale and a shift",
         ))
     }
 }

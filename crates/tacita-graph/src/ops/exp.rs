@@ -39,6 +39,10 @@ impl Operation for Exp {
         Some(Self::of(constants[0]))
     }
 
+    fn saturates(&self) -> bool {
+        true
+    }
+
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         Interval { min: real::exp(x[0].min), max: real::exp(x[0].max.min(700.0)) }
     }

@@ -177,6 +177,12 @@ pub(crate) trait Operation {
         result.magnitude()
     }
 
+    /// Whether a result that is not representable is the largest number that is, or the least: off, but not wrong by 2^64
+    /// units.
+    fn saturates(&self) -> bool {
+        false
+    }
+
     /// Whether the operation only moves, adds, compares or selects, so that a fixed result has all fractional bits of its
     /// inputs; else it takes and gives the session's.
     fn keeps_frac(&self) -> bool {

@@ -31,6 +31,10 @@ impl Operation for Reciprocal {
         Some(1.0 / constants[0])
     }
 
+    fn saturates(&self) -> bool {
+        true
+    }
+
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         if x[0].min <= 0.0 && x[0].max >= 0.0 {
             return Interval::symmetric(2f64.powi(24)); // that of the smallest number at the largest precision

@@ -38,6 +38,10 @@ impl Operation for Rsqrt {
         Some(Self::of(constants[0]))
     }
 
+    fn saturates(&self) -> bool {
+        true
+    }
+
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         Interval {
             min: 1.0 / x[0].max.max(2f64.powi(-24)).sqrt(),

@@ -42,11 +42,25 @@ pub(crate) fn one_number<'a>(inputs: &'a [&'a Type]) -> Result<(&'a Type, Kind),
     Ok((x, numbers(inputs)?))
 }
 
+/// The most secret values that are put in order at once: all pairs are compared.
+const MOST_SORTED: usize = 1 << 10;
+
 /// The only input and its kind, to be put in order along an axis of known size.
 pub(crate) fn one_sorted<'a>(inputs: &'a [&'a Type], along: usize) -> Result<(&'a Type, Kind), InferError> {
     let (x, kind) = one_number(inputs)?;
     axis(x, along)?;
-    if x.shape[along] == Dim::Batch { misfit(x, "the symbolic batch has no order") } else { Ok((x, kind)) }
+    match x.shape[along] {
+        Dim::Batch => misfit(x, "the symbolic batch has no order"),
+        Dim::Known(size) if size > MOST_SORTED && !x.visibility.is_clear() => Err(InferError::Visibility {
+            input: 0,
+            visibility: x.visibility,
+            reason: format!(
+                "it has {size} values along axis {along}, and at most {MOST_SORTED} are sorted, since all pairs are \
+                 compared; sort parts, or take the maximum, which has no such limit"
+            ),
+        }),
+        Dim::Known(_) => Ok((x, kind)),
+    }
 }
 
 /// The only input, a bit.

@@ -1,10 +1,11 @@
 //! Batch norms: folded into the weights before them where their owner can compute that in the clear, else a scale
-//! and a shift by channel. Either way the square root and division happen at the owner, in f64.
+//! and a shift by channel. The square root and division happen at who knows the variance, in f64; of a secret variance the
+//! parties compute the root's reciprocal.
 
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Add, BatchNorm, Constant, Conv, MatMul, Mul, Op, Reciprocal, Reshape, Sqrt, Sub};
+use crate::ops::{Add, BatchNorm, Constant, Conv, MatMul, Mul, Op, Reciprocal, Reshape, Rsqrt, Sqrt, Sub};
 use crate::types::dims;
 
 pub(super) fn fold(graph: &Graph) -> Result<Graph, GraphError> {
@@ -40,20 +41,26 @@ fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> 
     let (Op::BatchNorm(BatchNorm { epsilon }), &[x, scale, bias, mean, var]) = (&node.op, &inputs[..]) else {
         return Ok(None);
     };
-    let visibility = r.new.node(scale).ty.visibility.join(r.new.node(var).ty.visibility);
-    if node.ty.visibility.is_clear() || !visibility.is_clear() {
+    if node.ty.visibility.is_clear() {
         return Ok(None);
     }
     let alone = r.alone(id, 0);
     let mut parts = Parts { graph: &mut r.new, name: &node.name };
     let epsilon = parts.add(Constant { shape: Vec::new(), value: *epsilon }, &[], "epsilon")?;
     let var = parts.add(Add, &[var, epsilon], "variance")?;
-    let deviation = parts.add(Sqrt, &[var], "deviation")?;
-    let inverse = parts.add(Reciprocal, &[deviation], "inverse")?;
+    let inverse = if parts.clear(var) {
+        let deviation = parts.add(Sqrt, &[var], "deviation")?;
+        parts.add(Reciprocal, &[deviation], "inverse")?
+    } else {
+        parts.add(Rsqrt, &[var], "inverse")?
+    };
     let scale = parts.add(Mul, &[scale, inverse], "scale")?;
     let centre = parts.add(Mul, &[mean, scale], "centre")?;
     let shift = parts.add(Sub, &[bias, centre], "shift")?;
-    if alone && let Some(folded) = fold_into(&mut parts, x, scale, shift)? {
+    if alone
+        && parts.clear(scale)
+        && let Some(folded) = fold_into(&mut parts, x, scale, shift)?
+    {
         return Ok(Some(folded));
     }
     let ones = node.ty.rank() - 2;

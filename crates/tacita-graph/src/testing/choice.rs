@@ -369,14 +369,26 @@ fn by_constant(b: &mut Builder) -> Option<NodeId> {
     }
 }
 
+/// A vector plus one of another owner.
+fn secret_of(b: &mut Builder, x: NodeId, size: usize) -> Option<NodeId> {
+    let other = b.operand(&[size]);
+    b.add(Add, &[x, other])
+}
+
 fn batch_norm(b: &mut Builder) -> Option<NodeId> {
     let mut x = b.pick(Kind::Fixed)?;
     if chance(b) {
         x = if b.shape(x).len() > 2 { conv(b)? } else { product(b)? };
     }
     let &channels = b.shape(x).get(1)?;
-    let visibility = b.visibility();
-    let [scale, bias, mean, root] = [(); 4].map(|()| b.input(&[channels], visibility));
+    let one = b.visibility();
+    let apart = b.random.below(4) == 0;
+    let [scale, bias, mean, root] = [(); 4].map(|()| {
+        let visibility = if apart { b.visibility() } else { one };
+        b.input(&[channels], visibility)
+    });
+    // a variance that nobody knows
+    let root = if apart && chance(b) { secret_of(b, root, channels)? } else { root };
     let var = b.add(Mul, &[root, root])?;
     b.add(BatchNorm { epsilon: 0.5 }, &[x, scale, bias, mean, var])
 }

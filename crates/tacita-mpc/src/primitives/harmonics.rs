@@ -4,8 +4,8 @@
 //!
 //! # Security
 //! Nothing is opened. What is dealt are shares of rounded cosines and sines, a function of the mask alone. The result is the
-//! sum and a noise of some 2^-28 that depends on opening and mask; before anything of it is opened to a receiver it is
-//! truncated by 40 bits, which covers that noise.
+//! sum and a noise of some 2^-34 that depends on opening and mask; before anything of it is opened to a receiver it is
+//! truncated, in a smooth function at 16 bits by 40, which drowns that noise (docs/protocol.md, "What approximations reveal").
 
 use std::ops::Range;
 

@@ -166,10 +166,6 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
     }
 }
 
-<<<<<<< HEAD
 pub(crate) use product::{prepare, products};
-=======
-pub(crate) use product::prepare;
 pub(crate) use random::contribution;
->>>>>>> main
 pub(crate) use truncate::clear as truncate_clear;

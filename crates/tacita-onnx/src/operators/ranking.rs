@@ -60,7 +60,7 @@ fn rank(call: &mut Call<'_, '_>, op: fn(usize, bool) -> Op) -> Values {
     };
     x = call.apply(|graph, name| functions::flip(graph, x, &[axis as isize], name))?;
     let from_end = call.add(op(axis, keepdims), &[x])?;
-    let last = call.whole(size as f64 - 1.0)?;
+    let last = call.of_shape(size as i64 - 1)?;
     one(call.add(ops::Sub, &[last, from_end])?)
 }
 

@@ -103,6 +103,11 @@ fn judge(test: &Test) -> Result<Verdict, Verdict> {
     Ok(Verdict::Passes { fixed: agrees_in_fixed_point(&graph, &inputs).map_err(Verdict::Fails)? })
 }
 
+/// False for what is no number, too.
+fn within(found: f64, expected: f64, allowed: f64) -> bool {
+    (found - expected).abs() <= allowed
+}
+
 /// Within what the package's own runner allows.
 fn compare(name: &str, found: &ArrayD<f64>, expected: &ArrayD<f64>) -> Result<(), String> {
     if found.shape() != expected.shape() {
@@ -110,7 +115,7 @@ fn compare(name: &str, found: &ArrayD<f64>, expected: &ArrayD<f64>) -> Result<()
     }
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         let allowed = 1e-7 + 1e-3 * expected.abs();
-        if (found - expected).abs() > allowed {
+        if !within(*found, *expected, allowed) {
             return Err(format!("{name} has {found} at {index}, not {expected}"));
         }
     }
@@ -140,7 +145,7 @@ fn agrees_in_fixed_point(graph: &Graph, inputs: &Inputs) -> Result<bool, String>
             let found = values[reveal.index()].to_f64(program.node(*reveal).kind);
             for ((found, expected), bound) in found.iter().zip(expected).zip(bounds) {
                 let allowed = bound + FLOAT * (1.0 + expected.abs());
-                if !((found - expected).abs() <= allowed) {
+                if !within(*found, *expected, allowed) {
                     return Err(format!(
                         "fixed point has {found} for {expected}, more than {allowed} from it"
                     ));

@@ -82,57 +82,90 @@ enum Source {
     Scattered([usize; LANES], [u64; LANES]),
 }
 
+impl Columns<'_> {
+    /// The windows of eight columns from `first` on.
+    #[inline(always)]
+    fn windows(&self, first: usize, end: usize) -> [Window; LANES] {
+        let [oh, ow] = self.output;
+        std::array::from_fn(|lane| {
+            let column = first + lane;
+            if column >= end {
+                return Window { image: usize::MAX, y: 0, x: 0 };
+            }
+            let (image, y, x) = (column / (oh * ow), column / ow % oh, column % ow);
+            Window {
+                image: self.offset + image * self.image,
+                y: (y * self.window.stride[0]).wrapping_sub(self.window.pads[0]),
+                x: (x * self.window.stride[1]).wrapping_sub(self.window.pads[1]),
+            }
+        })
+    }
+}
+
+/// Writes eight elements of each channel, whose planes are `channel` apart in x, to the beginning of each row.
+#[inline(always)]
+fn gather<'a>(x: &[u64], channel: usize, source: &Source, rows: impl Iterator<Item = &'a mut [u64]>) {
+    match source {
+        Source::Run(at) => copy_runs::<LANES>(x, channel, *at, rows),
+        Source::EverySecond(at) => {
+            for (c, row) in rows.enumerate() {
+                let x = &x[at + c * channel..][..2 * LANES - 1];
+                for lane in 0..LANES {
+                    row[lane] = x[2 * lane];
+                }
+            }
+        }
+        Source::Scattered(at, mask) => {
+            for (c, row) in rows.enumerate() {
+                let x = &x[c * channel..];
+                for lane in 0..LANES {
+                    row[lane] = x[at[lane]] & mask[lane];
+                }
+            }
+        }
+    }
+}
+
+/// The same of N neighbours.
+#[inline(always)]
+fn copy_runs<'a, const N: usize>(
+    x: &[u64],
+    channel: usize,
+    at: usize,
+    rows: impl Iterator<Item = &'a mut [u64]>,
+) {
+    for (c, row) in rows.enumerate() {
+        row[..N].copy_from_slice(&x[at + c * channel..][..N]);
+    }
+}
+
 impl Rhs for Columns<'_> {
     #[inline(always)]
     fn pack(&self, rows: Range<usize>, columns: Range<usize>, width: usize, packed: &mut [u64]) {
-        let [kh, kw] = self.window.kernel;
-        let taps = kh * kw;
-        let [oh, ow] = self.output;
-        let channel_size = self.input[0] * self.input[1];
-        for first in (0..width).step_by(LANES) {
-            let windows: [Window; LANES] = std::array::from_fn(|lane| {
-                let column = columns.start + first + lane;
-                if column >= columns.end {
-                    return Window { image: usize::MAX, y: 0, x: 0 };
+        let [_, kw] = self.window.kernel;
+        let taps = self.window.kernel.iter().product();
+        let channel = self.input[0] * self.input[1];
+        // panels are one or two groups of eight columns wide
+        let groups = width / LANES;
+        let windows = [0, LANES].map(|first| self.windows(columns.start + first, columns.end));
+        for tap in 0..taps {
+            // The rows of this tap: tap + channel * taps.
+            let channels = rows.start.saturating_sub(tap).div_ceil(taps);
+            let top = channels * taps + tap;
+            if top >= rows.end {
+                continue;
+            }
+            let x = &self.x[channels * channel..];
+            let packed = &mut packed[(top - rows.start) * width..];
+            let sources = windows.each_ref().map(|windows| self.locate(windows, [tap / kw, tap % kw]));
+            match sources {
+                [Source::Run(at), Source::Run(next)] if groups == 2 && next == at + LANES => {
+                    copy_runs::<{ 2 * LANES }>(x, channel, at, packed.chunks_mut(taps * width));
                 }
-                let (image, y, x) = (column / (oh * ow), column / ow % oh, column % ow);
-                Window {
-                    image: self.offset + image * self.image,
-                    y: (y * self.window.stride[0]).wrapping_sub(self.window.pads[0]),
-                    x: (x * self.window.stride[1]).wrapping_sub(self.window.pads[1]),
-                }
-            });
-            for tap in 0..taps {
-                // The rows of this tap: tap + channel * taps.
-                let channels = rows.start.saturating_sub(tap).div_ceil(taps);
-                let top = channels * taps + tap;
-                if top >= rows.end {
-                    continue;
-                }
-                let x = &self.x[channels * channel_size..];
-                let packed = packed[(top - rows.start) * width + first..].chunks_mut(taps * width);
-                let packed = packed.map(|row| &mut row[..LANES]);
-                match self.locate(&windows, [tap / kw, tap % kw]) {
-                    Source::Run(at) => {
-                        for (channel, packed) in packed.enumerate() {
-                            packed.copy_from_slice(&x[at + channel * channel_size..][..LANES]);
-                        }
-                    }
-                    Source::EverySecond(at) => {
-                        for (channel, packed) in packed.enumerate() {
-                            let x = &x[at + channel * channel_size..][..2 * LANES - 1];
-                            for lane in 0..LANES {
-                                packed[lane] = x[2 * lane];
-                            }
-                        }
-                    }
-                    Source::Scattered(at, mask) => {
-                        for (channel, packed) in packed.enumerate() {
-                            let x = &x[channel * channel_size..];
-                            for lane in 0..LANES {
-                                packed[lane] = x[at[lane]] & mask[lane];
-                            }
-                        }
+                _ => {
+                    for (group, source) in sources.iter().enumerate().take(groups) {
+                        let rows = packed[group * LANES..].chunks_mut(taps * width);
+                        gather(x, channel, source, rows);
                     }
                 }
             }

@@ -47,10 +47,10 @@ impl Tensor {
         })
     }
 
-    /// The maximum over a sliding window of `(n, c, [h,] w)`.
+    /// The maximum over a sliding window of (n, c, spatial...).
     #[must_use]
     pub fn max_pool(&self, window: &ops::MaxPool) -> Tensor {
-        self.apply(window.clone(), &[])
+        self.function(&[], |graph, x| functions::max_pool(graph, x[0], window, ""))
     }
 
     /// The mean over a sliding window of (n, c, spatial...).
