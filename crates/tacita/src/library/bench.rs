@@ -158,8 +158,8 @@ impl Benchmark {
     }
 }
 
-/// Times an operation on secrets, of these shapes or its own: what two parties put in is added, the operation's result summed, and the sum revealed, so
-/// that neither the inputs' nor the result's way weighs much.
+/// Times an operation on secrets, of these shapes or its own: what two parties put in is added, the operation's result
+/// summed, and the sum revealed, so that neither the inputs' nor the result's way weighs much.
 ///
 /// # Errors
 /// If the session fails.
