@@ -204,16 +204,10 @@ fn in_pairs(elements: usize, candidates: usize) -> bool {
     elements * fewer_comparisons * COMPARISON > more_rounds * ROUND
 }
 
-/// Bytes a value that two levels of pairs cost less than one of groups of four whose largest are chosen by all pairs' bits.
-const FEWER_BY_PAIRS: usize = 140;
-
-/// How many of so many values in a row are compared with each other in a tournament's next level, which compares so many
-/// elements in all: pairs, where the bytes are worth the rounds, or else as few as the number of levels allows.
-pub(crate) fn group_size(elements: usize, remaining: usize) -> usize {
+/// How many of so many values in a row are compared with each other in a tournament's next level: as few as the number of
+/// levels allows, since a comparison of all pairs costs more of the dealer's bytes a value than one of two.
+pub(crate) fn group_size(remaining: usize) -> usize {
     let levels = |values: usize| (0..).find(|&levels| CANDIDATES.pow(levels) >= values).unwrap_or(0);
-    if elements * FEWER_BY_PAIRS > LEVEL_ROUNDS[0] * ROUND {
-        return 2;
-    }
     let fits = |size: &usize| levels(remaining.div_ceil(*size)) < levels(remaining);
     (2..CANDIDATES).find(fits).unwrap_or(CANDIDATES)
 }

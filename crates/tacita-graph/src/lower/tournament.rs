@@ -121,7 +121,7 @@ pub(crate) fn largest_along(l: &mut Lowering<'_>, mut values: RingId, axis: usiz
         if remaining == 1 {
             return values;
         }
-        let size = compare::group_size(l.shape_of(values).iter().product(), remaining);
+        let size = compare::group_size(remaining);
         let lowest = l.lowest(values);
         let candidates = members(l, values, axis, [remaining.div_ceil(size), size], lowest);
         values = match *candidates {
