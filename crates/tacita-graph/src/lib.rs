@@ -56,7 +56,7 @@ pub use evaluate::plain::{Inputs, plain, plain_all};
 pub use graph::{Graph, MAX_LISTED, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId, hides};
 pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;
-pub use program::{RingId, RingKind, RingNode, RingOp, RingProgram, Threshold};
+pub use program::{RingId, RingKind, RingNode, RingOp, RingProgram, Threshold, WHOLE_SIGN, WHOLE_ZERO};
 pub use range::{Range, RangeWarning, fracs, ranges, warnings};
 pub use rewrite::optimize;
 pub use types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Owner, Role, Type, Visibility, dims, show};
