@@ -4,12 +4,12 @@ Its default provider lets one party make all correlated randomness, so no dealer
 """
 
 import json
-import multiprocessing
 import os
 import sys
 import tempfile
 import time
 
+import parties
 from workloads import MODELS, operands, operation
 
 
@@ -59,13 +59,4 @@ def party(rank, name, folder):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        spawn = multiprocessing.get_context("spawn")
-        parties = [spawn.Process(target=party, args=(rank, sys.argv[1], folder)) for rank in range(2)]
-        for process in parties:
-            process.start()
-        while any(process.is_alive() for process in parties):
-            time.sleep(0.05)
-            if any(process.exitcode for process in parties):  # the other would wait for it
-                for process in parties:
-                    process.kill()
-        sys.exit(max(abs(process.exitcode or 0) for process in parties))
+        sys.exit(parties.run(party, [(sys.argv[1], folder)] * 2))

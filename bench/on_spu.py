@@ -1,13 +1,13 @@
 """`on_spu.py WORKLOAD`: SPU's Semi2k, two parties as processes on this machine. Weights and inputs are secret."""
 
 import json
-import multiprocessing
 import os
 import socket
 import sys
 import time
 
 import numpy as np
+import parties
 from workloads import MODELS, operands, operation
 
 
@@ -166,18 +166,7 @@ def main():
         for mine, share in zip(shares, made, strict=True):
             mine.append((share.meta, list(share.share_chunks)))
     addresses = [free_address(), free_address()]
-    spawn = multiprocessing.get_context("spawn")
-    parties = [
-        spawn.Process(target=party, args=(rank, sys.argv[1], addresses, shares[rank])) for rank in range(2)
-    ]
-    for process in parties:
-        process.start()
-    while any(process.is_alive() for process in parties):
-        time.sleep(0.05)
-        if any(process.exitcode for process in parties):  # the other would wait for it
-            for process in parties:
-                process.kill()
-    return max(abs(process.exitcode or 0) for process in parties)
+    return parties.run(party, [(sys.argv[1], addresses, mine) for mine in shares])
 
 
 if __name__ == "__main__":

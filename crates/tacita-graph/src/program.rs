@@ -89,7 +89,7 @@ pub enum RingKind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RingOp {
     /// A leaf: the graph's node `origin`, evaluated in f64 by its owner (or, public, by everyone) and encoded at
-    /// the node's frac. See [`encode_leaves`](crate::encode_leaves).
+    /// the node's frac, in this shape or another of as many elements. See [`encode_leaves`](crate::encode_leaves).
     Input {
         /// Whether it depends on parameters alone, and so is opened at most once a session.
         persistent: bool,

@@ -101,6 +101,21 @@ fn conv_bias_relu_pool_is_one_product_three_winners_and_no_truncation() {
 }
 
 #[test]
+fn weights_of_a_convolution_over_time_are_leaves_in_the_shape_of_their_use() {
+    let mut two = Two::new();
+    let x = two.secret(&[1, 2, 8]);
+    let w = two.graph.input("w", &dims(&[3, 2, 4]), Visibility::Private(two.bob), Role::Parameter).unwrap();
+    let conv = Conv { stride: vec![1], pads_begin: vec![0], pads_end: vec![0], dilation: vec![1], groups: 1 };
+    let y = two.add(conv, &[x, w]);
+    two.reveal(y);
+    let program = lower(&two.graph, 16).unwrap();
+    let conv = program.nodes.iter().find(|node| matches!(node.op, RingOp::Conv { .. })).unwrap();
+    let weights = program.node(conv.inputs[1]);
+    assert_eq!(weights.op, RingOp::Input { persistent: true }, "opened once a session");
+    assert_eq!(weights.shape, [3, 2, 1, 4]);
+}
+
+#[test]
 fn a_value_is_truncated_once_however_many_use_it() {
     let mut two = Two::new();
     let (alice, bob) = (two.alice, two.bob);

@@ -40,8 +40,7 @@ impl DealContext<'_> {
         if let Some(mask) = self.masks.get(&id) {
             return Ok(mask.clone());
         }
-        let (plan, streams, number, public) = (self.plan, self.streams, self.number, self.public);
-        let masks = &self.masks;
+        let (plan, masks) = (self.plan, &self.masks);
         let mut fresh = Vec::new();
         let mask = linear::mask(
             plan,
@@ -50,15 +49,11 @@ impl DealContext<'_> {
                 if let Some(mask) = masks.get(&source) {
                     return Ok(Some(mask.clone()));
                 }
-                let node = plan.node(source);
-                let stream = plan.mask_stream(number, source)?;
-                let holders = plan.mask_streams(source);
-                let sum = streams.sum(holders, stream, 0, elements(node), Combine::Add)?;
-                let mask = Arc::new(RingTensor::new(node.shape.clone(), sum));
+                let mask = self.sum_of_streams(source, plan.mask_streams(source))?;
                 fresh.push((source, mask.clone()));
                 Ok(Some(mask))
             },
-            |id| public.get(&id).cloned().ok_or_else(|| missing("public value", id)),
+            |id| self.public_value(id),
         )?;
         self.masks.extend(fresh);
         let mask = mask.ok_or_else(|| missing("mask", id))?;
@@ -67,25 +62,37 @@ impl DealContext<'_> {
     }
 
     /// What all parties but one hold of the mask of an opened value; none if it is zero.
-    pub fn mask_of_others(&mut self, id: RingId, party: usize) -> Result<Option<Arc<RingTensor>>, MpcError> {
-        let (plan, streams, number, public) = (self.plan, self.streams, self.number, self.public);
+    pub fn mask_of_others(&self, id: RingId, party: usize) -> Result<Option<Arc<RingTensor>>, MpcError> {
+        let plan = self.plan;
         linear::mask(
             plan,
             id,
             |source| {
                 let own = plan.own_mask_stream(source, party);
-                let others: Vec<usize> =
-                    plan.mask_streams(source).filter(|&holder| Some(holder) != own).collect();
-                if others.is_empty() {
-                    return Ok(None);
+                let mut others = plan.mask_streams(source).filter(|&holder| Some(holder) != own).peekable();
+                match others.peek() {
+                    None => Ok(None),
+                    Some(_) => self.sum_of_streams(source, others).map(Some),
                 }
-                let node = plan.node(source);
-                let stream = plan.mask_stream(number, source)?;
-                let sum = streams.sum(others, stream, 0, elements(node), Combine::Add)?;
-                Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), sum))))
             },
-            |id| public.get(&id).cloned().ok_or_else(|| missing("public value", id)),
+            |id| self.public_value(id),
         )
+    }
+
+    /// What these streams add up to in the mask of a value that has one of its own.
+    fn sum_of_streams(
+        &self,
+        id: RingId,
+        holders: impl IntoIterator<Item = usize>,
+    ) -> Result<Arc<RingTensor>, MpcError> {
+        let node = self.plan.node(id);
+        let stream = self.plan.mask_stream(self.number, id)?;
+        let sum = self.streams.sum(holders, stream, 0, elements(node), Combine::Add)?;
+        Ok(Arc::new(RingTensor::new(node.shape.clone(), sum)))
+    }
+
+    fn public_value(&self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
+        self.public.get(&id).cloned().ok_or_else(|| missing("public value", id))
     }
 
     /// The masks under which bits are opened.

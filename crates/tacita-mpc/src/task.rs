@@ -80,16 +80,14 @@ impl<'a> TaskContext<'a> {
             return Ok(stored.value.clone());
         }
         // of x̂ = x + r: x̂ − [r] at the first party, −[r] at the others
-        let mask = self.mask(id)?;
-        let mut share = if self.first() {
-            Some((*self.opening(id)?).clone())
-        } else {
-            mask.as_ref().map(|m| RingTensor::zeros(m.shape()))
-        };
-        if let (Some(share), Some(mask)) = (&mut share, &mask) {
-            share.sub_assign(mask);
+        if self.first() {
+            return self.opening_less_own_mask(id).map(Some);
         }
-        Ok(share.map(Arc::new))
+        Ok(self.mask(id)?.map(|mask| {
+            let mut share = (*mask).clone();
+            share.negate();
+            Arc::new(share)
+        }))
     }
 
     /// A value that this party owns.

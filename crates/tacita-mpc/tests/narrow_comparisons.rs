@@ -7,23 +7,11 @@ use std::sync::Arc;
 use common::Case;
 use common::compare::compare;
 use ndarray::{ArrayD, IxDyn};
-use tacita_graph::testing::Random;
+use tacita_graph::testing::{Random, compared_bits};
 use tacita_graph::{
     Graph, Inputs, Interval, Kind, NodeId, Op, Owner, RingOp, Role, Visibility, dims, lower, ops, plain,
 };
 use tacita_mpc::{Cost, Plan};
-
-fn bits_of(op: &RingOp) -> Option<u32> {
-    match op {
-        RingOp::Negative { bits }
-        | RingOp::Winner { bits }
-        | RingOp::Below { bits }
-        | RingOp::Locate { bits, .. }
-        | RingOp::Sort { bits, .. }
-        | RingOp::Zero { bits } => Some(*bits),
-        _ => None,
-    }
-}
 
 struct Two {
     graph: Graph,
@@ -227,6 +215,6 @@ fn what_is_not_proven_takes_the_full_width() {
     let x = two.add(ops::Sort { axis: 0, descending: false }, &[sum]);
     two.reveal(x);
     let program = lower(&two.graph, 16).unwrap();
-    let bits: Vec<u32> = program.nodes.iter().filter_map(|node| bits_of(&node.op)).collect();
+    let bits: Vec<u32> = program.nodes.iter().filter_map(|node| compared_bits(&node.op)).collect();
     assert_eq!(bits, [63; 5]);
 }

@@ -152,17 +152,20 @@ const ROUND: usize = 1 << 20;
 /// Bytes that a comparison costs.
 const COMPARISON: usize = 36;
 
-/// Rounds in which a level of pairs, and a level in which all candidates are compared with all, finds the largest.
-const LEVEL_ROUNDS: [usize; 2] = [4, 5];
+/// Rounds of a level of pairs.
+const ROUNDS_OF_PAIRS: usize = 4;
+/// Rounds of a level in which all candidates are compared with all.
+const ROUNDS_OF_ALL: usize = 5;
 
 /// The largest of any number of values of one shape and, with `zero`, of zero, with `frac` fractional bits.
 ///
 /// Candidates are compared in pairs, or all with all in groups of four, which takes fewer rounds and more bytes. What is
 /// chosen keeps its fractional bits up to the last level. Where they are more than the result's, what differs by less than
 /// a sixteenth of the result's unit may count as equal; [`ROUGHNESS`] units are more than all levels together may so lose.
-pub(crate) fn largest(l: &mut Lowering<'_>, candidates: Vec<RingId>, zero: bool, frac: u32) -> RingId {
+///
+/// Candidates are below 2^62, as products of representable numbers are; compared roughly, by a sixteenth of a unit below.
+pub(crate) fn largest(l: &mut Lowering<'_>, mut candidates: Vec<RingId>, zero: bool, frac: u32) -> RingId {
     let (shape, own) = (l.shape_of(candidates[0]).to_vec(), l.frac_of(candidates[0]));
-    let mut candidates: Vec<RingId> = candidates;
     if zero {
         candidates.push(l.constant(0, &shape, own));
     }
@@ -199,7 +202,7 @@ fn in_pairs(elements: usize, candidates: usize) -> bool {
         return true;
     }
     let levels = size.next_power_of_two().ilog2() as usize;
-    let more_rounds = levels * LEVEL_ROUNDS[0] - LEVEL_ROUNDS[1];
+    let more_rounds = levels * ROUNDS_OF_PAIRS - ROUNDS_OF_ALL;
     let fewer_comparisons = (size - 1) * (size - 2) / 2 * candidates.div_ceil(size);
     elements * fewer_comparisons * COMPARISON > more_rounds * ROUND
 }
@@ -233,4 +236,31 @@ pub(crate) fn larger_of(l: &mut Lowering<'_>, a: RingId, b: RingId, frac: u32) -
 pub(crate) fn not_negative(l: &mut Lowering<'_>, x: RingId, exact: u32) -> RingId {
     let dropped = l.frac_of(x).saturating_sub(exact) / 4 * 4;
     gate::locate(l, x, &[Threshold { at: 0, dropped }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_taken_where_bytes_are_worth_the_rounds() {
+        // ResNet-18's pooling, rows and then columns with zero; LeNet's for 32 images
+        assert!(in_pairs(401_408, 3) && in_pairs(200_704, 4));
+        assert!(in_pairs(1, 2) && !in_pairs(73_728, 3));
+    }
+
+    #[test]
+    fn groups_are_as_small_as_the_levels_allow() {
+        for (remaining, size) in [(2, 2), (3, 3), (4, 4), (8, 2), (10, 3), (64, 4), (128, 2), (1000, 4)] {
+            assert_eq!(group_size(remaining), size, "{remaining} values");
+        }
+        for n in 2..2000usize {
+            let (mut remaining, mut levels) = (n, 0);
+            while remaining > 1 {
+                remaining = remaining.div_ceil(group_size(remaining));
+                levels += 1;
+            }
+            assert!(CANDIDATES.pow(levels - 1) < n && n <= CANDIDATES.pow(levels), "{levels} levels for {n}");
+        }
+    }
 }

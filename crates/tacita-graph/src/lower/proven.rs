@@ -266,7 +266,7 @@ pub(crate) fn leaf_intervals(graph: &Graph) -> BTreeMap<NodeId, Interval> {
 mod tests {
     use super::super::lowered;
     use super::*;
-    use crate::testing::random_case;
+    use crate::testing::{compared_bits, random_case};
     use crate::{ClearValue, Floor, Nearest, Rounding, encode_every_leaf, fixed, optimize};
 
     /// Up to every opposite end: rounds up what is no whole number.
@@ -306,22 +306,14 @@ mod tests {
                         }
                     }
                 }
-                narrow += program.nodes.iter().filter(|node| is_narrow(&node.op)).count();
+                narrow += program
+                    .nodes
+                    .iter()
+                    .filter(|node| compared_bits(&node.op).is_some_and(|bits| bits < WHOLE_SIGN))
+                    .count();
             }
         }
         assert!(narrow > 1000, "{narrow} narrow comparisons in 800 programs");
-    }
-
-    fn is_narrow(op: &RingOp) -> bool {
-        match op {
-            RingOp::Negative { bits }
-            | RingOp::Winner { bits }
-            | RingOp::Below { bits }
-            | RingOp::Locate { bits, .. }
-            | RingOp::Sort { bits, .. }
-            | RingOp::Zero { bits } => *bits < WHOLE_SIGN,
-            _ => false,
-        }
     }
 
     #[test]

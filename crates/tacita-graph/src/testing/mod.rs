@@ -6,10 +6,24 @@ mod random;
 use crate::evaluate::plain::Inputs;
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Add, Input, Op};
+use crate::program::RingOp;
 use crate::types::{Dim, Kind, Owner, Role, Visibility};
 
 use ndarray::ArrayD;
 pub use random::Random;
+
+/// The bits that an operation compares, if it does.
+pub fn compared_bits(op: &RingOp) -> Option<u32> {
+    match op {
+        RingOp::Negative { bits }
+        | RingOp::Winner { bits }
+        | RingOp::Below { bits }
+        | RingOp::Locate { bits, .. }
+        | RingOp::Sort { bits, .. }
+        | RingOp::Zero { bits } => Some(*bits),
+        _ => None,
+    }
+}
 
 /// The largest absolute value that a node of a random graph takes or passes through.
 pub const LARGEST: f64 = 1024.0;
