@@ -106,7 +106,7 @@ fn phi(x: f64) -> f64 {
 
 #[test]
 fn normal_numbers_are_normal() {
-    let (got, exact) = draw(|g| functions::normal(g, &[N + 1], 0.0, 1.0, "x"));
+    let (got, exact) = draw(|g| functions::normal(g, &dims(&[N + 1]), 0.0, 1.0, "x"));
     assert_eq!(got.len(), N + 1);
     // of the same words in f64: how far fixed point alone moves the distribution function
     let mut sorted = exact.clone();
@@ -143,11 +143,47 @@ fn normal_numbers_are_normal() {
 
 #[test]
 fn a_normal_has_its_mean_and_deviation() {
-    let (got, _) = draw(|g| functions::normal(g, &[4, 50, 100], -2.0, 0.5, "x"));
+    let (got, _) = draw(|g| functions::normal(g, &dims(&[4, 50, 100]), -2.0, 0.5, "x"));
     let root = (got.len() as f64).sqrt();
     assert!((mean(&got, |x| x) + 2.0).abs() < 5.0 * 0.5 / root + UNIT);
     let spread = mean(&got, |x| (x + 2.0).powi(2)) / 0.25;
     assert!((spread - 1.0).abs() < 5.0 * 2f64.sqrt() / root + 2f64.powi(-9), "{spread}");
+}
+
+#[test]
+fn normals_of_a_batch_are_drawn_by_sample() {
+    for sample in [&[][..], &[1], &[2], &[3, 5]] {
+        let size: usize = sample.iter().product();
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let shape = [&[Dim::Batch][..], &dims(sample)].concat();
+        let x = functions::normal(&mut graph, &shape, 1.0, 2.0, "x").unwrap();
+        assert_eq!(graph.node(x).ty.shape, shape);
+        let reveal = graph.reveal(x, &[alice], "x").unwrap();
+        let graph = graph.with_batch(N / size).unwrap();
+        let x: Vec<f64> = plain(&graph, &Inputs::new()).unwrap()[&reveal].iter().copied().collect();
+        assert_eq!(x.len(), N / size * size);
+        assert!(distance(x.clone(), |x| phi((x - 1.0) / 2.0)) < critical(x.len()), "{sample:?}");
+        for apart in 1..=size {
+            let products: Vec<f64> =
+                (apart..x.len()).map(|i| (x[i] - 1.0) * (x[i - apart] - 1.0) / 4.0).collect();
+            assert!(mean(&products, |x| x).abs() < 5.0 / (N as f64).sqrt(), "{sample:?}, {apart} apart");
+        }
+    }
+}
+
+#[test]
+fn dropout_says_what_it_kept() {
+    for p in [0.5, 0.2, 0.0] {
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let ones = functions::uniform(&mut graph, &dims(&[1000]), 1.0, 1.5, "ones").unwrap();
+        let (y, mask) = functions::dropout_and_mask(&mut graph, ones, p, "x").unwrap();
+        assert_eq!(graph.node(mask).ty.kind, Kind::Bit);
+        let [y, mask] = [(y, "y"), (mask, "mask")].map(|(x, name)| graph.reveal(x, &[alice], name).unwrap());
+        let values = plain(&graph, &Inputs::new()).unwrap();
+        assert!(values[&y].iter().zip(&values[&mask]).all(|(y, mask)| (*y != 0.0) == (*mask == 1.0)), "{p}");
+    }
 }
 
 #[test]
@@ -197,8 +233,9 @@ fn what_cannot_be_drawn_is_refused() {
     for p in [-0.1, 1.1, f64::NAN] {
         assert!(functions::bernoulli(&mut graph, &shape, p, "x").is_err(), "{p}");
     }
-    assert!(functions::normal(&mut graph, &[2], f64::NAN, 1.0, "x").is_err());
-    assert!(functions::normal(&mut graph, &[usize::MAX, 2], 0.0, 1.0, "x").is_err());
+    assert!(functions::normal(&mut graph, &dims(&[2]), f64::NAN, 1.0, "x").is_err());
+    assert!(functions::normal(&mut graph, &dims(&[usize::MAX, 2]), 0.0, 1.0, "x").is_err());
+    assert!(functions::normal(&mut graph, &[Dim::Known(2), Dim::Batch], 0.0, 1.0, "x").is_err());
     let x = functions::uniform(&mut graph, &shape, 0.0, 1.0, "x").unwrap();
     for p in [1.0, -0.5, f64::NAN] {
         assert!(functions::dropout(&mut graph, x, p, "x").is_err(), "{p}");

@@ -34,10 +34,10 @@ const ALL: [(&str, Build); 7] = [
     ("uniform of another width", |g, _| functions::uniform(g, &dims(&[5, 14]), -1.0, 2.0, "")),
     ("bernoulli", |g, _| functions::bernoulli(g, &dims(&[5, 120]), 0.3, "")),
     ("a fair bit", |g, _| functions::bernoulli(g, &dims(&[600]), 0.5, "")),
-    ("normal", |g, _| functions::normal(g, &[3, 5], 1.0, 2.0, "")),
+    ("normal", |g, _| functions::normal(g, &dims(&[3, 5]), 1.0, 2.0, "")),
     ("dropout", |g, x| functions::dropout(g, x, 0.25, "")),
     ("noise on a product", |g, x| {
-        let noise = functions::normal(g, &[70], 0.0, 1.0, "")?;
+        let noise = functions::normal(g, &dims(&[70]), 0.0, 1.0, "")?;
         let square = g.add(ops::Mul {}, &[x, x], "")?;
         let noisy = g.add(ops::Add {}, &[square, noise], "")?;
         functions::dropout(g, noisy, 0.5, "")

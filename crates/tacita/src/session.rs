@@ -174,7 +174,7 @@ impl Session {
     /// # Errors
     /// If mean or deviation is not finite, or the shape is one that no value may have.
     pub fn normal(&mut self, mean: f64, deviation: f64, shape: &[usize]) -> Result<Tensor, Error> {
-        self.draw(|graph| functions::normal(graph, shape, mean, deviation, ""))
+        self.draw(|graph| functions::normal(graph, &dims(shape), mean, deviation, ""))
     }
 
     /// Bits that nobody knows, each 1 with this probability. Drawn anew in every evaluation, as the numbers of

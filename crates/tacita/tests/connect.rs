@@ -133,7 +133,7 @@ fn what_nobody_knows_is_drawn_without_a_dealer_too() {
     let mut graph = Graph::new();
     let alice = graph.owner("alice");
     let x = graph.input("x", &dims(&[64]), Visibility::Private(alice), Role::Data).unwrap();
-    let noise = functions::normal(&mut graph, &[64], 0.0, 1.0, "noise").unwrap();
+    let noise = functions::normal(&mut graph, &dims(&[64]), 0.0, 1.0, "noise").unwrap();
     let bits = functions::bernoulli(&mut graph, &dims(&[64]), 0.3, "bits").unwrap();
     let sum = graph.add(ops::Add {}, &[x, noise], "sum").unwrap();
     let chosen = graph.add(ops::Select {}, &[bits, x, sum], "chosen").unwrap();

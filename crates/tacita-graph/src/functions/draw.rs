@@ -1,10 +1,12 @@
 use std::f64::consts::{LN_2, TAU};
 
-use super::Build;
+use super::{Build, narrow};
 use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Add, Bernoulli, Concat, Constant, Cos, Log, Mul, Select, Sin, Slice, Sqrt, Sub, Uniform};
-use crate::types::{Dim, dims};
+use crate::ops::{
+    Add, Bernoulli, Cast, Concat, Constant, Cos, Log, Mul, Select, Sin, Sqrt, Sub, ToWhole, Uniform,
+};
+use crate::types::{Dim, Kind, show};
 
 /// A normal's radius is made of a number below 2^WIDTH, of units of 2^-f: at f fractional bits it has f + WIDTH random bits.
 const WIDTH: i32 = 12;
@@ -47,21 +49,30 @@ pub fn bernoulli(
 /// mean: 6.2 at 16, beyond which a normal number lies with probability 5·10^-10.
 ///
 /// # Errors
-/// If mean or deviation is not finite, or the shape has a symbolic batch.
+/// If mean or deviation is not finite.
 pub fn normal(
     graph: &mut Graph,
-    shape: &[usize],
+    shape: &[Dim],
     mean: f64,
     deviation: f64,
     name: &str,
 ) -> Result<NodeId, GraphError> {
-    let elements = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     let mut b = Build::new(graph, "Normal", name);
     if !mean.is_finite() || !deviation.is_finite() {
         return b.refuse(format!("a mean of {mean} and a deviation of {deviation}"));
     }
-    let Some(elements) = elements else { return b.refuse(format!("{shape:?} has too many elements")) };
-    let pairs = dims(&[elements.div_ceil(2)]);
+    // both of a pair are of one sample where the batch is symbolic
+    let (batch, rest) = match shape {
+        [Dim::Batch, rest @ ..] => (vec![Dim::Batch], rest),
+        all => (vec![], all),
+    };
+    let sizes: Option<Vec<usize>> =
+        rest.iter().map(|dim| if let Dim::Known(size) = dim { Some(*size) } else { None }).collect();
+    let elements = sizes.and_then(|sizes| sizes.iter().try_fold(1usize, |all, &size| all.checked_mul(size)));
+    let Some(elements) = elements else { return b.refuse(format!("the shape {}", show(shape))) };
+    let axis = batch.len();
+    let flat = |size: usize| [&batch[..], &[Dim::Known(size)]].concat();
+    let pairs = flat(elements.div_ceil(2));
     let below = uniform(b.graph, &pairs, 0.0, 2f64.powi(WIDTH), name)?;
     let angle = uniform(b.graph, &pairs, 0.0, TAU, name)?;
     // -ln U = 12 ln 2 - ln(2^12 U); the logarithm of 0 is that of one unit
@@ -72,15 +83,15 @@ pub fn normal(
     let radius = b.add(Sqrt, &[square])?;
     let cos = b.add(Cos, &[angle])?;
     let sin = b.add(Sin, &[angle])?;
-    let circle = b.add(Concat { axis: 0 }, &[cos, sin])?;
-    let radii = b.add(Concat { axis: 0 }, &[radius, radius])?;
+    let circle = b.add(Concat { axis }, &[cos, sin])?;
+    let radii = b.add(Concat { axis }, &[radius, radius])?;
     let mut normal = b.add(Mul, &[radii, circle])?;
     if !elements.is_multiple_of(2) {
-        normal = b.add(Slice { starts: vec![0], ends: vec![elements], steps: vec![1] }, &[normal])?;
+        normal = narrow(b.graph, normal, axis as isize, 0, elements, name)?;
     }
     let normal = b.scaled(normal, deviation)?;
     let normal = if mean == 0.0 { normal } else { b.shifted(normal, mean)? };
-    b.reshape(normal, dims(shape))
+    b.reshape(normal, shape.to_vec())
 }
 
 /// x with each element 0 with this probability, and the others divided by the probability that they are kept. Nobody knows
@@ -89,18 +100,32 @@ pub fn normal(
 /// # Errors
 /// If it is no probability below 1, or x is not of kind fixed.
 pub fn dropout(graph: &mut Graph, x: NodeId, probability: f64, name: &str) -> Result<NodeId, GraphError> {
+    Ok(dropout_and_mask(graph, x, probability, name)?.0)
+}
+
+/// [`dropout`], and with it the bits of the elements that are kept. Secret; public where none is dropped.
+///
+/// # Errors
+/// As [`dropout`].
+pub fn dropout_and_mask(
+    graph: &mut Graph,
+    x: NodeId,
+    probability: f64,
+    name: &str,
+) -> Result<(NodeId, NodeId), GraphError> {
     let mut b = Build::new(graph, "Dropout", name);
     if !(0.0..1.0).contains(&probability) {
         return b.refuse(format!(
             "elements are dropped with probability {probability}; from 0 to below 1 can be"
         ));
     }
-    if probability == 0.0 {
-        return Ok(x);
-    }
     let shape = b.shape(x);
+    if probability == 0.0 {
+        let one = b.add(Constant { shape, value: 1.0 }, &[])?;
+        return Ok((x, b.add(Cast { to: Kind::Bit, rounding: ToWhole::TowardsZero }, &[one])?));
+    }
     let kept = bernoulli(b.graph, &shape, 1.0 - probability, name)?;
     let scaled = b.scaled(x, 1.0 / (1.0 - probability))?;
     let zero = b.add(Constant { shape, value: 0.0 }, &[])?;
-    b.add(Select, &[kept, scaled, zero])
+    Ok((b.add(Select, &[kept, scaled, zero])?, kept))
 }

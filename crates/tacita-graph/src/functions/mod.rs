@@ -52,7 +52,7 @@ pub use conv::conv;
 pub use conv_transpose::{ConvTranspose, conv_transpose};
 pub use cum_prod::cum_prod;
 pub use diagonal::{diag, diagonal};
-pub use draw::{bernoulli, dropout, normal, uniform};
+pub use draw::{bernoulli, dropout, dropout_and_mask, normal, uniform};
 pub use einsum::einsum;
 pub use elu::{celu, elu, selu};
 pub use flip::flip;

@@ -1,4 +1,4 @@
-//! Elementwise functions of one value, and those that do nothing when a trained model runs.
+//! Elementwise functions of one value.
 
 use tacita_graph::{Op, functions, ops};
 
@@ -201,19 +201,5 @@ pub(super) fn clip(call: &mut Call<'_, '_>) -> Values {
 }
 
 pub(super) fn identity(call: &mut Call<'_, '_>) -> Values {
-    Ok(vec![call.value(0)?])
-}
-
-/// The identity, once training is over.
-pub(super) fn dropout(call: &mut Call<'_, '_>) -> Values {
-    let (_ratio, _seed) = (call.raw_float("ratio")?, call.int("seed")?);
-    if let Some(training) = call.optional_ints(2)?
-        && training != [0]
-    {
-        return refuse("training_mode is set; export the model for inference");
-    }
-    call.scope
-        .notes
-        .push(format!("Dropout {:?} is ignored: it does nothing outside of training.", call.name()));
     Ok(vec![call.value(0)?])
 }

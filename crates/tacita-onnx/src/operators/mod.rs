@@ -15,6 +15,7 @@ mod matrix;
 mod normalization;
 mod notes;
 mod pooling;
+mod random;
 mod ranking;
 mod reduction;
 mod reshape;
@@ -47,6 +48,7 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Attention", attention::attention),
     ("AveragePool", pooling::average_pool),
     ("BatchNormalization", convolution::batch_normalization),
+    ("Bernoulli", random::bernoulli),
     ("Cast", sizes::cast),
     ("CastLike", sizes::cast_like),
     ("Ceil", rounding::ceil),
@@ -64,7 +66,7 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("CumSum", reduction::cum_sum),
     ("DepthToSpace", resize::depth_to_space),
     ("Div", arithmetic::div),
-    ("Dropout", activation::dropout),
+    ("Dropout", random::dropout),
     ("Einsum", matrix::einsum),
     ("Elu", activation::elu),
     ("Equal", logic::equal),
@@ -113,6 +115,10 @@ const OPERATORS: &[(&str, Operator)] = &[
     ("Pad", layout::pad),
     ("Pow", arithmetic::pow),
     ("RMSNormalization", normalization::rms_normalization),
+    ("RandomNormal", random::random_normal),
+    ("RandomNormalLike", random::random_normal_like),
+    ("RandomUniform", random::random_uniform),
+    ("RandomUniformLike", random::random_uniform_like),
     ("Range", sizes::range),
     ("Reciprocal", activation::reciprocal),
     ("ReduceL1", reduction::reduce_l1),

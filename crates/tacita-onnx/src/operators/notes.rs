@@ -9,6 +9,7 @@ const NOTES: &[(&str, &str)] = &[
     ("Attention", "scale and cap become public; masks stay private, and hold no infinity; without `nonpad_kv_seqlen`"),
     ("AveragePool", "1-D to 3-D"),
     ("BatchNormalization", "folded into the layer before it, or a product and a sum; `training_mode` is refused"),
+    ("Bernoulli", "as `RandomUniform`; probabilities stay private"),
     ("Cast", "to floats, int32, int64 and bool"),
     ("CastLike", "as `Cast`"),
     ("Celu", "`alpha` above 0"),
@@ -22,7 +23,7 @@ const NOTES: &[(&str, &str)] = &[
     ("CumProd", "log2 n products one after another; `exclusive` is refused"),
     ("CumSum", "free"),
     ("Div", "by weights a product; else a reciprocal and a product; integers of shapes alone"),
-    ("Dropout", "does nothing; `training_mode` is refused"),
+    ("Dropout", "does nothing; with `training_mode` as `RandomUniform`, and the ratio becomes public"),
     ("Einsum", "equations with ellipsis; not over the symbolic batch"),
     ("Elu", "one comparison and an exponential"),
     ("Exp", "saturates at the largest representable number"),
@@ -51,6 +52,10 @@ const NOTES: &[(&str, &str)] = &[
     ("Pad", "constant, reflect, edge and wrap; amounts become public"),
     ("Pow", "a single exponent becomes public: products for integers, roots for halves, else of bases above 0; exponents that are tensors stay private, of bases above 0"),
     ("RMSNormalization", "also where it is spelled out"),
+    ("RandomNormal", "as `RandomUniform`; a logarithm, a root, a sine and a cosine for two numbers"),
+    ("RandomNormalLike", "as `RandomNormal`"),
+    ("RandomUniform", "nobody learns what is drawn; bounds are public; a `seed` is not followed, which is noted"),
+    ("RandomUniformLike", "as `RandomUniform`"),
     ("Range", "of sizes"),
     ("ReduceL1", "a comparison an element"),
     ("ReduceLogSum", "of sums above 0"),
@@ -81,7 +86,7 @@ const NOTES: &[(&str, &str)] = &[
 /// The versions of ONNX's operators that brought those that are not in the earliest one that is known.
 #[rustfmt::skip]
 const SINCE: &[(&str, i64)] = &[
-    ("Attention", 23), ("CastLike", 15), ("Celu", 12), ("Compress", 9), ("ConstantOfShape", 9), ("Cosh", 9), ("CumProd", 26), ("CumSum", 11),
+    ("Attention", 23), ("Bernoulli", 15), ("CastLike", 15), ("Celu", 12), ("Compress", 9), ("ConstantOfShape", 9), ("Cosh", 9), ("CumProd", 26), ("CumSum", 11),
     ("Einsum", 12), ("Erf", 9), ("Expand", 8), ("GatherElements", 11), ("GatherND", 11), ("Gelu", 20),
     ("GreaterOrEqual", 12), ("GroupNormalization", 18), ("HardSwish", 14), ("LayerNormalization", 17), ("LessOrEqual", 12),
     ("MeanVarianceNormalization", 9), ("Mish", 18), ("Mod", 10), ("OneHot", 9), ("RMSNormalization", 23), ("Range", 11),

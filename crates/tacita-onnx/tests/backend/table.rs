@@ -47,6 +47,10 @@ impl Row {
                 let reason = "differs, as in onnxruntime and PyTorch: `align_corners` and a size that is no whole number";
                 *self.refused.entry(reason.to_string()).or_default() += 1;
             }
+            Verdict::Drawn => {
+                let reason = "imported; its numbers are random, and their shape is as expected";
+                *self.refused.entry(reason.to_string()).or_default() += 1;
+            }
             Verdict::Fails(why) => panic!("{why}"),
         }
     }
@@ -117,12 +121,14 @@ pub fn page(tests: &[Test], verdicts: &[Verdict]) -> String {
     let passed = count(verdicts, |verdict| matches!(verdict, Verdict::Passes { .. }));
     let fixed = count(verdicts, |verdict| matches!(verdict, Verdict::Passes { fixed: true }));
     let differ = count(verdicts, |verdict| matches!(verdict, Verdict::Differs));
-    let refused = all - passed - differ;
+    let drawn = count(verdicts, |verdict| matches!(verdict, Verdict::Drawn));
+    let refused = all - passed - differ - drawn;
     let mut text = format!(
         "# ONNX's own tests\n\n\
          The `onnx` package 1.22.0 has {all} tests of single operators and of the functions that they are composed of (its\n\
          backend data, `node`). Each is a model with inputs and the outputs that are expected. Here {passed} pass,\n\
-         {refused} are refused, and {differ} give what onnxruntime and PyTorch compute instead of what is expected; no other\n\
+         {refused} are refused, {drawn} have random results, of which the shape alone can be compared\n\
+         (`crates/tacita-onnx/tests/random.rs` looks at distributions), and {differ} give what onnxruntime and PyTorch compute instead of what is expected; no other\n\
          gives a wrong result. This file is generated: `crates/tacita-onnx/tests/backend/main.rs` says how, and compares it in the\n\
          slow run, after `tools/fetch_onnx_tests.py`.\n\n\
          How a test is put: a model has one input here, so the first of a test's inputs that has axes is the data, private to\n\

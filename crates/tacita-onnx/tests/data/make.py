@@ -5,7 +5,7 @@
     venv/bin/python make.py
 
 in this folder. Writes NAME.onnx for each case and cases.json: for each case the input and the outputs, as shape and
-values; and refused/NAME.onnx, models that must be refused.
+values; refused/NAME.onnx, models that must be refused; and drawn/NAME.onnx, models whose results are random.
 """
 
 import json
@@ -65,9 +65,20 @@ def refused(name, nodes, weights, shape, **more):
     onnx.save(model(nodes, weights, shape, **more), f"refused/{name}.onnx")
 
 
+def drawn(name, nodes, weights, shape, **more):
+    """Writes a model that draws: onnxruntime runs it, but what it draws is nothing to compare with."""
+    made = model(nodes, weights, shape, **more)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session.run(None, {"x": np.full([2 if isinstance(size, str) else size for size in shape], 0.5, np.float32)})
+    onnx.save(made, f"drawn/{name}.onnx")
+
+
 os.chdir(pathlib.Path(__file__).parent)
 os.makedirs("refused", exist_ok=True)
-for old in [*pathlib.Path(".").glob("*.onnx"), *pathlib.Path(".").glob("*.weights"), *pathlib.Path("refused").glob("*")]:
+os.makedirs("drawn", exist_ok=True)
+for old in [*pathlib.Path(".").glob("*.onnx"), *pathlib.Path(".").glob("*.weights"), *pathlib.Path("refused").glob("*"), *pathlib.Path("drawn").glob("*")]:
     old.unlink()
 
 # Convolutions
@@ -508,6 +519,35 @@ case("resize_symmetric", resize(mode="linear", coordinate_transformation_mode="h
 for policy in ["not_larger", "not_smaller"]:
     case(f"resize_{policy}", resize("x   s", mode="linear", axes=[2, 3], keep_aspect_ratio_policy=policy), {"s": ints(9, 11)}, IMAGE, opset=18)
 case("clip_crossing", [node("Clip", "x lo hi")], {"lo": np.float32(0.5), "hi": np.float32(0.25)}, IMAGE)
+
+# Draws
+WIDE = ["batch", 499]
+drawn("random_uniform", [node("RandomUniform", "", "r", shape=[499], low=-3.0, high=5.0, dtype=1), node("Add", "x r")], {}, WIDE)
+drawn("random_uniform_like", [node("RandomUniformLike", "x", "r", seed=7.0), node("Add", "x r")], {}, WIDE)
+drawn("random_uniform_like_weight", [node("RandomUniformLike", "i", "r", dtype=1), node("Add", "x r")], {"i": np.array([1.0], np.float32)}, WIDE)
+drawn("random_normal", [node("RandomNormal", "", "r", shape=[3, 1, 499], mean=-2.0, scale=0.5, dtype=11), node("Cast", "r", "f", to=1), node("Add", "x f")],
+      {}, ["batch", 3, 1, 499])
+drawn("random_normal_like", [node("RandomNormalLike", "x", "r"), node("Add", "x r")], {}, WIDE)
+drawn("random_normal_like_softmax", [node("Softmax", "x", "p", axis=1), node("RandomNormalLike", "p", "r", seed=1.0), node("Add", "x r")], {}, WIDE)
+drawn("bernoulli", [node("Bernoulli", "x")], {}, WIDE)
+drawn("bernoulli_bool", [node("Bernoulli", "x", "b", dtype=TensorProto.BOOL, seed=0.0), node("Where", "b x w")], {"w": np.float32(-1)}, WIDE)
+drawn("bernoulli_weight", [node("Bernoulli", "p", "b"), node("Mul", "x b")], {"p": np.full(499, 0.25, np.float32)}, WIDE)
+drawn("dropout_training", [node("Dropout", "x r t", "y")], {"r": np.float32(0.3), "t": np.array(True)}, WIDE)
+drawn("dropout_training_half", [helper.make_node("Dropout", ["x", "", "t"], ["y", "m"], name="/dropout_y", seed=3)], {"t": np.array(True)}, WIDE,
+      outputs=("y", "m"), output_kinds=[TensorProto.FLOAT, TensorProto.BOOL])
+drawn("dropout_training_none", [node("Dropout", "x r t", "y m")], {"r": np.float32(0), "t": np.array(True)}, WIDE,
+      outputs=("y", "m"), output_kinds=[TensorProto.FLOAT, TensorProto.BOOL])
+case("dropout_mask_used", [node("Dropout", "x", "d m"), node("Where", "m d w")], {"w": np.float32(3)}, IMAGE)
+refused("random_shape", [node("RandomUniform", "", "r"), node("Add", "x r")], {}, ["batch", 4])
+refused("random_negative", [node("RandomNormal", "", "r", shape=[-1, 4]), node("Add", "x r")], {}, ["batch", 4])
+refused("random_ints", [node("RandomUniform", "", "r", shape=[4], dtype=TensorProto.INT64), node("Add", "x r")], {}, ["batch", 4])
+refused("random_like_ints", [node("RandomNormalLike", "x", "r"), node("Cast", "x", "f", to=1), node("Add", "f r")], {}, ["batch", 4], kind=TensorProto.INT64)
+refused("random_empty", [node("RandomUniform", "", "r", shape=[4], low=1.0, high=1.0), node("Add", "x r")], {}, ["batch", 4])
+refused("random_seed_type", [node("RandomUniform", "", "r", shape=[4], seed=1), node("Add", "x r")], {}, ["batch", 4])
+refused("bernoulli_ints", [node("Bernoulli", "x", "y", dtype=1)], {}, ["batch", 4], kind=TensorProto.INT64)
+refused("bernoulli_narrow", [node("Bernoulli", "x", "b", dtype=TensorProto.UINT8), node("Cast", "b", "y", to=1)], {}, ["batch", 4])
+refused("dropout_all", [node("Dropout", "x r t")], {"r": np.float32(1), "t": np.array(True)}, ["batch", 4])
+refused("dropout_computed", [node("ReduceMax", "x", "r", keepdims=0), node("Dropout", "x r t")], {"t": np.array(True)}, [1, 4])
 
 json_text = json.dumps(cases, separators=(",", ":"), default=list)
 # Eight digits are more than the tests compare.

@@ -95,7 +95,7 @@ pub const BENCHMARKS: &[Benchmark] = &[
     timed("uniform", &[&[MILLION]], [0.0, 1.0], |g, _| {
         functions::uniform(g, &dims(&[MILLION]), 0.0, 1.0, "")
     }),
-    timed("normal", &[&[MILLION]], [0.0, 1.0], |g, _| functions::normal(g, &[MILLION], 0.0, 1.0, "")),
+    timed("normal", &[&[MILLION]], [0.0, 1.0], |g, _| functions::normal(g, &dims(&[MILLION]), 0.0, 1.0, "")),
     timed("dropout", &[&[MILLION]], [-8.0, 8.0], |g, x| functions::dropout(g, x[0], 0.1, "")),
     timed("softmax", &[&[12, 128, 128]], [-8.0, 8.0], |g, x| one(g, ops::Softmax { axis: 2 }, x)),
     timed("layer_norm", &[&[128, 768]], [-8.0, 8.0], |g, x| {

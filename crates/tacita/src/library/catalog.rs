@@ -162,7 +162,7 @@ pub(crate) fn whole() -> Vec<Whole> {
         whole("sort of 256", &[&[8, 256]], Fixed, |g, x| one(g, ops::Sort { axis: 1, descending: false }, x)),
         whole("one-hot of 16", ONE, Int, |g, x| one(g, ops::OneHot { depth: 16 }, x)),
         whole("uniform from 0 to 1", ONE, Fixed, |g, _| functions::uniform(g, &dims(&[1024]), 0.0, 1.0, "")),
-        whole("normal", ONE, Fixed, |g, _| functions::normal(g, &[1024], 0.0, 1.0, "")),
+        whole("normal", ONE, Fixed, |g, _| functions::normal(g, &dims(&[1024]), 0.0, 1.0, "")),
         whole("bernoulli", ONE, Fixed, |g, _| functions::bernoulli(g, &dims(&[1024]), 0.9, "")),
         whole("bernoulli of 1/2", ONE, Fixed, |g, _| functions::bernoulli(g, &dims(&[1024]), 0.5, "")),
         whole("dropout of 0.1", ONE, Fixed, |g, x| functions::dropout(g, x[0], 0.1, "")),
