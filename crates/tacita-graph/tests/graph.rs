@@ -246,6 +246,31 @@ fn warnings_say_what_saturates() {
     assert_eq!(build(25.0), [("exp".to_owned(), true), ("twice".to_owned(), false)]);
 }
 
+/// A quotient by a secret has 8 fractional bits more on the way, and one by what could be 0 is by the smallest number.
+#[test]
+fn warnings_know_how_large_quotients_are() {
+    let build = |most: f64, least: f64, precision: u32| {
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let shape = dims(&[2]);
+        let mut input = |name: &str, min: f64, max: f64| {
+            let (visibility, role) = (Visibility::Secret, Role::Data);
+            graph.input_within(name, &shape, visibility, role, Interval::new(min, max)).unwrap()
+        };
+        let (a, b) = (input("a", -most, most), input("b", least, 2.0));
+        let quotient = graph.add(Div, &[a, b], "quotient").unwrap();
+        graph.reveal(quotient, &[alice], "answer").unwrap();
+        let range = ranges(&graph, precision).unwrap()[quotient.index()].interval;
+        (range, warnings(&graph, precision).unwrap().len())
+    };
+    // 31·2 is below 2^(54 - 2·24), 33·2 is not
+    assert_eq!(build(31.0, 0.5, 24), (Interval::symmetric(62.0), 0));
+    assert_eq!(build(33.0, 0.5, 24).1, 1);
+    assert_eq!(build(33.0, 0.5, 23).1, 0);
+    let (range, warnings) = build(1.0, -2.0, 20);
+    assert!(range.max >= 1.0 / 2f64.powi(-20) && warnings == 1, "{range:?}");
+}
+
 #[test]
 fn warnings_name_what_could_leave_the_range() {
     let build = |range: Option<Interval>| {

@@ -41,12 +41,19 @@ impl Operation for Div {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         if x[1].min <= 0.0 && x[1].max >= 0.0 {
-            return Interval::symmetric(x[0].magnitude() * 2f64.powi(16));
+            // by the smallest number at the largest precision
+            return Interval::symmetric(x[0].magnitude() * 2f64.powi(24));
         }
         let (a, b) = (1.0 / x[1].min, 1.0 / x[1].max);
         let corners = [x[0].min * a, x[0].min * b, x[0].max * a, x[0].max * b];
         let all = corners.iter().map(|&corner| Interval::new(corner, corner));
         all.reduce(Interval::hull).unwrap_or(Interval::symmetric(0.0))
+    }
+
+    /// A quotient by a secret is a product that has as many more fractional bits as the reciprocal.
+    fn peak(&self, _x: &[Interval], types: &[&Type], result: Interval) -> f64 {
+        let more = if types[1].visibility.is_clear() { 0 } else { MORE };
+        result.magnitude() * 2f64.powi(more as i32)
     }
 
     fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
