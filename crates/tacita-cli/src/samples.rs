@@ -1,7 +1,7 @@
 //! Samples and labels, read and checked against the model before anything runs.
 
 use ndarray::ArrayD;
-use tacita::graph::{Dim, representable, show};
+use tacita::graph::{Dim, Interval, Node, Op, representable, show};
 use tacita::onnx::Model;
 use tacita_data::Source;
 
@@ -28,7 +28,25 @@ pub fn read(arguments: &SampleArguments, model: &Model, precision: u32) -> Resul
             limit.log2()
         )));
     }
+    if let Some(Interval { min, max }) = declared(model)
+        && let Some((index, value)) = samples.indexed_iter().find(|(_, value)| !(min..=max).contains(value))
+    {
+        let index = ndarray::Dimension::slice(&index);
+        return Err(Failure::input(format!(
+            "{source}: element {index:?} is {value}, outside of {min}..{max}, which is declared of the model's input `{}`",
+            model.input
+        )));
+    }
     Ok(samples)
+}
+
+/// The range that the model's input is declared to lie in.
+fn declared(model: &Model) -> Option<Interval> {
+    let input = |node: &&Node| node.name == model.input;
+    model.graph.nodes().iter().filter(input).find_map(|node| match &node.op {
+        Op::Input(input) => input.range,
+        _ => None,
+    })
 }
 
 fn check_shape(source: &Source, shape: &[usize], model: &Model) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 
 use common::{Folder, shipped, tacita, tacita_in};
+use serde_json::Value;
 
 /// From any folder, without any file.
 #[test]
@@ -134,6 +135,77 @@ fn checks() {
     for word in ["headroom", "proposal  --precision", "64 of 200", "/conv1/Conv"] {
         assert!(text.contains(word), "no {word:?} in {text}");
     }
+}
+
+#[test]
+fn what_is_proven_of_declared_inputs() {
+    let (lenet, images) = (shipped("lenet.onnx"), shipped("mnist-200.npz:images"));
+    let call = ["check", &lenet, "--input", &images, "--scale", "255", "--samples", "8"];
+    let checked = |more: &[&str]| tacita(&[&call[..], more, &["--json"]].concat()).json();
+    let node = |checked: &Value, name: &str| {
+        let nodes = checked["nodes"].as_array().unwrap().iter();
+        nodes.clone().find(|node| node["name"] == name).unwrap().clone()
+    };
+
+    let declared = checked(&["--range", "0..1"]);
+    assert_eq!(declared["input_range"], serde_json::json!({ "min": 0.0, "max": 1.0 }));
+    for node in declared["nodes"].as_array().unwrap() {
+        let [observed, proven] = ["observed_bits", "proven_bits"].map(|field| node[field].as_f64().unwrap());
+        assert!(observed <= proven, "{node}");
+        assert!((node["headroom_bits"].as_f64().unwrap() - (30.0 - observed)).abs() < 1e-9, "{node}");
+    }
+    // 25 weights of at most 2.25 times pixels of at most 1, and a bias of at most 0.65
+    let largest = node(&declared, "/conv1/Conv")["proven_bits"].as_f64().unwrap().exp2();
+    assert!((50.0..25.0 * 2.26 + 0.65).contains(&largest), "{largest}");
+    let proposal = &declared["proposal"];
+    assert_eq!((&proposal["rests_on"], &proposal["precision_bits"]), (&"proof".into(), &18.into()));
+    assert!(proposal["because"].as_str().unwrap().contains("every input from 0 to 1"), "{proposal}");
+    let other = &declared["alternative"];
+    assert_eq!((&other["rests_on"], &other["precision_bits"]), (&"samples".into(), &24.into()));
+    assert!(other["because"].as_str().unwrap().contains("8 samples; not proven: `/fc1/Gemm`"), "{other}");
+
+    // no bits are given up for a proof
+    let finer = checked(&["--range", "0..1", "--precision", "20"]);
+    assert_eq!((&finer["proposal"], &finer["alternative"]), (other, proposal));
+    assert_eq!(node(&finer, "logits")["proven_bits"], Value::Null);
+
+    let undeclared = checked(&[]);
+    assert_eq!((&undeclared["input_range"], &undeclared["alternative"]), (&Value::Null, &Value::Null));
+    assert_eq!(node(&undeclared, "/conv1/Conv")["proven_bits"], Value::Null);
+    let proposal = &undeclared["proposal"];
+    assert_eq!((&proposal["rests_on"], &proposal["precision_bits"]), (&"samples".into(), &24.into()));
+    assert!(proposal["because"].as_str().unwrap().contains("the input declares no range"), "{proposal}");
+
+    let text = tacita(&[&call[..], &["--range", "0..1"]].concat()).ok();
+    for words in
+        ["--precision 18, values below 2^26: proven for every input from 0 to 1", "or        --precision 24"]
+    {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+}
+
+#[test]
+fn a_declared_range_is_part_of_the_graph() {
+    let folder = Folder::new();
+    let (lenet, images) = (shipped("lenet.onnx"), shipped("mnist-200.npz:images"));
+    let graph = folder.name("lenet.graph");
+    let digest = |call: &[&str]| tacita(&[call, &["--json"]].concat()).json()["graph_digest"].clone();
+    let exported = digest(&["export-graph", &lenet, "--range", "0..1", "-o", &graph]);
+    assert_ne!(exported, digest(&["plan", &lenet]));
+    assert_eq!(exported, digest(&["plan", &graph]));
+    let plan = tacita(&["plan", &lenet, "--range", "0..1", "--json"]).json();
+    assert_eq!(exported, plan["graph_digest"]);
+    assert_eq!(plan["inputs"][0], "image [batch, 1, 28, 28] private to alice, 0 to 1");
+
+    let infer = ["infer", &lenet, "--input", &images, "--scale", "255", "--link", "memory"];
+    let report = folder.name("r.json");
+    tacita(&[&infer[..], &["--range", "0..1", "--report", &report]].concat()).ok();
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(exported, report["graph_digest"]);
+    let outside = ["mnist-200.npz", "outside of -1..0.5", "`image`"];
+    tacita(&[&infer[..], &["--range", "-1..0.5"]].concat()).fails(3, &outside);
+    tacita(&[&infer[..], &["--range", "1..0"]].concat()).fails(2, &["--range", "above the second"]);
+    tacita(&["plan", &graph, "--range", "0..1"]).fails(2, &["is a graph", "--range"]);
 }
 
 #[test]

@@ -33,14 +33,19 @@ fn import_onnx(onnx: &Onnx, options: &ImportOptions) -> Result<Model, ImportErro
     receivers.sort_unstable();
     receivers.dedup();
 
+    if options.input_range.is_some() && onnx.input_kind() == Kind::Bit {
+        let reason = "its values are 0 and 1: a range for them cannot be declared".to_string();
+        return Err(Fault::Refused(reason).at(onnx.file(), onnx.input(), "input"));
+    }
+    let declared = ops::Input {
+        shape: onnx.input_shape().to_vec(),
+        visibility: Visibility::Private(input_owner),
+        role: Role::Data,
+        range: options.input_range,
+        kind: onnx.input_kind(),
+    };
     let input = graph
-        .input_of(
-            onnx.input(),
-            onnx.input_shape(),
-            Visibility::Private(input_owner),
-            Role::Data,
-            onnx.input_kind(),
-        )
+        .add(declared, &[], onnx.input())
         .map_err(|error| Fault::from(error).at(onnx.file(), onnx.input(), "input"))?;
     let mut built = onnx.build(&mut graph, input, weights_owner, "")?;
     if options.argmax && built.outputs.len() > 1 {

@@ -1,9 +1,9 @@
 //! What an import takes and gives.
 
-use tacita_graph::{Dim, Graph, Inputs};
+use tacita_graph::{Dim, Graph, Inputs, Interval};
 
 /// Who owns what, and who learns what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ImportOptions {
     /// Whose private inputs the weights become.
     pub weights_owner: String,
@@ -13,6 +13,9 @@ pub struct ImportOptions {
     pub receivers: Vec<String>,
     /// Whether to reveal the index of the largest logit instead of the logits.
     pub argmax: bool,
+    /// The range that the input's values are declared to lie in. It is public, part of the graph, and data outside of it is
+    /// refused when it is encoded.
+    pub input_range: Option<Interval>,
 }
 
 impl Default for ImportOptions {
@@ -23,6 +26,7 @@ impl Default for ImportOptions {
             input_owner: "alice".to_string(),
             receivers: vec!["alice".to_string()],
             argmax: false,
+            input_range: None,
         }
     }
 }

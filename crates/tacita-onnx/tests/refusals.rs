@@ -1,6 +1,7 @@
 //! What cannot be imported is refused by node, operation and reason, as the file has them.
 
-use tacita_onnx::{ImportError, ImportOptions, Onnx, import, import_bytes};
+use tacita_graph::{Interval, Kind, Op};
+use tacita_onnx::{ImportError, ImportOptions, Model, Onnx, import, import_bytes};
 
 /// File, node, operation, and what the reason must contain.
 const REFUSED: &[[&str; 4]] = &[
@@ -168,6 +169,26 @@ fn options_are_checked() {
         ImportOptions { receivers: vec!["r".to_string(); 2000], ..ImportOptions::default() },
     ] {
         assert!(matches!(import(path.as_ref(), &options), Err(ImportError::Options(_))));
+    }
+    let within = |name: &str, min: f64, max: f64| {
+        let input_range = Some(Interval { min, max });
+        let options = ImportOptions { input_range, ..ImportOptions::default() };
+        import(format!("{}/{name}.onnx", folder()).as_ref(), &options)
+    };
+    let range = |model: &Model| match &model.graph.node(model.graph.inputs()[0]).op {
+        Op::Input(input) => (input.kind, input.range),
+        other => panic!("{other:?}"),
+    };
+    let declared = Some(Interval { min: -1.0, max: 3.0 });
+    assert_eq!(range(&within("relu", -1.0, 3.0).unwrap()), (Kind::Fixed, declared));
+    assert_eq!(range(&within("embedding", -1.0, 3.0).unwrap()), (Kind::Int, declared));
+    for (name, min, max, reason) in [
+        ("relu", 1.0, 0.0, "is empty"),
+        ("relu", 0.0, f64::INFINITY, "maximum"),
+        ("bit_input", 0.0, 1.0, "0 and 1"),
+    ] {
+        let error = within(name, min, max).unwrap_err().to_string();
+        assert!(error.contains("node \"x\"") && error.contains(reason), "{error}");
     }
     let argmax = ImportOptions { argmax: true, ..ImportOptions::default() };
     let two = import(format!("{}/two_outputs.onnx", folder()).as_ref(), &argmax).unwrap_err();

@@ -1,7 +1,8 @@
 //! What an evaluation would cost and learn, without running it.
 
 use serde::Serialize;
-use tacita_graph::{Graph, Op, show};
+use tacita_graph::ops::Input;
+use tacita_graph::{Graph, Interval, Op, show};
 
 use crate::error::Error;
 use crate::members::Members;
@@ -159,7 +160,11 @@ fn foresee_with(
                 tacita_graph::Visibility::Public => "public".to_owned(),
                 tacita_graph::Visibility::Secret => "secret".to_owned(),
             };
-            format!("{} {} {who}", node.name, show(&node.ty.shape))
+            let within = match &node.op {
+                Op::Input(Input { range: Some(Interval { min, max }), .. }) => format!(", {min} to {max}"),
+                _ => String::new(),
+            };
+            format!("{} {} {who}{within}", node.name, show(&node.ty.shape))
         })
         .collect();
     let asked = match link {

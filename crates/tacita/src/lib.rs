@@ -27,6 +27,7 @@ mod members;
 mod model;
 mod options;
 mod prepared;
+mod proof;
 mod recipe;
 mod report;
 mod serve;
@@ -36,7 +37,7 @@ mod tensor;
 mod world;
 
 pub use certificate::Certificate;
-pub use check::{Checked, CheckedNode, Proposal, check};
+pub use check::{Checked, CheckedNode, Ground, Proposal, check};
 pub use connect::ConnectOptions;
 #[doc(hidden)]
 pub use connect::WatchForTests;

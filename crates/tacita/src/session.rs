@@ -1,13 +1,14 @@
 //! A session: parties connected, seeds exchanged, ready to evaluate.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
 use tacita_graph::{
-    Dim, Graph, GraphError, Inputs, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
-    functions,
+    Graph, GraphError, Inputs, Interval, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
+    functions, ops,
 };
 use tacita_mpc::{Cost, NodeCost, NodeMeasure, Outcome, Revealed, Times};
 
@@ -119,7 +120,25 @@ impl Session {
         shape: &[usize],
         data: impl Into<Option<ArrayD<f64>>>,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), (shape, Kind::Fixed), data.into(), Role::Data)
+        self.leaf(name, Some(owner), (shape, Kind::Fixed, None), data.into(), Role::Data)
+    }
+
+    /// As [`Session::input`], of numbers that are declared to lie in this range. All members declare the same: it is public. What
+    /// can leave the representable range follows from it, and comparisons may cost less.
+    ///
+    /// # Errors
+    /// As [`Session::input`], and if the range is empty or not finite. Data outside of it is refused when something that depends
+    /// on it is revealed.
+    pub fn input_within(
+        &mut self,
+        name: &str,
+        owner: &str,
+        shape: &[usize],
+        range: RangeInclusive<f64>,
+        data: impl Into<Option<ArrayD<f64>>>,
+    ) -> Result<Tensor, Error> {
+        let range = Interval { min: *range.start(), max: *range.end() };
+        self.leaf(name, Some(owner), (shape, Kind::Fixed, Some(range)), data.into(), Role::Data)
     }
 
     /// As [`Session::input`], of whole numbers below 2^62 in absolute value, or of bits. Both are exact: nothing is rounded.
@@ -134,7 +153,7 @@ impl Session {
         kind: Kind,
         data: impl Into<Option<ArrayD<f64>>>,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), (shape, kind), data.into(), Role::Data)
+        self.leaf(name, Some(owner), (shape, kind, None), data.into(), Role::Data)
     }
 
     /// A private input that lives as long as the session, such as a weight: opened under its mask only once.
@@ -148,7 +167,7 @@ impl Session {
         shape: &[usize],
         data: impl Into<Option<ArrayD<f64>>>,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), (shape, Kind::Fixed), data.into(), Role::Parameter)
+        self.leaf(name, Some(owner), (shape, Kind::Fixed, None), data.into(), Role::Parameter)
     }
 
     /// A value that everybody knows.
@@ -156,7 +175,7 @@ impl Session {
     /// # Errors
     /// As [`Session::input`].
     pub fn public(&mut self, name: &str, shape: &[usize], data: ArrayD<f64>) -> Result<Tensor, Error> {
-        self.leaf(name, None, (shape, Kind::Fixed), Some(data), Role::Data)
+        self.leaf(name, None, (shape, Kind::Fixed, None), Some(data), Role::Data)
     }
 
     /// Numbers that nobody knows, no party and not the dealer, uniform from `low` to below `high`. They are drawn anew in
@@ -195,7 +214,7 @@ impl Session {
         &mut self,
         name: &str,
         owner: Option<&str>,
-        (shape, kind): (&[usize], Kind),
+        (shape, kind, range): (&[usize], Kind, Option<Interval>),
         data: Option<ArrayD<f64>>,
         role: Role,
     ) -> Result<Tensor, Error> {
@@ -221,13 +240,13 @@ impl Session {
             }
             None => {}
         }
-        let dims: Vec<Dim> = shape.iter().map(|&size| Dim::Known(size)).collect();
         // owners are numbered as they come, and so only those of inputs that all members have
         let visibility = match owner {
             Some(owner) => Visibility::Private(self.owner(owner)?),
             None => Visibility::Public,
         };
-        let id = self.workspace.graph.borrow_mut().input_of(name, &dims, visibility, role, kind)?;
+        let input = ops::Input { shape: dims(shape), visibility, role, range, kind };
+        let id = self.workspace.graph.borrow_mut().add(input, &[], name)?;
         if let Some(data) = data {
             self.workspace.inputs.borrow_mut().insert(name.to_owned(), data);
         }

@@ -99,6 +99,23 @@ fn what_cannot_be_computed_in_secret_is_refused_at_once() {
 }
 
 #[test]
+fn data_lies_where_it_is_declared_to() -> Result<(), Error> {
+    let mut session = Session::local(2)?;
+    let x = session.input_within("x", "alice", &[2, 3], -3.0..=5.0, matrix())?;
+    let w = session.input("w", "bob", &[3], arr1(&[2.0, -1.0, 4.0]).into_dyn())?;
+    let got = session.reveal(&x.matmul(&w), &["alice"])?.expect("all are here");
+    assert!((got - arr1(&[6.0, 3.5]).into_dyn()).iter().all(|e| e.abs() < 1e-3));
+    let outside = session.input_within("narrow", "alice", &[2, 3], 0.0..=1.0, matrix())?;
+    let error = session.reveal(&(outside * w), &["alice"]).unwrap_err();
+    assert!(error.to_string().contains("narrow") && error.to_string().contains("range 0..=1"), "{error}");
+    assert_eq!(error.exit_code(), 3);
+    for (low, high) in [(1.0, 0.0), (f64::NEG_INFINITY, 0.0), (0.0, f64::NAN)] {
+        assert!(session.input_within("empty", "alice", &[2, 3], low..=high, matrix()).is_err());
+    }
+    Ok(())
+}
+
+#[test]
 fn movements_and_products_compose() -> Result<(), Error> {
     use tacita::graph::functions::{Coordinates, PadMode, Range1, Resampling, Resize};
     let mut session = Session::local(2)?;

@@ -4,10 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
+use tacita::graph::Interval;
 use tacita::onnx::ImportOptions;
 use tacita::{Link, Options};
 
-use super::values::{batch, network, parties};
+use super::values::{batch, network, parties, range};
 use crate::scale::Scale;
 
 /// Classify 200 shipped images of digits privately with a shipped network
@@ -45,6 +46,9 @@ pub struct InferArguments {
     pub model: PathBuf,
     #[command(flatten)]
     pub samples: SampleArguments,
+    /// Declare that the input, scaled, lies between two numbers: everybody learns them, data outside is refused
+    #[arg(long, value_name = "LOW..HIGH", value_parser = range, allow_hyphen_values = true)]
+    pub range: Option<Interval>,
     /// Write the result here as .npy: f32, or i64 with --argmax
     #[arg(long, value_name = "Y.npy", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -105,11 +109,14 @@ pub struct PlanArguments {
 /// Compare fixed point with floating point on samples, in the clear
 ///
 /// Private evaluation computes in fixed point. This computes your samples both ways, without any protocol, and tells by
-/// node how far apart they are and how much room is left below the largest representable number. Proposes a precision.
+/// node how far apart they are and how much room is left below the largest representable number. Proposes a precision: one at
+/// which no input within --range can leave the representable range with these weights, where that can be proven; else one
+/// that leaves two bits above these samples.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tacita check model.onnx --input x.npy
+  tacita check models/lenet.onnx --input models/mnist-200.npz:images --scale 255 --range 0..1
   tacita check models/lenet.onnx --input models/mnist-200.npz:images --scale 255 --precision 12")]
 pub struct CheckArguments {
     /// The network, as ONNX
@@ -117,6 +124,9 @@ pub struct CheckArguments {
     pub model: PathBuf,
     #[command(flatten)]
     pub samples: SampleArguments,
+    /// Declare that the input, scaled, lies between two numbers, so that what follows from it is proven
+    #[arg(long, value_name = "LOW..HIGH", value_parser = range, allow_hyphen_values = true)]
+    pub range: Option<Interval>,
     /// Use at most this many samples, the first ones [default: 64; fewer for large models]
     #[arg(long = "samples", value_name = "N", value_parser = batch, allow_negative_numbers = true)]
     pub most: Option<NonZeroUsize>,
@@ -171,6 +181,9 @@ pub struct OwnerArguments {
     /// Reveal which class is largest, and not by how much
     #[arg(long)]
     pub argmax: bool,
+    /// Declare that the input, scaled, lies between two numbers: everybody learns them, data outside is refused
+    #[arg(long, value_name = "LOW..HIGH", value_parser = range, allow_hyphen_values = true)]
+    pub range: Option<Interval>,
 }
 
 /// How a local session runs.
@@ -219,7 +232,11 @@ impl LocalArguments {
 impl OwnerArguments {
     /// Whether any was given.
     pub fn any(&self) -> bool {
-        self.weights.is_some() || self.input_owner.is_some() || !self.reveal.is_empty() || self.argmax
+        self.weights.is_some()
+            || self.input_owner.is_some()
+            || !self.reveal.is_empty()
+            || self.argmax
+            || self.range.is_some()
     }
 
     /// As the import takes them.
@@ -231,6 +248,7 @@ impl OwnerArguments {
             input_owner: or(&self.input_owner, default.input_owner),
             receivers: if self.reveal.is_empty() { default.receivers } else { self.reveal.clone() },
             argmax: self.argmax,
+            input_range: self.range,
         }
     }
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueHint};
+use tacita::graph::Interval;
 use tacita::onnx::ImportOptions;
 
 use super::local::OwnerArguments;
-use super::values::{batch, seconds, seed, threads};
+use super::values::{batch, range, seconds, seed, threads};
 use crate::scale::Scale;
 
 /// Deal correlated randomness to the parties of sessions
@@ -162,6 +163,11 @@ pub struct JoinOwnerArguments {
     /// With --model alone, reveal which class is largest, and not by how much
     #[arg(long, conflicts_with = "graph")]
     pub argmax: bool,
+    /// With --model alone, between which numbers the input is declared to lie, scaled; as in export-graph
+    #[arg(
+        long, value_name = "LOW..HIGH", value_parser = range, allow_hyphen_values = true, conflicts_with = "graph"
+    )]
+    pub range: Option<Interval>,
 }
 
 /// Where metrics are shown.
@@ -203,9 +209,10 @@ impl PlaceArguments {
 impl JoinOwnerArguments {
     /// As the import takes them.
     pub fn import_options(&self) -> ImportOptions {
-        let JoinOwnerArguments { weights, input_owner, reveal, argmax } = self;
+        let JoinOwnerArguments { weights, input_owner, reveal, argmax, range } = self;
         let (weights, input_owner) = (weights.clone(), input_owner.clone());
-        OwnerArguments { weights, input_owner, reveal: reveal.clone(), argmax: *argmax }.import_options()
+        OwnerArguments { weights, input_owner, reveal: reveal.clone(), argmax: *argmax, range: *range }
+            .import_options()
     }
 }
 
@@ -286,7 +293,7 @@ mod tests {
             ("lab", "clinic", "a,b", true)
         );
         assert!(join("join --session s --as bob --model m --graph g").owners.weights.is_none());
-        for option in ["--weights lab", "--input-owner a", "--reveal a", "--argmax"] {
+        for option in ["--weights lab", "--input-owner a", "--reveal a", "--argmax", "--range 0..1"] {
             let error = call(&format!("join --session s --as bob --model m --graph g {option}")).unwrap_err();
             assert!(error.contains("cannot be used with"), "{error}");
         }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tacita::Link;
+use tacita::graph::Interval;
 
 /// A number of computing parties.
 pub fn parties() -> clap::builder::RangedI64ValueParser<u8> {
@@ -26,6 +27,21 @@ pub fn batch(text: &str) -> Result<NonZeroUsize, String> {
         Ok(Some(count)) => Ok(count),
         Ok(None) => Err("0 samples compute nothing: give 1 or more".to_owned()),
         Err(_) => Err("not a number of samples: give 1 or more".to_owned()),
+    }
+}
+
+/// Between which numbers an input lies.
+pub fn range(text: &str) -> Result<Interval, String> {
+    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|x| x.is_finite());
+    // 0...1 may be meant to end at 1, or at .1
+    match text
+        .split_once("..")
+        .filter(|(_, high)| !high.starts_with('.'))
+        .map(|(low, high)| (number(low), number(high)))
+    {
+        Some((Some(min), Some(max))) if min <= max => Ok(Interval { min, max }),
+        Some((Some(_), Some(_))) => Err("the first number is above the second".to_owned()),
+        _ => Err("not LOW..HIGH: the least and the greatest number, such as 0..1 or -2.5..2.5".to_owned()),
     }
 }
 
@@ -71,6 +87,18 @@ mod tests {
         assert_eq!(seed(&text), Ok(std::array::from_fn(|byte| 8 * byte as u8)));
         for wrong in ["", "00", &text[1..], &text.replace('0', "g"), &format!("{text}00"), &"é".repeat(32)] {
             assert!(seed(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ranges_have_two_ends() {
+        for (text, min, max) in
+            [("0..1", 0.0, 1.0), ("-2.5..2.5", -2.5, 2.5), ("-3..-1e-3", -3.0, -1e-3), ("4..4", 4.0, 4.0)]
+        {
+            assert_eq!(range(text), Ok(Interval { min, max }), "{text}");
+        }
+        for text in ["", "1", "..", "1..", "..1", "0...1", "0..=1", "1..0", "0..inf", "nan..1", "0,1"] {
+            assert!(range(text).is_err(), "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use ndarray::{Axis, Slice};
 use serde::Serialize;
 use tacita::onnx::ImportOptions;
-use tacita::{Checked, Options};
+use tacita::{Checked, Options, Proposal};
 
 use crate::arguments::CheckArguments;
 use crate::failure::Failure;
@@ -25,7 +25,8 @@ struct Answered {
 
 /// Compares fixed point with floating point.
 pub fn run(arguments: &CheckArguments) -> Result<Answer, Failure> {
-    let model = files::model(&arguments.model, &ImportOptions::default())?;
+    let import = ImportOptions { input_range: arguments.range, ..ImportOptions::default() };
+    let model = files::model(&arguments.model, &import)?;
     let precision = arguments.precision.bits.into();
     let all = samples::read(&arguments.samples, &model, precision)?;
     let given = all.shape()[0];
@@ -43,7 +44,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Answer, Failure> {
     if used < given {
         notes.push(format!("only the first {used} of {given} samples were used; --samples takes more"));
     }
-    notes.push("it holds for these samples: others may be larger".to_owned());
+    notes.push("errors and headroom are those of these samples: others may have larger ones".to_owned());
     let answered = Answered { checked, samples_given: given, notes };
     Ok(Answer { text: text(&answered), json: json(&answered) })
 }
@@ -57,6 +58,7 @@ fn text(answered: &Answered) -> String {
         numbers("error, at most"),
         numbers("on average"),
         numbers("headroom"),
+        numbers("largest proven"),
     ];
     let mut rows = table(&columns);
     for node in &checked.nodes {
@@ -67,6 +69,7 @@ fn text(answered: &Answered) -> String {
             number(node.max_abs_error),
             number(node.mean_abs_error),
             format!("{:.1} bits", node.headroom_bits),
+            node.proven_bits.map_or("none".to_owned(), |bits| number(bits.exp2())),
         ]);
     }
     let mut text = format!(
@@ -80,10 +83,14 @@ fn text(answered: &Answered) -> String {
     text += &format!("error     at most {} in what is revealed\n", number(checked.max_abs_error));
     let least = checked.nodes.iter().map(|node| node.headroom_bits).fold(f64::INFINITY, f64::min);
     text += &format!("headroom  {least:.1} bits where it is least\n");
-    text += &format!(
-        "proposal  --precision {}, values below 2^{}\n",
-        checked.proposal.precision_bits, checked.proposal.range_bits
-    );
+    let proposals = [("proposal", Some(&checked.proposal)), ("or", checked.alternative.as_ref())];
+    for (what, proposal) in proposals {
+        if let Some(Proposal { precision_bits, range_bits, because, .. }) = proposal {
+            let because = because.replace("; ", ";\n          ");
+            text +=
+                &format!("{what:9} --precision {precision_bits}, values below 2^{range_bits}: {because}\n");
+        }
+    }
     for note in &answered.notes {
         text += &format!("note: {note}\n");
     }

@@ -15,7 +15,7 @@ use crate::{batch, files, samples, summary};
 pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
     let model = files::model(
         &arguments.model,
-        &ImportOptions { argmax: arguments.argmax, ..ImportOptions::default() },
+        &ImportOptions { argmax: arguments.argmax, input_range: arguments.range, ..ImportOptions::default() },
     )?;
     let insecure_fixed_seed = arguments.insecure.seed();
     let options = Options { insecure_fixed_seed, ..arguments.local.options() };

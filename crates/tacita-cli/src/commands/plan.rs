@@ -19,8 +19,7 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     let path = &arguments.model;
     let (graph, public, notes) = if files::is_graph(path) {
         if arguments.owners.any() {
-            let reason =
-                "owners and reveals are fixed in it; leave --weights, --input, --reveal, --argmax out";
+            let reason = "owners and reveals are fixed in it; leave --weights, --input, --reveal, --argmax, --range out";
             return Err(Failure::usage(format!("{} is a graph: {reason}", path.display())));
         }
         let graph = files::graph(path)?;
