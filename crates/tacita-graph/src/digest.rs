@@ -43,7 +43,7 @@ impl Graph {
                 fields.bytes(node.name.as_bytes());
                 fields.bytes(owner(by));
             }
-            Op::Input(_) => fields.bytes(node.name.as_bytes()),
+            Op::Input(_) | Op::Keep(_) => fields.bytes(node.name.as_bytes()),
             Op::Reveal(Reveal { to }) => to.iter().for_each(|to| fields.bytes(owner(to))),
             _ => {}
         }

@@ -81,6 +81,27 @@ pub enum GraphError {
         /// The id that was given.
         input: u32,
     },
+    /// A derivative is asked for of something else than one number.
+    #[error(
+        "{node:?} is no loss: it is of kind {kind} and shape {}, and derivatives are of one fixed number",
+        show(shape)
+    )]
+    Loss {
+        /// The node's name.
+        node: String,
+        /// Its shape.
+        shape: Vec<Dim>,
+        /// Its kind.
+        kind: Kind,
+    },
+    /// A derivative with respect to something that the loss does not depend on, as far as derivatives go.
+    #[error("the loss has no derivative with respect to {node:?}: no path of differentiable operations leads from it to the loss{}", end.as_ref().map_or(String::new(), |end| format!("; one ends at {end}")))]
+    NoPath {
+        /// The node's name.
+        node: String,
+        /// Where a path from one of the nodes asked for ends.
+        end: Option<String>,
+    },
     /// Two inputs of one name, or an input without a name.
     #[error("input name {name:?} is empty or used twice")]
     InputName {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{GraphError, InferError};
-use crate::ops::{Input, Op, Reveal};
+use crate::ops::{Input, Keep, Op, Reveal};
 use crate::types::{Dim, Interval, Kind, Owner, Role, Type, Visibility};
 
 /// The most nodes a graph may have.
@@ -52,6 +52,8 @@ pub struct Graph {
     nodes: Vec<Node>,
     owners: Vec<String>,
     input_names: BTreeSet<String>,
+    /// Names under which values are kept.
+    kept_names: BTreeSet<String>,
     /// What the nodes' attributes list, in words.
     listed: usize,
     /// The numbers of what is drawn.
@@ -168,11 +170,15 @@ impl Graph {
             let source = InferError::Attribute(reason);
             return Err(GraphError::Invalid { node: name.to_owned(), op: op.name(), source });
         }
-        if let Op::Input(_) = op {
-            if name.is_empty() || self.input_names.contains(name) {
-                return Err(GraphError::InputName { name: name.to_owned() });
-            }
-            self.input_names.insert(name.to_owned());
+        let names = match op {
+            Op::Input(_) => Some(&mut self.input_names),
+            Op::Keep(_) => Some(&mut self.kept_names),
+            _ => None,
+        };
+        if let Some(names) = names
+            && (name.is_empty() || !names.insert(name.to_owned()))
+        {
+            return Err(GraphError::InputName { name: name.to_owned() });
         }
         self.listed = listed;
         self.nodes.push(Node { op, inputs: inputs.to_vec(), ty, name: name.to_owned() });
@@ -185,8 +191,7 @@ impl Graph {
         let mut types = Vec::with_capacity(inputs.len());
         let mut visibility = Visibility::Public;
         for &input in inputs {
-            let producer =
-                self.nodes.get(input.index()).filter(|producer| !matches!(producer.op, Op::Reveal(_)));
+            let producer = self.nodes.get(input.index()).filter(|producer| !producer.op.is_end());
             let Some(producer) = producer else {
                 return Err(GraphError::UnknownInput { node: node(), op: operation.name(), input: input.0 });
             };
@@ -195,7 +200,7 @@ impl Graph {
         }
         if let Op::Input(input) = op {
             visibility = input.visibility;
-        } else if op.draw().is_some() {
+        } else if op.draw().is_some() || matches!(op, Op::Keep(_)) {
             visibility = Visibility::Secret;
         }
         let named = match op {
@@ -220,6 +225,15 @@ impl Graph {
     /// If `x` or an owner is not of this graph, or `to` is empty or not in ascending order.
     pub fn reveal(&mut self, x: NodeId, to: &[Owner], name: &str) -> Result<NodeId, GraphError> {
         self.add(Reveal { to: to.to_vec() }, &[x], name)
+    }
+
+    /// Keeps `x` in shares for later evaluations, in which a secret input of this name is its value: see
+    /// [`Keep`](crate::ops::Keep).
+    ///
+    /// # Errors
+    /// If `x` is not of this graph, or the name is empty or that of something else kept.
+    pub fn keep(&mut self, x: NodeId, name: &str) -> Result<NodeId, GraphError> {
+        self.add(Keep, &[x], name)
     }
 
     /// All nodes in topological order.
@@ -248,6 +262,11 @@ impl Graph {
     /// The reveals, in the order they were added: all that anyone will learn.
     pub fn reveals(&self) -> Vec<NodeId> {
         self.ids().filter(|&id| matches!(self.node(id).op, Op::Reveal(_))).collect()
+    }
+
+    /// What is kept in shares for later evaluations, in the order it was added.
+    pub fn keeps(&self) -> Vec<NodeId> {
+        self.ids().filter(|&id| matches!(self.node(id).op, Op::Keep(_))).collect()
     }
 
     /// A node's name, or its number where it has none.
@@ -294,11 +313,11 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Which nodes some reveal needs, by index.
+    /// Which nodes some reveal, or something kept, needs, by index.
     pub fn needed(&self) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate().rev() {
-            if matches!(node.op, Op::Reveal(_)) {
+            if node.op.is_end() {
                 needed[index] = true;
             }
             if needed[index] {
@@ -313,7 +332,7 @@ impl Graph {
         Graph { owners: self.owners.clone(), ..Graph::default() }
     }
 
-    /// The graph without what no reveal needs, inputs included. Owners stay.
+    /// The graph without what no reveal and nothing kept needs, inputs included. Owners stay.
     ///
     /// # Errors
     /// None on a graph that was built by [`add`](Self::add); inference is run again all the same.

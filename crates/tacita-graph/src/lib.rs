@@ -36,6 +36,7 @@ mod evaluate;
 pub mod functions;
 #[doc(hidden)]
 pub mod fuzzing;
+mod grad;
 mod graph;
 mod lower;
 pub mod ops;
@@ -53,6 +54,7 @@ pub use evaluate::bounds::error_bounds;
 pub use evaluate::clear::{encode_every_leaf, encode_leaves, encode_some_leaves};
 pub use evaluate::fixed::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kept};
 pub use evaluate::plain::{Inputs, plain, plain_all};
+pub use grad::grad;
 pub use graph::{Graph, MAX_LISTED, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId, hides};
 pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;

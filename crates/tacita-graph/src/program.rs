@@ -85,6 +85,16 @@ pub enum RingKind {
     },
 }
 
+impl RingKind {
+    /// The fractional bits; 0 of bits.
+    pub fn frac(self) -> u32 {
+        match self {
+            RingKind::Ring { frac } => frac,
+            RingKind::Bits { .. } => 0,
+        }
+    }
+}
+
 /// The operations of a ring program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RingOp {
@@ -245,6 +255,8 @@ pub enum RingOp {
         /// Who learns it.
         to: Vec<Owner>,
     },
+    /// a, kept in shares by the computing parties under the name of the graph's node, for later evaluations.
+    Keep,
     /// The one-hot position of a among k ascending thresholds: k + 1 planes. Plane 0 is `[a < t_0]`, plane i
     /// `[t_{i-1} <= a < t_i]`, the last `[t_{k-1} <= a]`. For differences a - t_i that are, with anything below 2^dropped
     /// added or taken off, from -2^bits to below 2^bits.
@@ -339,6 +351,7 @@ impl RingOp {
             RingOp::Sort { .. } => "Sort",
             RingOp::OneHot { .. } => "OneHot",
             RingOp::Reveal { .. } => "Reveal",
+            RingOp::Keep => "Keep",
             RingOp::Locate { .. } => "Locate",
             RingOp::Harmonics { .. } => "Harmonics",
             RingOp::Exponential { .. } => "Exponential",
@@ -529,6 +542,7 @@ impl RingOp {
                 words.push(u64::from(*draw));
                 40
             }
+            RingOp::Keep => 41,
         };
         (tag, words)
     }
@@ -553,11 +567,16 @@ impl RingProgram {
         self.ids().filter(|&id| matches!(self.node(id).op, RingOp::Reveal { .. })).collect()
     }
 
-    /// Drops nodes that serve no reveal, such as what an `ArgMax` over one element does not look at.
+    /// What is kept, in the order of the graph.
+    pub fn keeps(&self) -> Vec<RingId> {
+        self.ids().filter(|&id| matches!(self.node(id).op, RingOp::Keep)).collect()
+    }
+
+    /// Drops nodes that serve no reveal and nothing kept, such as what an `ArgMax` over one element does not look at.
     pub(crate) fn prune(&mut self) {
         let mut used = vec![false; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate().rev() {
-            used[index] |= matches!(node.op, RingOp::Reveal { .. });
+            used[index] |= matches!(node.op, RingOp::Reveal { .. } | RingOp::Keep);
             if used[index] {
                 node.inputs.iter().for_each(|input| used[input.index()] = true);
             }
@@ -599,10 +618,12 @@ impl RingProgram {
         *hasher.finalize().as_bytes()
     }
 
-    /// What the owner of a leaf computes to have it: members must agree on that, too.
+    /// What the owner of a leaf computes to have it, and under which name a value is kept: members must agree on that, too.
     fn what_is_computed_before(&self, node: &RingNode) -> &[u8] {
         match node.op {
-            RingOp::Input { .. } => self.node_origins.get(node.origin.index()).map_or(&[], |digest| digest),
+            RingOp::Input { .. } | RingOp::Keep => {
+                self.node_origins.get(node.origin.index()).map_or(&[], |digest| digest)
+            }
             _ => &[],
         }
     }

@@ -31,7 +31,7 @@ fn check_program(program: &RingProgram) {
     for id in program.ids().rev() {
         let node = program.node(id);
         assert!(
-            used[id.index()] || matches!(node.op, RingOp::Reveal { .. }),
+            used[id.index()] || matches!(node.op, RingOp::Reveal { .. } | RingOp::Keep),
             "{} serves no reveal: {node:?}",
             id.0
         );

@@ -41,7 +41,8 @@ fn public_leaf<'a>(plan: &Plan, leaves: &'a Leaves, id: RingId) -> Option<&'a [u
 }
 
 /// Tells everybody what this member is about to evaluate, and reads what the others are, the dealer excepted, who hears
-/// and compares for itself. One of the parties sends the dealer what it needs to make the same plan.
+/// and compares for itself. One of the parties sends the dealer what it needs to make the same plan. `kept` is a digest of
+/// the kept values that the parties take, about which nobody else knows.
 ///
 /// # Errors
 /// [`MpcError::Disagreement`], at every member alike, that names the first node that differs.
@@ -50,17 +51,23 @@ pub(crate) fn agree(
     evaluation: u64,
     plan: &Plan,
     leaves: &Leaves,
+    kept: Option<[u8; 32]>,
     recipe: Option<&[u8]>,
 ) -> Result<[u8; 32], MpcError> {
     let fail = |source| MpcError::Net { node: "agreement".into(), round: 0, source };
     let Membership { endpoint, config, parties, .. } = member;
     endpoint.set_place("agreement", 0);
     let own = agreed(plan, leaves);
-    let announced = announce(member, evaluation, own, recipe);
+    let among_parties = kept.map_or(own, |kept| {
+        let mut hasher = blake3::Hasher::new_derive_key("tacita evaluation of kept values v1");
+        *hasher.update(&own).update(&kept).finalize().as_bytes()
+    });
+    let own_to = |peer: MemberId| if peer.index() < *parties { among_parties } else { own };
+    let announced = announce(member, evaluation, own_to, recipe);
     let mut different = None;
     for peer in endpoint.members().filter(|peer| peer.index() != *parties) {
         let (theirs, _) = hear(endpoint, peer, evaluation, config.timeout).map_err(fail)?;
-        if theirs != own {
+        if theirs != own_to(peer) {
             different.get_or_insert((peer, theirs));
         }
     }
@@ -68,19 +75,19 @@ pub(crate) fn agree(
     announced.map_err(fail)?;
     match different {
         None => Ok(own),
-        Some((peer, theirs)) => Err(explain(member, plan, leaves, (peer, own, theirs))),
+        Some((peer, theirs)) => Err(explain(member, plan, leaves, (peer, own_to(peer), theirs))),
     }
 }
 
 fn announce(
     member: &Membership,
     evaluation: u64,
-    digest: [u8; 32],
+    digest: impl Fn(MemberId) -> [u8; 32],
     recipe: Option<&[u8]>,
 ) -> Result<(), NetError> {
     for peer in member.endpoint.members() {
         let recipe = recipe.filter(|_| peer.index() == member.parties);
-        let mut bytes = digest.to_vec();
+        let mut bytes = digest(peer).to_vec();
         bytes.push(u8::from(recipe.is_some()));
         member.endpoint.post(peer, Frame::new(evaluation, 0, 0, FrameKind::Hello, bytes))?;
         if let Some(recipe) = recipe {
@@ -158,7 +165,7 @@ fn first_difference(
     let first = (0..longest).find(|&at| lists.iter().any(|list| digest(list, at) != digest(&own, at)));
     let here = match first {
         Some(at) => describe(plan, at),
-        None => "the same nodes, of other parties or other weights".to_owned(),
+        None => "the same nodes, of other parties, other weights or other kept values".to_owned(),
     };
     let described = member.try_exchange("difference", here.as_bytes()).ok()?;
     let (_, there) = described.into_iter().find(|(id, _)| *id == peer)?;

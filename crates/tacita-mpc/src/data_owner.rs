@@ -102,7 +102,7 @@ impl DataOwner {
         endpoint.set_phase(Phase::Setup);
         self.member.config.hooks.at("setup", 0);
         self.member.fits(plan)?;
-        let digest = agree(&self.member, number, plan, leaves, None)?;
+        let digest = agree(&self.member, number, plan, leaves, None, None)?;
         if let Some(ahead) = &mut self.ahead {
             ahead.begin(number, digest).map_err(MpcError::Correlations)?;
         }

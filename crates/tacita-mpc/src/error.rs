@@ -56,6 +56,14 @@ pub enum MpcError {
         /// Who should have supplied it.
         owner: String,
     },
+    /// Nothing fit to use is kept under the name of a secret input.
+    #[error("`{node}` is not kept in shares as it is used: {reason}")]
+    NotKept {
+        /// The name.
+        node: String,
+        /// What is kept there, and what is used.
+        reason: String,
+    },
     /// The session met an error before and refuses to go on.
     #[error("this session failed before ({cause}): open a new one")]
     Poisoned {

@@ -59,6 +59,8 @@ pub(crate) struct Evaluation<'a> {
     pub corrections: RefCell<BTreeMap<u32, Vec<Option<Vec<u64>>>>>,
     pub prepared: RefCell<BTreeMap<u32, RingTensor>>,
     pub revealed: RefCell<BTreeMap<RingId, Revealed>>,
+    /// This party's shares of what is kept.
+    pub kept: RefCell<BTreeMap<RingId, RingTensor>>,
     /// Where corrections come from if no dealer takes part.
     pub ahead: &'a RefCell<Option<Box<dyn Correlations>>>,
 }
@@ -103,6 +105,9 @@ impl Evaluation<'_> {
                 Output::OpenBits(bits) => slot.open_bits = Some(Arc::new(bits)),
                 Output::Revealed(value) => {
                     self.revealed.borrow_mut().insert(id, value);
+                }
+                Output::Kept(share) => {
+                    self.kept.borrow_mut().insert(id, share);
                 }
             }
         }

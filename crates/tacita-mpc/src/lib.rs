@@ -20,6 +20,7 @@ mod executor;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handshake;
+mod kept;
 mod linear;
 mod narrow;
 mod party;
@@ -42,6 +43,7 @@ pub use data_owner::DataOwner;
 pub use dealer::{Dealer, Dealt, Request};
 pub use error::MpcError;
 pub use executor::Progress;
+pub use kept::{Kept, KeptValues};
 pub use party::{Leaves, Outcome, Party, Times};
 #[doc(hidden)]
 pub use plan::Inspection;

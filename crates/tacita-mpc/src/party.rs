@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tacita_graph::{RingId, RingOp};
+use tacita_graph::{RingId, RingOp, Visibility};
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, Payload, Phase, Traffic};
 use tacita_ring::RingTensor;
 
@@ -15,6 +15,7 @@ use crate::correlations::Correlations;
 use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Slot, Stored};
 use crate::executor::{Progress, execute};
+use crate::kept::{self, Kept, KeptValues};
 use crate::linear;
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{self, Revealed};
@@ -83,6 +84,7 @@ pub struct Party {
     streams: Streams,
     pairwise: Streams,
     store: BTreeMap<LeafKey, Stored>,
+    kept: KeptValues,
     /// What was dealt ahead, if no dealer takes part.
     ahead: RefCell<Option<Box<dyn Correlations>>>,
 }
@@ -118,7 +120,8 @@ impl Party {
     ) -> Result<Party, MpcError> {
         let dealt = ahead.as_ref().map(|ahead| ahead.seed());
         let (member, streams, pairwise) = Membership::join(endpoint, parties, config, dealt)?;
-        Ok(Party { member, streams, pairwise, store: BTreeMap::new(), ahead: RefCell::new(ahead) })
+        let (store, kept) = (BTreeMap::new(), KeptValues::new());
+        Ok(Party { member, streams, pairwise, store, kept, ahead: RefCell::new(ahead) })
     }
 
     /// Lets a test send what a party never would.
@@ -157,6 +160,22 @@ impl Party {
         self.member.conclude(outcome)
     }
 
+    /// What evaluations kept in shares: this party's part.
+    pub fn kept(&self) -> &KeptValues {
+        &self.kept
+    }
+
+    /// Keeps values that were kept before, such as those of a checkpoint; all parties must do the same. What is kept under
+    /// the same names goes.
+    pub fn keep(&mut self, values: KeptValues) {
+        self.kept.extend(values);
+    }
+
+    /// Forgets what is kept under a name.
+    pub fn forget(&mut self, name: &str) {
+        self.kept.remove(name);
+    }
+
     /// Leaves the session: tells the others why, and refuses any further evaluation.
     pub fn abort(&mut self, cause: &str) {
         self.member.abort(cause);
@@ -184,7 +203,8 @@ impl Party {
         endpoint.set_phase(Phase::Setup);
         config.hooks.at("setup", 0);
         self.member.fits(plan)?;
-        let digest = agree(&self.member, number, plan, leaves, recipe)?;
+        let secret = kept::leaves(plan, &self.kept)?;
+        let digest = agree(&self.member, number, plan, leaves, kept::digest(&secret), recipe)?;
         if let Some(ahead) = self.ahead.get_mut() {
             // nothing has been opened yet: from here on what was dealt is used up, also if this process ends
             ahead.begin(number, digest).map_err(MpcError::Correlations)?;
@@ -207,9 +227,13 @@ impl Party {
             corrections: RefCell::default(),
             prepared: RefCell::default(),
             revealed: RefCell::default(),
+            kept: RefCell::default(),
             ahead: &self.ahead,
         };
         set_leaves(&eval, leaves)?;
+        for (id, value) in secret {
+            eval.set_leaf(id, false, Some(value.share.clone()));
+        }
 
         let start = Instant::now();
         endpoint.set_phase(Phase::Offline);
@@ -235,7 +259,13 @@ impl Party {
         let run = execute(&eval, progress)?;
         let online = start.elapsed().saturating_sub(run.waited);
         let times = Times { setup, offline: offline + run.waited, online };
-        let revealed = eval.revealed.take();
+        let (revealed, kept) = (eval.revealed.take(), eval.kept.take());
+        for (id, share) in kept {
+            let node = plan.node(id);
+            let name = plan.name(node.origin).to_owned();
+            let id = kept::id(&self.member.session, number, &name);
+            self.kept.insert(name, Kept { id, frac: node.kind.frac(), share: Arc::new(share) });
+        }
         endpoint.set_phase(Phase::Setup);
         self.member.evaluated(run.rounds, begun);
         Ok(Outcome {
@@ -313,6 +343,7 @@ fn set_leaves(eval: &Evaluation<'_>, leaves: &Leaves) -> Result<(), MpcError> {
             RingOp::Constant { .. } | RingOp::ConstantTensor { .. } => {
                 eval.set_leaf(id, true, linear::constant(node).map(Arc::new));
             }
+            RingOp::Input { .. } if node.visibility == Visibility::Secret => {} // kept in shares
             RingOp::Input { .. } => match plan.owner(id) {
                 Some(_) if plan.is_data_owners(id) => {} // its opening is on the way
                 Some(owner) if owner != eval.me => eval.set_leaf(id, false, None),

@@ -394,6 +394,14 @@ impl Plan {
         (0..self.form.len()).filter(|&i| self.form[i] == Form::Persistent).map(|i| RingId(i as u32))
     }
 
+    /// Leaves that exist in shares alone, kept by earlier evaluations.
+    pub(crate) fn secret_leaves(&self) -> impl Iterator<Item = RingId> + '_ {
+        self.program.ids().filter(|&id| {
+            let node = self.node(id);
+            matches!(node.op, RingOp::Input { .. }) && node.visibility == Visibility::Secret
+        })
+    }
+
     /// `id` and all nodes that its mask is a linear image of, in order.
     pub(crate) fn mask_sources(&self, id: RingId) -> BTreeSet<RingId> {
         let mut found = BTreeSet::new();

@@ -89,6 +89,7 @@ impl Membership {
                 MpcError::Net { node, round, .. } => (node.as_str(), *round),
                 MpcError::MissingLeaf { node, .. }
                 | MpcError::Unsupported { node, .. }
+                | MpcError::NotKept { node, .. }
                 | MpcError::Disagreement { node, .. } => (node.as_str(), 0),
                 _ => ("", 0),
             };

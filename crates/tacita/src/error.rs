@@ -76,7 +76,7 @@ impl Error {
                 MpcError::Net { .. } => 6,
                 MpcError::Disagreement { .. } | MpcError::Mismatch { .. } => 5,
                 MpcError::Unsupported { .. } => 4,
-                MpcError::MissingLeaf { .. } | MpcError::Correlations(_) => 3,
+                MpcError::MissingLeaf { .. } | MpcError::NotKept { .. } | MpcError::Correlations(_) => 3,
                 _ => 7,
             },
             Error::Disagreement(_) | Error::NotAllowed { .. } => 5,
@@ -95,6 +95,7 @@ impl Error {
                 MpcError::Net { node, .. }
                 | MpcError::Disagreement { node, .. }
                 | MpcError::Unsupported { node, .. }
+                | MpcError::NotKept { node, .. }
                 | MpcError::MissingLeaf { node, .. },
             ) => Some(node),
             Error::Graph(

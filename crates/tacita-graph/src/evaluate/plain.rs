@@ -12,14 +12,14 @@ use crate::types::{Kind, Visibility};
 /// Data by input name. Names that a graph does not have are ignored.
 pub type Inputs = BTreeMap<String, ArrayD<f64>>;
 
-/// The reveals of a graph, by node. Bits are 0 and 1, indices whole numbers.
+/// The reveals of a graph and what it keeps, by node. Bits are 0 and 1, indices whole numbers.
 ///
 /// # Errors
-/// If the batch is symbolic, or an input that a reveal needs is missing, has another shape or leaves its declared
+/// If the batch is symbolic, or an input that is needed is missing, has another shape or leaves its declared
 /// range.
 pub fn plain(graph: &Graph, inputs: &Inputs) -> Result<BTreeMap<NodeId, ArrayD<f64>>, GraphError> {
     let mut wanted = vec![false; graph.nodes().len()];
-    graph.reveals().iter().for_each(|id| wanted[id.index()] = true);
+    graph.ids().for_each(|id| wanted[id.index()] = graph.node(id).op.is_end());
     evaluate(graph, inputs, &wanted)
 }
 

@@ -157,18 +157,37 @@ const ROUNDS_OF_PAIRS: usize = 4;
 /// Rounds of a level in which all candidates are compared with all.
 const ROUNDS_OF_ALL: usize = 5;
 
-/// The largest of any number of values of one shape and, with `zero`, of zero, with `frac` fractional bits.
+/// How the largest of some values was found.
+pub(crate) enum Tree {
+    /// It is this candidate; zero, where it is one, is the last.
+    Only(usize),
+    /// Two planes say that it is of the second (`[a < b]`) or of the first.
+    Pair(RingId, Box<[Tree; 2]>),
+    /// A one-hot position says of which it is.
+    Group(RingId, Vec<Tree>),
+}
+
+/// The largest of any number of values of one shape and, with `zero`, of zero, with `frac` fractional bits; and how it was
+/// found.
 ///
 /// Candidates are compared in pairs, or all with all in groups of four, which takes fewer rounds and more bytes. What is
 /// chosen keeps its fractional bits up to the last level. Where they are more than the result's, what differs by less than
 /// a sixteenth of the result's unit may count as equal; [`ROUGHNESS`] units are more than all levels together may so lose.
 ///
 /// Candidates are below 2^62, as products of representable numbers are; compared roughly, by a sixteenth of a unit below.
-pub(crate) fn largest(l: &mut Lowering<'_>, mut candidates: Vec<RingId>, zero: bool, frac: u32) -> RingId {
+pub(crate) fn largest(
+    l: &mut Lowering<'_>,
+    mut candidates: Vec<RingId>,
+    zero: bool,
+    frac: u32,
+) -> (RingId, Tree) {
     let (shape, own) = (l.shape_of(candidates[0]).to_vec(), l.frac_of(candidates[0]));
+    let exact = frac.saturating_add(4);
     if zero {
         candidates.push(l.constant(0, &shape, own));
     }
+    let only = |(at, id)| (id, Tree::Only(at));
+    let mut candidates: Vec<(RingId, Tree)> = candidates.into_iter().enumerate().map(only).collect();
     while candidates.len() > 1 {
         let count = candidates.len();
         let size = if in_pairs(shape.iter().product(), count) {
@@ -177,19 +196,70 @@ pub(crate) fn largest(l: &mut Lowering<'_>, mut candidates: Vec<RingId>, zero: b
             count.div_ceil(count.div_ceil(CANDIDATES))
         };
         let frac = if count <= size { frac } else { own };
-        candidates = candidates
-            .chunks(size)
-            .map(|group| match *group {
-                [only] => only,
-                [a, b] => larger_of(l, a, b, frac),
-                _ => {
-                    let bits = winner(l, group);
-                    choose(l, bits, group, frac)
+        let mut winners = Vec::with_capacity(count.div_ceil(size));
+        let mut left = candidates.into_iter();
+        while left.len() > 0 {
+            let (group, mut trees): (Vec<RingId>, Vec<Tree>) = left.by_ref().take(size).unzip();
+            winners.push(match *group {
+                [only] => (only, trees.remove(0)),
+                [a, b] => {
+                    let bits = compare_two(l, a, b, exact);
+                    let pair = [trees.remove(0), trees.remove(0)];
+                    (larger_of(l, a, b, (frac, exact)), Tree::Pair(bits, Box::new(pair)))
                 }
-            })
-            .collect();
+                _ => {
+                    let bits = winner(l, &group);
+                    (choose(l, bits, &group, frac), Tree::Group(bits, trees))
+                }
+            });
+        }
+        candidates = winners;
     }
-    l.at_frac(candidates[0], frac)
+    let (value, tree) = candidates.remove(0);
+    (l.at_frac(value, frac), tree)
+}
+
+/// Gives to the candidate that was the largest what reaches the maximum, in `given` by candidate; zero, which may be one
+/// more, gets nothing. With `frac` fractional bits.
+pub(crate) fn give(
+    l: &mut Lowering<'_>,
+    tree: &Tree,
+    reached: RingId,
+    frac: u32,
+    given: &mut [Option<RingId>],
+) {
+    let shape = l.shape_of(reached).to_vec();
+    let own = l.frac_of(reached);
+    let zero = l.constant(0, &shape, own);
+    match tree {
+        Tree::Only(at) => {
+            if let Some(place) = given.get_mut(*at) {
+                *place = Some(l.at_frac(reached, frac));
+            }
+        }
+        Tree::Pair(bits, pair) => {
+            let [a, b] = &**pair;
+            let to_a = choose(l, *bits, &[zero, reached], frac);
+            give(l, a, to_a, frac, given);
+            if !matches!(b, Tree::Only(at) if *at >= given.len()) {
+                let to_b = match own == frac {
+                    true => l.push(RingOp::Sub, &[reached, to_a], &shape, frac),
+                    false => choose(l, *bits, &[reached, zero], frac),
+                };
+                give(l, b, to_b, frac, given);
+            }
+        }
+        Tree::Group(bits, trees) => {
+            for (at, tree) in trees.iter().enumerate() {
+                if !matches!(tree, Tree::Only(at) if *at >= given.len()) {
+                    let mut offered = vec![zero; trees.len()];
+                    offered[at] = reached;
+                    let to_it = choose(l, *bits, &offered, frac);
+                    give(l, tree, to_it, frac, given);
+                }
+            }
+        }
+    }
 }
 
 /// Units of the result that [`largest`] may be below the largest value for comparing roughly.
@@ -215,16 +285,23 @@ pub(crate) fn group_size(remaining: usize) -> usize {
     (2..CANDIDATES).find(fits).unwrap_or(CANDIDATES)
 }
 
-/// The larger of a and b, of which b may be a public zero.
-pub(crate) fn larger_of(l: &mut Lowering<'_>, a: RingId, b: RingId, frac: u32) -> RingId {
+/// `[a < b]` and `[a >= b]`, of numbers less than 2^-exact apart maybe either; b may be a public zero.
+fn compare_two(l: &mut Lowering<'_>, a: RingId, b: RingId, exact: u32) -> RingId {
+    let (shape, own) = (l.shape_of(a).to_vec(), l.frac_of(a));
+    let difference = l.push(RingOp::Sub, &[a, b], &shape, own);
+    not_negative(l, difference, exact)
+}
+
+/// The larger of a and b, of which b may be a public zero, with `frac` fractional bits; compared as [`compare_two`] does.
+pub(crate) fn larger_of(l: &mut Lowering<'_>, a: RingId, b: RingId, (frac, exact): (u32, u32)) -> RingId {
     let (shape, own) = (l.shape_of(a).to_vec(), l.frac_of(a));
     let hull = l.bounds(a).hull(l.bounds(b));
-    let difference = l.push(RingOp::Sub, &[a, b], &shape, own);
-    let bits = not_negative(l, difference, l.frac().saturating_add(4));
+    let bits = compare_two(l, a, b, exact);
     if frac < own {
         return choose(l, bits, &[b, a], frac);
     }
     // b + (a − b) if that is not negative: one product instead of two
+    let difference = l.push(RingOp::Sub, &[a, b], &shape, own);
     let zero = l.constant(0, &shape, own);
     let more = choose(l, bits, &[zero, difference], own);
     let larger = l.push(RingOp::Add, &[b, more], &shape, own);

@@ -20,7 +20,7 @@ pub(crate) mod sort;
 pub(crate) mod tournament;
 pub(crate) mod wide;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use self::proven::Bounds;
 use crate::error::GraphError;
@@ -48,7 +48,7 @@ pub(crate) fn limit(kind: Kind, precision: u32) -> f64 {
 /// The ring program that computes the graph's reveals at `precision` fractional bits.
 ///
 /// Run [`optimize`](crate::optimize) first: it removes what cannot be lowered (batch norms) and saves work. Nodes
-/// that no reveal needs are left out.
+/// that no reveal and nothing kept needs are left out.
 ///
 /// # Errors
 /// If the precision is out of [`PRECISIONS`], the batch is symbolic, an operation cannot be computed privately, or
@@ -84,16 +84,13 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
         persistent: persistent(graph),
         leaves: BTreeMap::new(),
         reshaped: BTreeMap::new(),
-        constants: BTreeMap::new(),
-        scaled: BTreeMap::new(),
-        truncated: BTreeMap::new(),
-        lifted: BTreeMap::new(),
+        known: HashMap::new(),
         sorted: BTreeMap::new(),
     };
     let needed = graph.needed();
     for id in graph.ids().filter(|id| needed[id.index()]) {
         let node = graph.node(id);
-        if !node.ty.visibility.is_clear() || matches!(node.op, Op::Reveal(_)) {
+        if !node.ty.visibility.is_clear() || node.op.is_end() {
             lowering.current = id;
             let value = node.op.operation().lower(&mut lowering)?;
             lowering.values[id.index()] = Some(value);
@@ -129,11 +126,8 @@ pub(crate) struct Lowering<'g> {
     persistent: Vec<bool>,
     leaves: BTreeMap<(NodeId, u32), RingId>,
     reshaped: BTreeMap<(RingId, Vec<usize>), RingId>,
-    constants: BTreeMap<(i64, Vec<usize>, u32), RingId>,
-    scaled: BTreeMap<(RingId, u32), RingId>,
-    truncated: BTreeMap<(RingId, u32), RingId>,
-    /// Planes of bits as ring values.
-    lifted: BTreeMap<(RingId, usize), RingId>,
+    /// What is computed: operation, inputs, shape, kind.
+    known: HashMap<(RingOp, Vec<RingId>, Vec<usize>, RingKind), RingId>,
     /// Values in order along an axis, descending or not, with their indices: (rows, n, 2).
     sorted: BTreeMap<(RingId, usize, bool), RingId>,
 }
@@ -175,10 +169,7 @@ impl<'g> Lowering<'g> {
 
     /// A ring value's fractional bits; 0 for bits.
     pub(crate) fn frac_of(&self, id: RingId) -> u32 {
-        match self.program.node(id).kind {
-            RingKind::Ring { frac } => frac,
-            RingKind::Bits { .. } => 0,
-        }
+        self.program.node(id).kind.frac()
     }
 
     /// A ring value's shape.
@@ -189,9 +180,13 @@ impl<'g> Lowering<'g> {
     /// The most fractional bits among the inputs: those that ring values have before they are truncated, those that leaves
     /// should have; 0 for values that are not fixed.
     pub(crate) fn common_frac(&self) -> u32 {
-        let frac = |i: usize| self.value(i).map_or(self.input_frac(i), |id| self.frac_of(id));
         let fixed = (0..self.node().inputs.len()).filter(|&i| self.input(i).ty.kind == Kind::Fixed);
-        fixed.map(frac).max().unwrap_or(0)
+        fixed.map(|i| self.own_frac(i)).max().unwrap_or(0)
+    }
+
+    /// The fractional bits that input `i` has before it is truncated or, of a leaf, by rights.
+    pub(crate) fn own_frac(&self, i: usize) -> u32 {
+        self.value(i).map_or(self.input_frac(i), |id| self.frac_of(id))
     }
 
     /// The same within what operations compute with that do not keep fractional bits: the session's to twice as many.
@@ -258,13 +253,8 @@ impl<'g> Lowering<'g> {
         if have > frac {
             return self.truncate(id, have - frac, frac);
         }
-        if let Some(&scaled) = self.scaled.get(&(id, frac)) {
-            return scaled;
-        }
         let shape = self.shape_of(id).to_vec();
-        let scaled = self.push(RingOp::Scale { factor: 1 << (frac - have) }, &[id], &shape, frac);
-        self.scaled.insert((id, frac), scaled);
-        scaled
+        self.push(RingOp::Scale { factor: 1 << (frac - have) }, &[id], &shape, frac)
     }
 
     /// The value divided by 2^bits, understood to have `frac` fractional bits; once for each value and `bits`.
@@ -272,13 +262,8 @@ impl<'g> Lowering<'g> {
         if bits == 0 {
             return id;
         }
-        if let Some(&truncated) = self.truncated.get(&(id, bits)) {
-            return truncated;
-        }
         let shape = self.shape_of(id).to_vec();
-        let truncated = self.push(RingOp::Truncate { bits }, &[id], &shape, frac);
-        self.truncated.insert((id, bits), truncated);
-        truncated
+        self.push(RingOp::Truncate { bits }, &[id], &shape, frac)
     }
 
     /// Bits as a ring value of 0 or 1; ring values as they are.
@@ -291,13 +276,8 @@ impl<'g> Lowering<'g> {
 
     /// One plane of bits as ring values 0 and 1.
     pub(crate) fn lift(&mut self, bits: RingId, plane: usize) -> RingId {
-        if let Some(&ring) = self.lifted.get(&(bits, plane)) {
-            return ring;
-        }
         let shape = self.shape_of(bits).to_vec();
-        let ring = self.push(RingOp::Lift { plane }, &[bits], &shape, 0);
-        self.lifted.insert((bits, plane), ring);
-        ring
+        self.push(RingOp::Lift { plane }, &[bits], &shape, 0)
     }
 
     /// A value that somebody knows in the clear, encoded at `frac` (0 unless it is fixed).
@@ -315,6 +295,13 @@ impl<'g> Lowering<'g> {
             return Ok(self.constant(value, &shape, frac));
         }
         if let Some(&leaf) = self.leaves.get(&(id, frac)) {
+            return Ok(leaf);
+        }
+        if let (Op::Transpose(transpose), false) = (&node.op, self.persistent[id.index()]) {
+            // its opening is that of what it moves, which the forward pass of a gradient opens
+            let from = self.leaf(node.inputs[0], frac)?;
+            let leaf = self.transposed(from, &transpose.perm);
+            self.leaves.insert((id, frac), leaf);
             return Ok(leaf);
         }
         let op = RingOp::Input { persistent: self.persistent[id.index()] };
@@ -370,13 +357,7 @@ impl<'g> Lowering<'g> {
 
     /// A public tensor filled with a ring element that has `frac` fractional bits.
     pub(crate) fn constant(&mut self, value: i64, shape: &[usize], frac: u32) -> RingId {
-        let key = (value, shape.to_vec(), frac);
-        if let Some(&id) = self.constants.get(&key) {
-            return id;
-        }
-        let id = self.push(RingOp::Constant { value }, &[], shape, frac);
-        self.constants.insert(key, id);
-        id
+        self.push(RingOp::Constant { value }, &[], shape, frac)
     }
 
     /// A whole zero as secret as the value, in its shape: a secret node's value is never public, which protocols rely on.
@@ -437,10 +418,17 @@ impl<'g> Lowering<'g> {
         self.push_joined(op, inputs, shape, RingKind::Bits { planes })
     }
 
+    /// Adds a ring node, once: what is computed already is not computed again.
     fn push_joined(&mut self, op: RingOp, inputs: &[RingId], shape: &[usize], kind: RingKind) -> RingId {
+        let key = (op, inputs.to_vec(), shape.to_vec(), kind);
+        if let Some(&known) = self.known.get(&key) {
+            return known;
+        }
         let visibilities = inputs.iter().map(|&input| self.program.node(input).visibility);
         let visibility = visibilities.fold(Visibility::Public, Visibility::join);
-        self.push_node(op, inputs, shape, kind, visibility, self.current)
+        let id = self.push_node(key.0.clone(), inputs, shape, kind, visibility, self.current);
+        self.known.insert(key, id);
+        id
     }
 
     fn push_node(
@@ -502,8 +490,18 @@ impl<'g> Lowering<'g> {
             Some(bits) => bits,
             None => self.ring(0, self.input_frac(0))?,
         };
-        let kind = self.program.node(value).kind;
-        Ok(self.push_joined(RingOp::Reveal { to: to.to_vec() }, &[value], &self.shape(), kind))
+        let (kind, visibility) = (self.program.node(value).kind, self.program.node(value).visibility);
+        let op = RingOp::Reveal { to: to.to_vec() };
+        Ok(self.push_node(op, &[value], &self.shape(), kind, visibility, self.current))
+    }
+
+    /// Adds the ring node that keeps input 0 in shares.
+    pub(crate) fn keep(&mut self) -> Result<RingId, GraphError> {
+        let frac = if self.kind(0) == Kind::Fixed { self.precision() } else { 0 };
+        let value = self.ring(0, frac)?;
+        let (kind, shape) = (RingKind::Ring { frac }, self.shape());
+        // whoever knew it: from now on it is in shares
+        Ok(self.push_node(RingOp::Keep, &[value], &shape, kind, Visibility::Secret, self.current))
     }
 
     /// The error for an operation that has no private protocol.

@@ -5,6 +5,7 @@ use tacita_ring::Window2d;
 use super::scale::{scale, scale_each};
 use super::{Lowering, compare};
 use crate::error::GraphError;
+use crate::ops::Gather;
 use crate::ops::arrays::two;
 use crate::ops::window::Axis;
 use crate::program::{RingId, RingOp};
@@ -43,39 +44,143 @@ fn taps(l: &mut Lowering<'_>, x: RingId, windows: [Option<Axis>; 2]) -> Vec<Ring
     slices
 }
 
-/// The maximum over windows of input 0 and, with `relu`, of zero.
-pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Result<RingId, GraphError> {
-    let mut x = four_axes(l, l.common_frac())?;
+/// The values among which a maximum over windows of input 0 is found, and how.
+struct Maxima {
+    /// Input 0 (n, c, h, w) with its padding.
+    padded: Vec<usize>,
+    /// Along a window's rows before its columns, if not all at once: the windows, and what was found.
+    rows: Option<(Axis, compare::Tree)>,
+    /// The windows of the last step, and what was found.
+    windows: [Option<Axis>; 2],
+    tree: compare::Tree,
+    /// The maximum over windows and, with `relu`, zero.
+    value: RingId,
+}
+
+/// The maxima over windows of input 0 and, with `relu`, of zero, with `frac` fractional bits.
+fn maxima(l: &mut Lowering<'_>, axes: &[Axis], relu: bool, frac: u32) -> Result<Maxima, GraphError> {
+    let own = l.own_frac(0);
+    let mut x = four_axes(l, own)?;
     let [vertical, horizontal] = two(axes);
     let shape = l.shape_of(x).to_vec();
     let before = vec![0, 0, vertical.begin, horizontal.begin];
     let after = vec![0, 0, vertical.end_needed(shape[2]), horizontal.end_needed(shape[3])];
-    if before.iter().chain(&after).any(|&pad| pad > 0) {
-        let padded: Vec<usize> = (0..4).map(|axis| shape[axis] + before[axis] + after[axis]).collect();
+    let padded: Vec<usize> = (0..4).map(|axis| shape[axis] + before[axis] + after[axis]).collect();
+    if padded != shape {
         // Zero is a candidate of a fused ReLU anyway; else the padding loses against every value or equals it, and
         // differences to it stay in (-2^63, 2^63).
         let value = if relu { 0 } else { l.lowest(x) };
-        let frac = l.frac_of(x);
-        x = l.push(RingOp::Pad { before, after, value }, &[x], &padded, frac);
+        x = l.push(RingOp::Pad { before, after, value }, &[x], &padded, own);
     }
     let together = vertical.kernel * horizontal.kernel + usize::from(relu) <= compare::CANDIDATES;
     let both = vertical.kernel > 1 && horizontal.kernel > 1;
-    if both && !together {
-        let rows = taps(l, x, [None, Some(horizontal)]);
-        let frac = l.frac_of(x);
-        let x = compare::largest(l, rows, false, frac);
-        let columns = taps(l, x, [Some(vertical), None]);
-        finish(l, columns, relu)
+    let (rows, windows) = if both && !together {
+        let taps = taps(l, x, [None, Some(horizontal)]);
+        let (found, tree) = compare::largest(l, taps, false, own);
+        x = found;
+        (Some((horizontal, tree)), [Some(vertical), None])
     } else {
-        let all = taps(l, x, [Some(vertical), Some(horizontal)]);
-        finish(l, all, relu)
-    }
+        (None, [Some(vertical), Some(horizontal)])
+    };
+    let taps = taps(l, x, windows);
+    let (value, tree) = compare::largest(l, taps, relu, frac);
+    Ok(Maxima { padded, rows, windows, tree, value })
 }
 
-fn finish(l: &mut Lowering<'_>, candidates: Vec<RingId>, relu: bool) -> Result<RingId, GraphError> {
-    let result = compare::largest(l, candidates, relu, l.frac());
+/// The maximum over windows of input 0 and, with `relu`, of zero.
+pub(crate) fn max_pool(l: &mut Lowering<'_>, axes: &[Axis], relu: bool) -> Result<RingId, GraphError> {
+    let maxima = maxima(l, axes, relu, l.frac())?;
     let shape = l.shape();
-    Ok(l.reshape(result, &shape))
+    Ok(l.reshape(maxima.value, &shape))
+}
+
+/// What reaches input 0 of input 1, which reaches the maxima of [`max_pool`] over windows of input 0. It takes the bits that
+/// found the maxima.
+pub(crate) fn max_pool_gradient(
+    l: &mut Lowering<'_>,
+    axes: &[Axis],
+    relu: bool,
+) -> Result<RingId, GraphError> {
+    let Maxima { padded, rows, windows, tree, value } = maxima(l, axes, relu, l.input_frac(0))?;
+    let (frac, own) = (l.precision(), l.own_frac(1).max(l.precision()));
+    let reached = l.ring(1, own)?;
+    let shape = l.shape_of(value).to_vec();
+    let mut reached = l.reshape(reached, &shape);
+    let [vertical, horizontal] = two(axes);
+    if let Some((along, row_tree)) = rows {
+        let columns = (padded[3] - along.extent()) / along.stride + 1;
+        let onto = [padded[0], padded[1], padded[2], columns];
+        reached = scattered(l, &tree, reached, windows, &onto, frac);
+        reached = scattered(l, &row_tree, reached, [None, Some(along)], &padded, frac);
+    } else {
+        reached = scattered(l, &tree, reached, windows, &padded, frac);
+    }
+    let x = l.input_shape(0);
+    let height = if x.len() == 4 { x[2] } else { 1 };
+    let inner = vec![x[0], x[1], height, x[x.len() - 1]];
+    if inner != padded {
+        let starts = vec![0, 0, vertical.begin, horizontal.begin];
+        let ends = (0..4).map(|axis| starts[axis] + inner[axis]).collect();
+        let op = RingOp::Slice { starts, ends, steps: vec![1; 4] };
+        reached = l.push(op, &[reached], &inner, frac);
+    }
+    Ok(l.reshape(reached, &x))
+}
+
+/// What reaches each element of a value of shape `onto`, of what reaches the maxima over windows of it.
+fn scattered(
+    l: &mut Lowering<'_>,
+    tree: &compare::Tree,
+    reached: RingId,
+    windows: [Option<Axis>; 2],
+    onto: &[usize],
+    frac: u32,
+) -> RingId {
+    let whole = Axis { kernel: 1, stride: 1, dilation: 1, begin: 0, end: 0, ceil: false };
+    let [vertical, horizontal] = windows.map(|window| window.unwrap_or(whole));
+    let mut given = vec![None; vertical.kernel * horizontal.kernel];
+    compare::give(l, tree, reached, frac, &mut given);
+    let given: Vec<RingId> = given.into_iter().flatten().collect();
+    let [n, c, rows, columns] = l.shape_of(given[0])[..] else { unreachable!("four axes") };
+    let tiles = |axis: Axis| axis.stride == axis.kernel && (axis.dilation == 1 || axis.kernel == 1);
+    if tiles(vertical) && tiles(horizontal) {
+        // side by side: each element is in one window at most
+        let (kh, kw) = (vertical.kernel, horizontal.kernel);
+        let each: Vec<RingId> = given.iter().map(|&id| l.reshape(id, &[n, c, 1, rows, columns])).collect();
+        let all = l.push(RingOp::Concat { axis: 2 }, &each, &[n, c, kh * kw, rows, columns], frac);
+        let split = l.reshape(all, &[n, c, kh, kw, rows, columns]);
+        let woven = l.transposed(split, &[0, 1, 4, 2, 5, 3]);
+        let (height, width) = (rows * kh, columns * kw);
+        let whole = l.reshape(woven, &[n, c, height, width]);
+        if [height, width] == onto[2..] {
+            return whole;
+        }
+        let after = vec![0, 0, onto[2] - height, onto[3] - width];
+        return l.push(RingOp::Pad { before: vec![0; 4], after, value: 0 }, &[whole], onto, frac);
+    }
+    let mut sum = None;
+    for (tap, part) in given.into_iter().enumerate() {
+        let mut part = part;
+        let mut shape = l.shape_of(part).to_vec();
+        for (axis, window, tap) in
+            [(2, vertical, tap / horizontal.kernel), (3, horizontal, tap % horizontal.kernel)]
+        {
+            let place = |at: usize| {
+                let from = at.checked_sub(tap * window.dilation)?;
+                (from.is_multiple_of(window.stride) && from / window.stride < shape[axis])
+                    .then(|| from / window.stride)
+            };
+            let indices =
+                (0..onto[axis]).map(|at| place(at).map_or(Gather::ZERO, |from| from as u32)).collect();
+            shape[axis] = onto[axis];
+            part = l.push(RingOp::Gather { axis, indices }, &[part], &shape, frac);
+        }
+        sum = Some(match sum {
+            None => part,
+            Some(sum) => l.push(RingOp::Add, &[sum, part], onto, frac),
+        });
+    }
+    sum.expect("a window has a tap")
 }
 
 /// The mean over windows of input 0; `counts` are the divisors along each axis, an output each.

@@ -174,7 +174,8 @@ pub(crate) fn bounds<'p>(node: &RingNode, x: &[Bounds], node_of: impl Fn(RingId)
         | RingOp::Reshape
         | RingOp::Transpose { .. }
         | RingOp::Slice { .. }
-        | RingOp::Reveal { .. } => x[0],
+        | RingOp::Reveal { .. }
+        | RingOp::Keep => x[0],
         RingOp::Gather { indices, .. } => {
             if indices.contains(&Gather::ZERO) {
                 x[0].or_zero()

@@ -125,7 +125,7 @@ pub(crate) fn largest_along(l: &mut Lowering<'_>, mut values: RingId, axis: usiz
         let lowest = l.lowest(values);
         let candidates = members(l, values, axis, [remaining.div_ceil(size), size], lowest);
         values = match *candidates {
-            [a, b] => compare::larger_of(l, a, b, precision),
+            [a, b] => compare::larger_of(l, a, b, (precision, precision + 4)),
             _ => {
                 let bits = compare::pairs(l, &candidates);
                 compare::choose_largest(l, bits, &candidates, precision)

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::one_number;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, compare, logic};
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -42,6 +43,14 @@ impl Operation for Abs {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let g = b.g();
+        let above = b.step(b.x(0), g)?;
+        let twice = b.scaled(above, 2.0)?;
+        let part = b.sub(twice, g)?;
+        b.give(0, part)
     }
 
     /// x - 2 [x < 0] x; where x is to be truncated, the one of x and -x that the sign says.

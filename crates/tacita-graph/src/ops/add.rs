@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::arithmetic;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -35,6 +36,12 @@ impl Operation for Add {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         Interval { min: x[0].min + x[1].min, max: x[0].max + x[1].max }
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let g = b.g();
+        b.give(0, g)?;
+        b.give(1, g)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::window::{Attributes, Axis};
-use super::{Inferred, Operation, arrays};
+use super::{Combine, Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::pool::average_pool;
 use crate::lower::scale::quantisation;
@@ -106,6 +107,26 @@ impl Operation for AveragePool {
             mean.abs() * off + error * (1.0 + off)
         });
         means + 3.0 * d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (sizes, mut part) = (b.sizes(b.x(0))?, b.g());
+        for (along, window) in self.axes().into_iter().enumerate() {
+            let (axis, size) = (along + 2, sizes[along + 2]);
+            let mut rows = vec![Vec::new(); size];
+            for at in 0..b.sizes(part)?[axis] {
+                let (real, all) = window.taps(size, at);
+                let weight = 1.0 / (if self.count_include_pad { all } else { real }) as f64;
+                let taps = (0..window.kernel).map(|tap| at * window.stride + tap * window.dilation);
+                for place in
+                    taps.filter_map(|tap| tap.checked_sub(window.begin)).filter(|&place| place < size)
+                {
+                    rows[place].push((at as u32, weight));
+                }
+            }
+            part = b.add(Combine { axis, rows }, &[part])?;
+        }
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -3,8 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{arity, attribute, finite, kinds, misfit};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, Operation, Rsqrt, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::RingId;
 use crate::types::{Dim, Interval, Kind, Type};
@@ -61,6 +62,52 @@ impl Operation for BatchNorm {
     /// Never lowered as it is: see `lower`.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         ArrayD::from_elem(d.result.raw_dim(), f64::INFINITY)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (x, g) = (b.x(0), b.g());
+        let rank = b.shape(x).len();
+        let by_channel = |b: &mut Backward<'_>, id| {
+            let mut shape = vec![Dim::Known(1); rank - 1];
+            shape[0] = b.shape(id)[0];
+            b.reshape(id, shape)
+        };
+        let onto = |b: &mut Backward<'_>, i: usize, id| {
+            let axes = (0..rank).filter(|&axis| axis != 1).collect();
+            let sum = b.sum(id, axes, false)?;
+            b.give(i, sum)
+        };
+        let [scale, mean, variance] = [b.x(1), b.x(3), b.x(4)];
+        let variance = b.shifted(variance, self.epsilon)?;
+        let root = b.add(Rsqrt, &[variance])?;
+        let root = by_channel(b, root)?;
+        let (scale, mean) = (by_channel(b, scale)?, by_channel(b, mean)?);
+        let factor = b.mul(scale, root)?;
+        let of_x = b.mul(g, factor)?;
+        b.give(0, of_x)?;
+        if b.wanted(1) || b.wanted(4) {
+            let deviation = b.sub(x, mean)?;
+            let normal = b.mul(deviation, root)?;
+            let along = b.mul(g, normal)?;
+            if b.wanted(1) {
+                onto(b, 1, along)?;
+            }
+            if b.wanted(4) {
+                let square = b.mul(root, root)?;
+                let part = b.mul(along, scale)?;
+                let part = b.mul(part, square)?;
+                let part = b.scaled(part, -0.5)?;
+                onto(b, 4, part)?;
+            }
+        }
+        if b.wanted(2) {
+            onto(b, 2, g)?;
+        }
+        if b.wanted(3) {
+            let part = b.scaled(of_x, -1.0)?;
+            onto(b, 3, part)?;
+        }
+        Ok(())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

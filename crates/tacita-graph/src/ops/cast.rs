@@ -5,6 +5,8 @@ use super::error_rule::Deviation;
 use super::shape::arity;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
+
 pub use crate::lower::round::ToWhole;
 use crate::lower::{Lowering, logic, round};
 use crate::program::RingId;
@@ -67,6 +69,13 @@ impl Operation for Cast {
             Kind::Bit => arrays::zip(d.values[0], d.errors[0], |x, error| {
                 f64::from(u8::from(error > 0.0 && x.abs() <= error))
             }),
+        }
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        match self.to {
+            Kind::Fixed if b.wanted(0) => b.give(0, b.g()),
+            _ => Ok(()),
         }
     }
 

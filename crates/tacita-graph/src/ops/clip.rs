@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::{attribute, finite, one_fixed};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
 use crate::program::{RingId, RingOp};
@@ -70,6 +71,20 @@ impl Operation for Clip {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] + 1.5 * d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (x, mut part) = (b.x(0), b.g());
+        if let Some(min) = self.min {
+            let above = b.shifted(x, -min)?;
+            part = b.step(above, part)?;
+        }
+        if let Some(max) = self.max {
+            let less = b.scaled(x, -1.0)?;
+            let below = b.shifted(less, max)?;
+            part = b.step(below, part)?;
+        }
+        b.give(0, part)
     }
 
     /// Both comparisons at once, of those whose outcome is not known; the three cases exclude each other and add up.

@@ -6,6 +6,7 @@ use super::gather::Gather;
 use super::shape::{attribute, axis, finite, misfit, one_fixed};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Type};
@@ -126,6 +127,16 @@ impl Operation for Combine {
         let carried = self.sums(d.errors[0], |weight| rounded(weight).abs());
         let rounding = self.sums(&d.values[0].mapv(f64::abs), |weight| (rounded(weight) - weight).abs());
         carried + rounding + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let size = b.sizes(b.x(0))?[self.axis];
+        let mut rows = vec![Vec::new(); size];
+        for (at, row) in self.rows.iter().enumerate() {
+            row.iter().for_each(|&(index, weight)| rows[index as usize].push((at as u32, weight)));
+        }
+        let part = b.add(Combine { axis: self.axis, rows }, &[b.g()])?;
+        b.give(0, part)
     }
 
     /// One gather and one product by public integers for each term; weights that are 1 in each row need no product.

@@ -3,8 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{axis, kinds};
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, Slice};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Type};
@@ -69,6 +70,22 @@ impl Operation for Concat {
     /// One unit more: a leaf that joins an untruncated product is truncated with it later.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         self.plain(d.errors) + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let whole = b.sizes(b.g())?;
+        let mut start = 0;
+        for i in 0..b.inputs() {
+            let end = start + b.sizes(b.x(i))?[self.axis];
+            if b.wanted(i) {
+                let (mut starts, mut ends) = (vec![0; whole.len()], whole.clone());
+                (starts[self.axis], ends[self.axis]) = (start, end);
+                let part = b.add(Slice { starts, ends, steps: vec![1; whole.len()] }, &[b.g()])?;
+                b.give(i, part)?;
+            }
+            start = end;
+        }
+        Ok(())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

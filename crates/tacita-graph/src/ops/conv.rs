@@ -5,11 +5,13 @@ use tacita_ring::{ConvSpec, Window2d};
 use super::error_rule::Deviation;
 use super::shape::{kinds, misfit};
 use super::window::{Attributes, Axis};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, Operation, Slice, arrays};
 use crate::error::{GraphError, InferError};
+use crate::functions::{ConvTranspose, conv_transpose};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
-use crate::types::{Dim, Interval, Kind, Type};
+use crate::types::{Dim, Interval, Kind, Type, dims};
 
 /// The convolution (as networks have it: a correlation) of x `(n, c, [h,] w)` with the kernel w `(o, c/groups, [kh,] kw)`,
 /// plus a bias (o) as an optional third input. Padding is with 0.
@@ -117,6 +119,59 @@ impl Operation for Conv {
             Some(bias) => self.add_bias(&product, bias),
             None => product,
         }
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (x, w, g) = (b.x(0), b.x(1), b.g());
+        let (sizes, kernel, result) = (b.sizes(x)?, b.sizes(w)?, b.sizes(g)?);
+        let (spatial, groups) = (sizes.len() - 2, self.groups);
+        if b.wanted(0) {
+            let covered = |axis: usize| {
+                self.stride[axis] * (result[axis + 2] - 1) + self.dilation[axis] * (kernel[axis + 2] - 1) + 1
+            };
+            let padded = |axis: usize| sizes[axis + 2] + self.pads_begin[axis] + self.pads_end[axis];
+            let attributes = ConvTranspose {
+                stride: self.stride.clone(),
+                pads_begin: self.pads_begin.clone(),
+                pads_end: self.pads_end.clone(),
+                output_padding: (0..spatial).map(|axis| padded(axis) - covered(axis)).collect(),
+                dilation: self.dilation.clone(),
+                groups,
+            };
+            let (graph, name) = b.graph();
+            let part = conv_transpose(graph, g, w, None, &attributes, name)?;
+            b.give(0, part)?;
+        }
+        if b.wanted(1) {
+            // x by g, samples and channels exchanged, steps and dilations too
+            let (samples, inputs) = (sizes[0], sizes[1] / groups);
+            let split = b.reshape(x, dims(&[&[samples, groups, inputs], &sizes[2..]].concat()))?;
+            let turned = b.transpose(split, [2, 1, 0].into_iter().chain(3..sizes.len() + 1).collect())?;
+            let turned = b.reshape(turned, dims(&[&[inputs, groups * samples], &sizes[2..]].concat()))?;
+            let of_g = b.transpose(g, [1, 0].into_iter().chain(2..sizes.len()).collect())?;
+            let exchanged = Conv {
+                stride: self.dilation.clone(),
+                pads_begin: self.pads_begin.clone(),
+                pads_end: self.pads_end.clone(),
+                dilation: self.stride.clone(),
+                groups,
+            };
+            let mut part = b.add(exchanged, &[turned, of_g])?;
+            let ends: Vec<usize> =
+                [inputs, kernel[0]].into_iter().chain(kernel[2..].iter().copied()).collect();
+            if b.sizes(part)? != ends {
+                part =
+                    b.add(Slice { starts: vec![0; ends.len()], steps: vec![1; ends.len()], ends }, &[part])?;
+            }
+            let part = b.transpose(part, [1, 0].into_iter().chain(2..sizes.len()).collect())?;
+            b.give(1, part)?;
+        }
+        if b.inputs() == 3 && b.wanted(2) {
+            let axes = (0..sizes.len()).filter(|&axis| axis != 1).collect();
+            let part = b.sum(g, axes, false)?;
+            b.give(2, part)?;
+        }
+        Ok(())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, Sin};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, circle, fits};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
@@ -44,6 +45,13 @@ impl Operation for Cos {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         circle::error(d)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let slope = b.add(Sin, &[b.x(0)])?;
+        let part = b.mul(b.g(), slope)?;
+        let part = b.scaled(part, -1.0)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

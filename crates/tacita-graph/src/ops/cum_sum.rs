@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::{arity, axis, misfit};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Kind, Type};
@@ -59,6 +60,12 @@ impl Operation for CumSum {
         let least = if self.exclusive { 0.0 } else { 1.0 };
         let times = |n: f64| Interval { min: n * x[0].min, max: n * x[0].max };
         times(least).hull(times(all - 1.0 + least))
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let back = CumSum { reverse: !self.reverse, ..*self };
+        let part = b.add(back, &[b.g()])?;
+        b.give(0, part)
     }
 
     /// Each step doubles how many elements a sum has, so that few steps are enough.

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::{arity, broadcast, kinds};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::scale::scale;
 use crate::lower::wide::{Domain, Wide, wide};
@@ -79,6 +80,20 @@ impl Operation for Div {
         let first = arrays::zip3(d.values[0], d.errors[0], &reciprocal, |a, e, r| (a.abs() + e) * r);
         let second = arrays::zip(d.errors[0], &inverse, |e, inverse| e * inverse);
         arrays::zip(&first, &second, |first, second| first + second + 3.0 * d.unit)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let shape = b.shape(b.y());
+        let (a, y) = (b.g(), b.y());
+        let first = b.add(Div, &[a, b.x(1)])?;
+        debug_assert_eq!(b.shape(first), shape);
+        b.give(0, first)?;
+        if b.wanted(1) {
+            let part = b.mul(first, y)?;
+            let part = b.scaled(part, -1.0)?;
+            b.give(1, part)?;
+        }
+        Ok(())
     }
 
     /// By a public constant a scale; else by a reciprocal. (Optimising leaves no other clear divisors.)

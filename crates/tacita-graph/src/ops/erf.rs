@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::{Inferred, Operation};
+use super::{Exp, Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::fits;
 use crate::lower::gate::{Above, Gate};
@@ -50,6 +51,16 @@ impl Operation for Erf {
     /// Its slope is at most 2/√π.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] * 1.13 + GATE.error(d.unit)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let x = b.x(0);
+        let square = b.mul(x, x)?;
+        let less = b.scaled(square, -1.0)?;
+        let bell = b.add(Exp, &[less])?;
+        let part = b.mul(b.g(), bell)?;
+        let part = b.scaled(part, std::f64::consts::FRAC_2_SQRT_PI)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

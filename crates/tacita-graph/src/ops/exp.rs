@@ -6,6 +6,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::exponential;
 use crate::program::RingId;
@@ -51,6 +52,11 @@ impl Operation for Exp {
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let relative = d.errors[0].mapv(|e| real::exp(e) - 1.0 + 2f64.powi(-12) + d.unit);
         relative * d.result + 2.0 * d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let part = b.mul(b.g(), b.y())?;
+        b.give(0, part)
     }
 
     /// Saturates where e^x is not representable. Cheaper where range inference shows that x is not above 0.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::{arity, broadcast};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::RingId;
 use crate::types::{Dim, Interval, Type};
@@ -46,6 +47,10 @@ impl Operation for Expand {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         x[0]
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        b.give(0, b.g())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -2,8 +2,9 @@ use ndarray::{ArrayD, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::shape::{arity, attribute, axis, misfit};
-use super::{Inferred, Operation};
+use super::{Combine, Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Type};
@@ -74,6 +75,26 @@ impl Operation for Gather {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         if self.has_zeros() { x[0].hull(Interval::new(0.0, 0.0)) } else { x[0] }
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let size = b.sizes(b.x(0))?[self.axis];
+        let mut rows = vec![Vec::new(); size];
+        let taken = self.indices.iter().enumerate().filter(|(_, index)| **index != Gather::ZERO);
+        taken.for_each(|(at, &index)| rows[index as usize].push((at as u32, 1.0)));
+        let part = match rows.iter().map(Vec::len).max() {
+            None | Some(0) => {
+                let shape = b.shape(b.x(0));
+                b.constant(shape, 0.0)?
+            }
+            Some(1) => {
+                let place = |row: &Vec<(u32, f64)>| row.first().map_or(Gather::ZERO, |(at, _)| *at);
+                let indices = rows.iter().map(place).collect();
+                b.add(Gather { axis: self.axis, indices }, &[b.g()])?
+            }
+            Some(_) => b.add(Combine { axis: self.axis, rows }, &[b.g()])?,
+        };
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::{Inferred, Operation};
+use super::{Add, Erf, Exp, Inferred, Operation, Tanh};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::fits;
 use crate::lower::gate::{Above, Gate};
@@ -64,6 +65,41 @@ impl Operation for Gelu {
     /// Its slope is at most 1.13.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] * 1.13 + self.gate().error(d.unit)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let x = b.x(0);
+        let square = b.mul(x, x)?;
+        let slope = if self.tanh {
+            // y = x (1 + t) / 2, t = tanh(c (x + 0.044715 x³))
+            let c = (2.0 / std::f64::consts::PI).sqrt();
+            let scaled = b.scaled(square, 0.044715 * c)?;
+            let factor = b.shifted(scaled, c)?;
+            let inner = b.mul(x, factor)?;
+            let t = b.add(Tanh, &[inner])?;
+            let scaled = b.scaled(square, 3.0 * 0.044715 * c)?;
+            let slope = b.shifted(scaled, c)?;
+            let slope = b.mul(x, slope)?;
+            let t_square = b.mul(t, t)?;
+            let less = b.mul(slope, t_square)?;
+            let of_t = b.sub(slope, less)?;
+            let sum = b.add(Add, &[t, of_t])?;
+            let half = b.scaled(sum, 0.5)?;
+            b.shifted(half, 0.5)?
+        } else {
+            // Φ(x) + x φ(x)
+            let scaled = b.scaled(x, std::f64::consts::FRAC_1_SQRT_2)?;
+            let erf = b.add(Erf, &[scaled])?;
+            let half = b.scaled(erf, 0.5)?;
+            let below = b.shifted(half, 0.5)?;
+            let exponent = b.scaled(square, -0.5)?;
+            let bell = b.add(Exp, &[exponent])?;
+            let along = b.mul(x, bell)?;
+            let along = b.scaled(along, 1.0 / std::f64::consts::TAU.sqrt())?;
+            b.add(Add, &[below, along])?
+        };
+        let part = b.mul(b.g(), slope)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

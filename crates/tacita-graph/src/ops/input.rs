@@ -13,11 +13,12 @@ use crate::types::{Dim, Interval, Kind, Role, Type, Visibility};
 pub struct Input {
     /// Its shape; the first axis may be the batch.
     pub shape: Vec<Dim>,
-    /// Who brings it. A secret input exists in shares from an earlier evaluation.
+    /// Who brings it. A secret input is what an earlier evaluation kept under its name.
     pub visibility: Visibility,
     /// Whether it lives as long as the session.
     pub role: Role,
-    /// The range its values are declared to lie in, if any: public, and checked when data is encoded.
+    /// The range its values are declared to lie in, if any: public, and checked when data is encoded. Of a secret input nobody
+    /// can check it: whoever builds the graph must know.
     pub range: Option<Interval>,
     /// What its numbers mean. Whole numbers must be below 2^62 in absolute value.
     pub kind: Kind,
@@ -36,6 +37,9 @@ impl Operation for Input {
             if range.min > range.max {
                 return attribute(format!("the range {}..={} is empty", range.min, range.max));
             }
+        }
+        if self.visibility == Visibility::Secret && self.role == Role::Parameter {
+            return attribute("a secret input is kept in shares and may change: it is data and no parameter");
         }
         Ok(Inferred { shape: self.shape.clone(), kind: self.kind })
     }

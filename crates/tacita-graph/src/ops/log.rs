@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::{Inferred, Operation};
+use super::{Div, Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::wide::{Domain, Wide, wide};
 use crate::program::RingId;
@@ -57,6 +58,11 @@ impl Operation for Log {
             let least = x - e;
             if least <= d.unit { 64.0 } else { real::ln((x + e) / least) + lost }
         })
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let part = b.add(Div, &[b.g(), b.x(0)])?;
+        b.give(0, part)
     }
 
     /// Six rounds. Of 0 and below: the logarithm of one unit, the smallest positive number.

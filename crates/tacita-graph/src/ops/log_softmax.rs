@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::{axis, one_fixed};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, Operation, Softmax, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, softmax};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
@@ -49,6 +50,14 @@ impl Operation for LogSoftmax {
     /// Twice that of the logits, the logarithm's, what is cut off of the sum, two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::furthest(d.errors[0], self.axis) * 2.0 + softmax::LOG + 3.0 * d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let total = b.sum(b.g(), vec![self.axis], true)?;
+        let softmax = b.add(Softmax { axis: self.axis }, &[b.x(0)])?;
+        let spread = b.mul(softmax, total)?;
+        let part = b.sub(b.g(), spread)?;
+        b.give(0, part)
     }
 
     /// A maximum, an exponential, a logarithm.

@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::{axis, one_fixed, reduce};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, Operation, Softmax, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, softmax};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
@@ -51,6 +52,14 @@ impl Operation for LogSumExp {
         let first = errors.index_axis(Axis(self.axis), 0).to_owned();
         let first = if self.keepdims { first.insert_axis(Axis(self.axis)) } else { first };
         first * 2.0 + softmax::LOG + 3.0 * d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let shape = b.shape(b.x(0));
+        let g = b.expanded(b.g(), &[self.axis], self.keepdims, shape)?;
+        let softmax = b.add(Softmax { axis: self.axis }, &[b.x(0)])?;
+        let part = b.mul(g, softmax)?;
+        b.give(0, part)
     }
 
     /// A maximum, an exponential, a logarithm.

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::{arity, broadcast, numbers};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Type};
@@ -49,6 +50,21 @@ impl Operation for MatMul {
     /// Errors multiply out; one unit is the truncation of the result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::product_error(d, |a, b| arrays::mat_mul(a, b, arrays::fast_product))
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (g, x, w) = (b.g(), b.x(0), b.x(1));
+        if b.wanted(0) {
+            let turned = b.turned(w)?;
+            let part = b.matmul(g, turned)?;
+            b.give(0, part)?;
+        }
+        if b.wanted(1) {
+            let turned = b.turned(x)?;
+            let part = b.matmul(turned, g)?;
+            b.give(1, part)?;
+        }
+        Ok(())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

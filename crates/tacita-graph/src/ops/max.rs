@@ -3,12 +3,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{one_number, reduce};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, MaxPoolGradient, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::tournament::{Prize, tournament};
 use crate::program::RingId;
-use crate::types::{Interval, Type};
+use crate::types::{Interval, Type, dims};
 
 /// The maximum over one axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,17 @@ impl Operation for Max {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::reduce(d.errors[0], &[self.axis], self.keepdims, 0.0, f64::max) + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let sizes = b.sizes(b.x(0))?;
+        let (outer, n) = (sizes[..self.axis].iter().product(), sizes[self.axis]);
+        let inner = sizes[self.axis + 1..].iter().product();
+        let x = b.reshape(b.x(0), dims(&[outer, 1, n, inner]))?;
+        let g = b.reshape(b.g(), dims(&[outer, 1, 1, inner]))?;
+        let part = b.add(MaxPoolGradient::down(n), &[x, g])?;
+        let part = b.reshape(part, dims(&sizes))?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

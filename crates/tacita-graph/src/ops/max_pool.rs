@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::window::{Attributes, Axis};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, MaxPoolGradient, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::pool::max_pool;
 use crate::lower::{Lowering, compare};
 use crate::program::RingId;
@@ -73,6 +74,11 @@ impl Operation for MaxPool {
     /// roughly may lose.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::windows(d.errors[0], &self.axes(), 0.0, f64::max) + d.unit * (1.0 + compare::ROUGHNESS)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let part = b.add(MaxPoolGradient { pool: self.clone(), relu: false }, &[b.x(0), b.g()])?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -5,10 +5,11 @@ use super::error_rule::Deviation;
 use super::shape::{one_fixed, reduce};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::scale::{quantisation, scale};
 use crate::program::{RingId, RingOp};
-use crate::types::{Interval, Type};
+use crate::types::{Interval, Type, dims};
 
 /// The mean over `axes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,14 @@ impl Operation for Mean {
         arrays::zip(&self.plain(d.errors), d.result, |error, mean| {
             error * (1.0 + off) + mean.abs() * off + 3.0 * d.unit
         })
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let sizes = b.sizes(b.x(0))?;
+        let count: usize = self.axes.iter().map(|&axis| sizes[axis]).product();
+        let part = b.scaled(b.g(), 1.0 / count as f64)?;
+        let part = b.expanded(part, &self.axes, self.keepdims, dims(&sizes))?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::arithmetic;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, compare};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
@@ -40,6 +41,15 @@ impl Operation for Minimum {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::zip(d.errors[0], d.errors[1], f64::max) + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let g = b.g();
+        let more = b.sub(b.x(1), b.x(0))?;
+        let first = b.step(more, g)?;
+        let second = b.sub(g, first)?;
+        b.give(0, first)?;
+        b.give(1, second)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use self::error_rule::Deviation;
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::RingId;
 use crate::types::{Dim, Interval, Kind, MAX_ELEMENTS, MAX_RANK, Type};
@@ -45,6 +46,7 @@ mod gelu;
 mod greater;
 mod greater_equal;
 mod input;
+mod keep;
 mod less;
 mod less_equal;
 mod log;
@@ -53,6 +55,7 @@ mod log_sum_exp;
 mod mat_mul;
 mod max;
 mod max_pool;
+mod max_pool_gradient;
 mod maximum;
 mod mean;
 mod min;
@@ -69,6 +72,7 @@ mod pick;
 mod precision;
 mod reciprocal;
 mod relu;
+mod relu_gradient;
 mod relu_max_pool;
 mod reshape;
 mod reveal;
@@ -201,6 +205,14 @@ pub(crate) trait Operation {
         self.plain(d.errors)
     }
 
+    /// Gives each input its part of the loss' derivative, of that with respect to the result: see [`grad`](crate::grad()).
+    ///
+    /// # Errors
+    /// If the operation has no derivative.
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        Err(b.none())
+    }
+
     /// Adds ring nodes for the node at hand, whose value is secret, and names the one that is its value.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError>;
 }
@@ -312,6 +324,9 @@ operations! {
     precision::Precision,
     uniform::Uniform,
     bernoulli::Bernoulli,
+    keep::Keep,
+    relu_gradient::ReluGradient,
+    max_pool_gradient::MaxPoolGradient,
 }
 
 impl Op {
@@ -327,6 +342,11 @@ impl Op {
             Op::Bernoulli(op) => Some(op.draw),
             _ => None,
         }
+    }
+
+    /// Whether it is an end of the graph, which no node may use: a reveal, or what is kept.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Op::Reveal(_) | Op::Keep(_))
     }
 
     /// The same with another number, to put it into another graph; what draws nothing stays as it is.

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::arithmetic;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::scale::scale;
 use crate::program::{RingId, RingOp};
@@ -45,6 +46,17 @@ impl Operation for Mul {
         let first = arrays::zip(a, eb, |a, eb| a.abs() * eb);
         let second = arrays::zip3(b, ea, eb, |b, ea, eb| (b.abs() + eb) * ea);
         arrays::zip(&first, &second, |first, second| first + second + 3.0 * d.unit)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let g = b.g();
+        for (i, other) in [(0, b.x(1)), (1, b.x(0))] {
+            if b.wanted(i) {
+                let part = b.mul(g, other)?;
+                b.give(i, part)?;
+            }
+        }
+        Ok(())
     }
 
     /// By a public constant: a scale. Else both at the session's precision, the result at twice that.

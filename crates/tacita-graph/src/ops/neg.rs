@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::one_number;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -41,6 +42,11 @@ impl Operation for Neg {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0].clone()
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let less = b.scaled(b.g(), -1.0)?;
+        b.give(0, less)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

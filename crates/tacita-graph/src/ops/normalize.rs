@@ -3,8 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{attribute, finite, one_fixed, reduce};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, Operation, Rsqrt, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, normalize};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
@@ -94,6 +95,36 @@ impl Operation for Normalize {
         let first = wide(&(&off * &root));
         let relative = wide(&relative);
         &first + &(&relative * &(d.result.mapv(f64::abs) + &first)) + 2.0 * d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (x, y, g) = (b.x(0), b.y(), b.g());
+        let sizes = b.sizes(x)?;
+        let n = self.axes.iter().map(|&axis| sizes[axis]).product::<usize>() as f64;
+        let mean = |b: &mut Backward<'_>, x| {
+            let sum = b.sum(x, self.axes.clone(), true)?;
+            b.scaled(sum, 1.0 / n)
+        };
+        let deviation = if self.centre {
+            let of_x = mean(b, x)?;
+            b.sub(x, of_x)?
+        } else {
+            x
+        };
+        let square = b.mul(deviation, deviation)?;
+        let variance = mean(b, square)?;
+        let variance = b.shifted(variance, self.epsilon)?;
+        let root = b.add(Rsqrt, &[variance])?;
+        let along = b.mul(g, y)?;
+        let along = mean(b, along)?;
+        let along = b.mul(y, along)?;
+        let mut rest = b.sub(g, along)?;
+        if self.centre {
+            let of_g = mean(b, g)?;
+            rest = b.sub(rest, of_g)?;
+        }
+        let part = b.mul(rest, root)?;
+        b.give(0, part)
     }
 
     /// Mean, deviations, the sum of their squares, its reciprocal root with 30 fractional bits, a product.

@@ -1,10 +1,11 @@
-use ndarray::{ArrayD, Slice};
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{finite, misfit, one_fixed};
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, Slice};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Type};
@@ -27,7 +28,7 @@ impl Pad {
         let mut result = ArrayD::from_elem(shape, value);
         let mut inside = result.slice_each_axis_mut(|axis| {
             let i = axis.axis.index();
-            Slice::from(self.before[i]..axis.len - self.after[i])
+            ndarray::Slice::from(self.before[i]..axis.len - self.after[i])
         });
         inside.assign(x);
         result
@@ -72,6 +73,14 @@ impl Operation for Pad {
     /// One unit more: the padding of an untruncated product is truncated with it later.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         self.around(d.errors[0], d.unit / 2.0) + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let sizes = b.sizes(b.x(0))?;
+        let ends = self.before.iter().zip(&sizes).map(|(before, size)| before + size).collect();
+        let part =
+            b.add(Slice { starts: self.before.clone(), ends, steps: vec![1; sizes.len()] }, &[b.g()])?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -3,11 +3,12 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{arity, axis, kinds, misfit};
-use super::{Inferred, Operation, arrays};
+use super::{Cast, Inferred, Operation, ToWhole, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
-use crate::types::{Dim, Interval, Kind, Type};
+use crate::types::{Dim, Interval, Kind, Type, dims};
 
 /// The slices of a table along `axis` that one-hot bits name: inputs the table, of any kind, and bits whose last axis is
 /// as long as the table's. The bits' other axes take the place of the table's axis, as in ONNX's Gather. Bits that are
@@ -78,6 +79,27 @@ impl Operation for Pick {
         let furthest = |x: &ArrayD<f64>| x.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
         let uncertain = if furthest(d.errors[1]) > 0.0 { 2.0 * furthest(d.values[0]) } else { 0.0 };
         ArrayD::from_elem(d.result.raw_dim(), furthest(d.errors[0]) + d.unit + uncertain)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (table, bits) = (b.sizes(b.x(0))?, b.sizes(b.x(1))?);
+        if !b.wanted(0) {
+            return Ok(());
+        }
+        let (depth, before, after) = (table[self.axis], &table[..self.axis], &table[self.axis + 1..]);
+        let count = |sizes: &[usize]| sizes.iter().product::<usize>();
+        let (a, c, n) = (count(before), count(after), count(&bits) / depth);
+        let hot = b.add(Cast { to: Kind::Fixed, rounding: ToWhole::Nearest }, &[b.x(1)])?;
+        let hot = b.reshape(hot, dims(&[n, depth]))?;
+        let hot = b.turned(hot)?;
+        let g = b.reshape(b.g(), dims(&[a, n, c]))?;
+        let g = b.transpose(g, vec![1, 0, 2])?;
+        let g = b.reshape(g, dims(&[n, a * c]))?;
+        let sums = b.matmul(hot, g)?;
+        let sums = b.reshape(sums, dims(&[depth, a, c]))?;
+        let part = b.transpose(sums, vec![1, 0, 2])?;
+        let part = b.reshape(part, dims(&table))?;
+        b.give(0, part)
     }
 
     /// A product of matrices with as many fractional bits as the table has.

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::{attribute, one_fixed};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::RingId;
 use crate::types::{Interval, Type};
@@ -60,6 +61,10 @@ impl Operation for Precision {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        b.give(0, b.g())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

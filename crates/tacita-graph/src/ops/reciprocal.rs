@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::wide::{Domain, Wide, wide};
 use crate::program::RingId;
@@ -59,6 +60,14 @@ impl Operation for Reciprocal {
             }
             e / (least * least) + (1.0 / least) * (Wide::Reciprocal.error() + 2f64.powi(-18)) + 2.0 * d.unit
         })
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let y = b.y();
+        let along = b.mul(b.g(), y)?;
+        let part = b.mul(along, y)?;
+        let part = b.scaled(part, -1.0)?;
+        b.give(0, part)
     }
 
     /// Seven rounds; fewer bytes where range inference shows that x is not negative. Of 0: the reciprocal of one unit, the

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
 use crate::program::RingId;
@@ -42,6 +43,11 @@ impl Operation for Relu {
     /// A truncation, or a wrong sign of less than a unit.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let part = b.step(b.x(0), b.g())?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

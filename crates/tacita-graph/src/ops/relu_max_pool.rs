@@ -2,8 +2,9 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
-use super::{Inferred, MaxPool, Operation, arrays};
+use super::{Inferred, MaxPool, MaxPoolGradient, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::pool::max_pool;
 use crate::program::RingId;
@@ -39,6 +40,11 @@ impl Operation for ReluMaxPool {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         self.pool.error(d)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let part = b.add(MaxPoolGradient { pool: self.pool.clone(), relu: true }, &[b.x(0), b.g()])?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

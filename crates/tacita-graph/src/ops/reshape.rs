@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::{arity, elements};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::RingId;
 use crate::types::{Dim, Interval, Type};
@@ -48,6 +49,12 @@ impl Operation for Reshape {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         x[0]
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let shape = b.shape(b.x(0));
+        let part = b.reshape(b.g(), shape)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::round::{ToWhole, whole};
 use crate::program::RingId;
@@ -37,6 +38,12 @@ impl Operation for Round {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::stepped(d, f64::round_ties_even)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        // that of a constant
+        let _ = b;
+        Ok(())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::wide::{Domain, Wide, wide};
 use crate::program::RingId;
@@ -63,6 +64,15 @@ impl Operation for Rsqrt {
             let steep = 1.0 / least.sqrt() - 1.0 / (x + e).sqrt();
             steep + (1.0 / least.sqrt()) * (Wide::Rsqrt.error() + 2f64.powi(-18)) + 2.0 * d.unit
         })
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let y = b.y();
+        let square = b.mul(y, y)?;
+        let cube = b.mul(square, y)?;
+        let part = b.mul(b.g(), cube)?;
+        let part = b.scaled(part, -0.5)?;
+        b.give(0, part)
     }
 
     /// Seven rounds. Of 0 and below: that of one unit, the smallest positive number.

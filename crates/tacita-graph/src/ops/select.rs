@@ -6,6 +6,7 @@ use super::error_rule::Deviation;
 use super::shape::{arity, broadcast, kinds};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, compare, logic};
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Kind, Type};
@@ -54,6 +55,18 @@ impl Operation for Select {
                 },
             );
         uncertain + d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (bit, g) = (b.x(0), b.g());
+        let zero = b.constant(vec![], 0.0)?;
+        for (i, picks) in [(1, [bit, g, zero]), (2, [bit, zero, g])] {
+            if b.wanted(i) {
+                let part = b.add(Select, &picks)?;
+                b.give(i, part)?;
+            }
+        }
+        Ok(())
     }
 
     /// With packed bits, a choice that truncates. Else the bit is an integer in the ring and b + bit * (a - b) exact

@@ -27,6 +27,20 @@ pub(crate) fn one_fixed<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferErr
     Ok(x)
 }
 
+/// Refuses a first input that somebody knows where the result is secret: its comparisons are made in shares.
+pub(crate) fn secret_unless_known(inputs: &[&Type]) -> Result<(), InferError> {
+    let [x, rest @ ..] = inputs else { return Ok(()) };
+    let result = rest.iter().fold(x.visibility, |joined, ty| joined.join(ty.visibility));
+    match x.visibility.is_clear() && !result.is_clear() {
+        false => Ok(()),
+        true => Err(InferError::Visibility {
+            input: 0,
+            visibility: x.visibility,
+            reason: "it is compared in shares: of what somebody knows, compare and select instead".into(),
+        }),
+    }
+}
+
 /// The kind of inputs that are all fixed or all whole numbers.
 pub(crate) fn numbers(inputs: &[&Type]) -> Result<Kind, InferError> {
     let kind = match inputs.first() {

@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::{Inferred, Operation};
+use super::{Add, Inferred, Operation, Sigmoid};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::fits;
 use crate::lower::gate::{Above, Gate};
@@ -50,6 +51,16 @@ impl Operation for Silu {
     /// Its slope is at most 1.1.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] * 1.1 + GATE.error(d.unit)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let y = b.y();
+        let s = b.add(Sigmoid, &[b.x(0)])?;
+        let along = b.mul(y, s)?;
+        let rest = b.sub(y, along)?;
+        let slope = b.add(Add, &[s, rest])?;
+        let part = b.mul(b.g(), slope)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -2,8 +2,9 @@ use ndarray::{ArrayD, Slice as Slice1};
 use serde::{Deserialize, Serialize};
 
 use super::shape::{arity, attribute, misfit};
-use super::{Inferred, Operation};
+use super::{Gather, Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Dim, Interval, Type};
@@ -65,6 +66,22 @@ impl Operation for Slice {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         x[0]
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (sizes, mut part) = (b.sizes(b.x(0))?, b.g());
+        for (axis, &size) in sizes.iter().enumerate() {
+            let (start, step) = (self.starts[axis], self.steps[axis]);
+            let count = b.sizes(part)?[axis];
+            if count != size {
+                let place =
+                    |at: usize| at.checked_sub(start).filter(|far| far % step == 0 && far / step < count);
+                let indices =
+                    (0..size).map(|at| place(at).map_or(Gather::ZERO, |far| (far / step) as u32)).collect();
+                part = b.add(Gather { axis, indices }, &[part])?;
+            }
+        }
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

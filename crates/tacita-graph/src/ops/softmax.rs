@@ -6,6 +6,7 @@ use super::error_rule::Deviation;
 use super::shape::{axis, one_fixed};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::{Lowering, softmax};
 use crate::program::RingId;
 use crate::types::{Interval, Type};
@@ -58,6 +59,15 @@ impl Operation for Softmax {
         let errors = arrays::furthest(d.errors[0], self.axis);
         let relative = errors.mapv(|e| real::exp(2.0 * e) - 1.0 + softmax::RELATIVE);
         &relative * d.result + softmax::CUT + 2.0 * d.unit
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (y, axes) = (b.y(), vec![self.axis]);
+        let along = b.mul(b.g(), y)?;
+        let mean = b.sum(along, axes, true)?;
+        let apart = b.sub(b.g(), mean)?;
+        let part = b.mul(y, apart)?;
+        b.give(0, part)
     }
 
     /// A maximum, an exponential, a reciprocal, a product.

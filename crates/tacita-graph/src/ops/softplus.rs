@@ -4,8 +4,9 @@ use tacita_ring::real;
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, Sigmoid};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::fits;
 use crate::lower::gate::{Above, Gate};
@@ -50,6 +51,12 @@ impl Operation for Softplus {
     /// Its slope is at most 1.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] * 1.0 + GATE.error(d.unit)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let slope = b.add(Sigmoid, &[b.x(0)])?;
+        let part = b.mul(b.g(), slope)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -3,8 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
-use super::{Inferred, Operation};
+use super::{Inferred, Operation, Rsqrt};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::wide::{Domain, Wide, wide};
 use crate::program::RingId;
@@ -41,6 +42,13 @@ impl Operation for Sqrt {
             let (least, most) = ((x - e).max(0.0).sqrt(), (x.max(0.0) + e).sqrt());
             most - least + most * (Wide::Sqrt.error() + 2f64.powi(-12)) + 2.0 * d.unit
         })
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let root = b.add(Rsqrt, &[b.x(0)])?;
+        let half = b.scaled(b.g(), 0.5)?;
+        let part = b.mul(half, root)?;
+        b.give(0, part)
     }
 
     /// Seven rounds. Of negative numbers: 0.

@@ -5,6 +5,7 @@ use super::error_rule::Deviation;
 use super::shape::arithmetic;
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -40,6 +41,13 @@ impl Operation for Sub {
 
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::zip(d.errors[0], d.errors[1], |a, b| a + b)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let g = b.g();
+        b.give(0, g)?;
+        let less = b.scaled(g, -1.0)?;
+        b.give(1, less)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

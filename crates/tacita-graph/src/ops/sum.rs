@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::{one_number, reduce};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -38,6 +39,12 @@ impl Operation for Sum {
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
         let terms = arrays::count_axes(types[0], &self.axes);
         Interval { min: terms * x[0].min, max: terms * x[0].max }
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let shape = b.shape(b.x(0));
+        let part = b.expanded(b.g(), &self.axes, self.keepdims, shape)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

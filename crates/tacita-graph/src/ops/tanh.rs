@@ -6,6 +6,7 @@ use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::lower::fits;
 use crate::lower::gate::{Above, Gate};
@@ -56,6 +57,14 @@ impl Operation for Tanh {
     /// Its slope is at most 1.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] * 1.0 + GATE.error(d.unit)
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let (y, g) = (b.y(), b.g());
+        let square = b.mul(y, y)?;
+        let less = b.mul(g, square)?;
+        let part = b.sub(g, less)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

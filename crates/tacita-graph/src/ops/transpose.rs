@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::{arity, misfit};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
 use crate::types::{Interval, Type};
@@ -44,6 +45,13 @@ impl Operation for Transpose {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         x[0]
+    }
+
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        let mut back = vec![0; self.perm.len()];
+        self.perm.iter().enumerate().for_each(|(to, &from)| back[from] = to);
+        let part = b.transpose(b.g(), back)?;
+        b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -260,7 +260,14 @@ fn max_pool(b: &mut Builder) -> Option<NodeId> {
     let [kernel, stride, pads_begin, pads_end, dilation] = window(b, x, 6)?;
     let ceil_mode = chance(b);
     let x = if b.random.below(3) == 0 { b.add(Relu, &[x])? } else { x };
-    let y = b.add(MaxPool { kernel, stride, pads_begin, pads_end, dilation, ceil_mode }, &[x])?;
+    let pool = MaxPool { kernel, stride, pads_begin, pads_end, dilation, ceil_mode };
+    if b.random.below(3) == 0 {
+        let relu = chance(b);
+        let maxima = pool.infer(&[&b.graph.node(x).ty]).ok()?;
+        let g = b.operand(&arrays::sizes(&maxima.shape));
+        return b.add(MaxPoolGradient { pool, relu }, &[x, g]);
+    }
+    let y = b.add(pool, &[x])?;
     if b.random.below(3) == 0 { b.add(Relu, &[y]) } else { Some(y) }
 }
 
@@ -325,6 +332,11 @@ fn bounded(b: &mut Builder) -> Option<NodeId> {
 
 fn relu(b: &mut Builder) -> Option<NodeId> {
     let x = b.pick(Kind::Fixed)?;
+    if b.random.below(3) == 0 {
+        let shape = b.shape(x);
+        let g = b.operand(&shape);
+        return b.add(ReluGradient, &[x, g]);
+    }
     b.add(Relu, &[x])
 }
 

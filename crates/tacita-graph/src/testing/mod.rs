@@ -34,7 +34,7 @@ const MOST: usize = 1500;
 /// A random graph and data for its inputs.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Private and public inputs of several owners, all operations, one to three reveals. Batch norms among them:
+    /// Private and public inputs of several owners, all operations, one to three reveals, maybe something kept. Batch norms among them:
     /// run `optimize` before `lower`.
     pub graph: Graph,
     /// Data for each input, half of it multiples of 1/2 so that there are ties and zeros.
@@ -176,6 +176,10 @@ impl Builder {
             }
             let name = format!("out{}", self.graph.nodes().len());
             self.graph.reveal(id, &to, &name).expect("a node of this graph and its owners");
+        }
+        if self.random.below(4) == 0 {
+            let id = ends[self.random.below(ends.len())];
+            self.graph.keep(id, "kept").expect("a node of this graph");
         }
     }
 }

@@ -8,6 +8,7 @@ mod choose_largest;
 mod compare;
 mod exponential;
 mod harmonics;
+mod keep;
 mod lift;
 mod locate;
 mod negative;
@@ -45,6 +46,8 @@ pub(crate) enum Output {
     OpenBits(BitTensor),
     /// A revealed value, at a receiver.
     Revealed(Revealed),
+    /// This party's share of what is kept for later evaluations.
+    Kept(RingTensor),
 }
 
 /// A value revealed to this party.
@@ -139,6 +142,7 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
     match &node.op {
         RingOp::Input { .. } | RingOp::Constant { .. } | RingOp::ConstantTensor { .. } => Ok(Output::Nothing),
         RingOp::Reveal { .. } => reveal::run(ctx, node).await,
+        RingOp::Keep => keep::run(ctx, node),
         _ if node.visibility == Visibility::Public => linear::public(ctx, node),
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(plan.program(), node) => {
             product::run(ctx, node)

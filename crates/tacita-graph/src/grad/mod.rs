@@ -1,0 +1,62 @@
+//! Gradients as a graph transform: reverse accumulation (Linnainmaa 1970) over the arena, from the loss back.
+//!
+//! Each operation's rule stands in its own file, [`Operation::gradient`](crate::ops). Rules use the results of the forward
+//! pass and transposes of its values, so that its openings and comparisons serve the backward pass as well.
+
+mod backward;
+
+pub(crate) use backward::Backward;
+
+use crate::error::GraphError;
+use crate::graph::{Graph, NodeId};
+use crate::ops::Constant;
+use crate::types::{Dim, Kind};
+
+/// Adds nodes for the derivative of `loss`, one number, with respect to each node of `of`, in the shapes of these.
+///
+/// Conditions (bits) and indices carry no derivative, and roundings and signs have that of a constant, as in PyTorch. Where a
+/// function has none (the kink of an absolute value) it is one of the two sides'.
+///
+/// # Errors
+/// If `loss` is not one fixed number, an operation on the way has no derivative, or no path leads from a node of `of` to the
+/// loss that has one: never a silent zero.
+pub fn grad(graph: &mut Graph, loss: NodeId, of: &[NodeId]) -> Result<Vec<NodeId>, GraphError> {
+    let ty = graph.node(loss).ty.clone();
+    if ty.kind != Kind::Fixed || ty.shape.iter().any(|&dim| dim != Dim::Known(1)) {
+        return Err(GraphError::Loss { node: graph.label(loss), shape: ty.shape, kind: ty.kind });
+    }
+    let count = loss.index() + 1;
+    let mut depends = vec![false; count];
+    for id in graph.ids().take(count) {
+        let node = graph.node(id);
+        let through = node.ty.kind == Kind::Fixed && node.inputs.iter().any(|input| depends[input.index()]);
+        depends[id.index()] = of.contains(&id) || through;
+    }
+    let mut reached: Vec<Option<NodeId>> = vec![None; count];
+    reached[loss.index()] = Some(graph.add(Constant { shape: ty.shape, value: 1.0 }, &[], "")?);
+    for index in (0..count).rev() {
+        let id = NodeId(index as u32);
+        let Some(of_result) = reached[index].filter(|_| depends[index]) else { continue };
+        let node = graph.node(id);
+        if node.inputs.iter().any(|input| depends[input.index()]) {
+            let op = node.op.clone();
+            op.operation().gradient(&mut Backward::new(graph, &depends, &mut reached, id, of_result))?;
+        }
+    }
+    of.iter()
+        .map(|&id| {
+            let found = reached.get(id.index()).copied().flatten();
+            found.ok_or_else(|| GraphError::NoPath { node: graph.label(id), end: end(graph, &depends) })
+        })
+        .collect()
+}
+
+/// Where a path ends that has no derivative, if one does.
+fn end(graph: &Graph, depends: &[bool]) -> Option<String> {
+    let ends = |id: &NodeId| {
+        let node = graph.node(*id);
+        node.ty.kind != Kind::Fixed && node.inputs.iter().any(|input| depends[input.index()])
+    };
+    let id = graph.ids().take(depends.len()).find(ends)?;
+    Some(format!("{} ({})", graph.label(id), graph.node(id).op.name()))
+}
