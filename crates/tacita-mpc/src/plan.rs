@@ -553,6 +553,16 @@ fn share_what_data_owners_know(program: &mut RingProgram, owners: &[usize], part
     }
 }
 
+/// Whether a node's elements are those of its input, in other places, repeated, or with zeros between.
+fn moves_all(program: &RingProgram, node: &RingNode) -> bool {
+    use RingOp::{Broadcast, Gather, Pad, Reshape, Transpose};
+    let moves = matches!(node.op, Broadcast | Reshape | Transpose { .. } | Gather { .. } | Pad { .. });
+    let ring = matches!(node.kind, RingKind::Ring { .. });
+    let input = node.inputs.first().map(|input| &program.nodes[input.0 as usize]);
+    let as_many = |input: &RingNode| primitives::words(node) >= primitives::words(input);
+    moves && ring && input.is_some_and(|input| input.visibility != Visibility::Public && as_many(input))
+}
+
 fn forms(
     program: &RingProgram,
     keys: &BTreeMap<RingId, LeafKey>,
@@ -563,6 +573,12 @@ fn forms(
     for node in nodes {
         for (input, wanted) in node.inputs.iter().zip(demands(program, node)) {
             demanded[input.0 as usize] |= wanted;
+        }
+    }
+    // of what only moves elements, and leaves none out, the opening is that of what is moved: sent once for all its images
+    for (at, node) in nodes.iter().enumerate().rev() {
+        if demanded[at] && moves_all(program, node) {
+            demanded[node.inputs[0].0 as usize] = true;
         }
     }
     let mut form = vec![Form::Share; nodes.len()];

@@ -94,11 +94,11 @@ fn run(
             })
             .collect();
         let dealing = scope.spawn(move || {
-            let mut dealer = Dealer::connect(dealer, parties, Config::default()).unwrap();
+            let mut dealer = Dealer::connect(dealer, parties, Config::default())?;
             all.iter().try_for_each(|steps| dealer.deal(&steps.plan, &Leaves::new()).map(drop))
         });
         let results = members.into_iter().map(|member| member.join().unwrap()).collect();
-        let _ = dealing.join().unwrap();
+        let _: Result<(), MpcError> = dealing.join().unwrap(); // parties say what went wrong
         results
     })
 }

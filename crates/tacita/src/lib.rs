@@ -34,6 +34,7 @@ mod serve;
 mod session;
 mod session_file;
 mod tensor;
+mod trainer;
 mod world;
 
 pub use certificate::Certificate;
@@ -57,6 +58,8 @@ pub use serve::{ServeOptions, Served, serve};
 pub use session::{Evaluation, Session};
 pub use session_file::{SessionFile, SessionMember, SessionSettings, check_name};
 pub use tacita_graph as graph;
+pub use tacita_nn as nn;
 pub use tacita_onnx as onnx;
 pub use tensor::Tensor;
+pub use trainer::Trainer;
 pub use world::Progress;

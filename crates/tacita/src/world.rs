@@ -212,7 +212,9 @@ impl World {
                         shares[at].insert(node.name.clone(), value.clone());
                     }
                 }
-                _ => {
+                // the parties keep it
+                Visibility::Secret => {}
+                Visibility::Public => {
                     let value = inputs.get(&node.name).ok_or_else(missing)?;
                     shares.iter_mut().for_each(|share| {
                         share.insert(node.name.clone(), value.clone());

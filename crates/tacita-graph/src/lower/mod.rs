@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, HashMap};
 use self::proven::Bounds;
 use crate::error::GraphError;
 use crate::graph::{Graph, Node, NodeId};
-use crate::ops::{Constant, Input, Op};
+use crate::ops::{Constant, Op};
 use crate::program::{RingId, RingKind, RingNode, RingOp, RingProgram};
 use crate::types::{Interval, Kind, Role, Visibility};
 
@@ -103,7 +103,10 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
 fn persistent(graph: &Graph) -> Vec<bool> {
     let mut persistent: Vec<bool> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
-        let own = !matches!(node.op, Op::Input(Input { role: Role::Data, .. })) && node.op.draw().is_none();
+        let own = match &node.op {
+            Op::Input(input) => input.role == Role::Parameter && input.visibility != Visibility::Secret,
+            op => op.draw().is_none(),
+        };
         persistent.push(own && node.inputs.iter().all(|input| persistent[input.index()]));
     }
     persistent
@@ -223,6 +226,11 @@ impl<'g> Lowering<'g> {
         if let Op::Constant(Constant { value, .. }) = self.input(i).op { Some(value) } else { None }
     }
 
+    /// Whether somebody knows a ring node's value.
+    pub(crate) fn is_clear(&self, id: RingId) -> bool {
+        self.program.node(id).visibility.is_clear()
+    }
+
     /// Whether a ring node's value is packed bits.
     pub(crate) fn is_packed(&self, id: RingId) -> bool {
         matches!(self.program.node(id).kind, RingKind::Bits { .. })
@@ -281,7 +289,29 @@ impl<'g> Lowering<'g> {
     }
 
     /// A value that somebody knows in the clear, encoded at `frac` (0 unless it is fixed).
-    fn leaf(&mut self, id: NodeId, frac: u32) -> Result<RingId, GraphError> {
+    ///
+    /// What only moves the elements of another such value is moved in the ring, so that it shares its opening: a gradient's
+    /// forward pass takes x, its backward pass the transpose. Of what is opened once a session the owner moves it.
+    fn leaf(&mut self, mut id: NodeId, frac: u32) -> Result<RingId, GraphError> {
+        let mut moves = Vec::new();
+        while let (Op::Transpose(_) | Op::Reshape(_), false) =
+            (&self.graph.node(id).op, self.persistent[id.index()])
+        {
+            moves.push(id);
+            id = self.graph.node(id).inputs[0];
+        }
+        let mut leaf = self.unmoved_leaf(id, frac)?;
+        for id in moves.into_iter().rev() {
+            let node = self.graph.node(id);
+            leaf = match &node.op {
+                Op::Transpose(transpose) => self.transposed(leaf, &transpose.perm),
+                _ => self.reshape(leaf, &node.ty.sizes().expect("lowering starts with known sizes")),
+            };
+        }
+        Ok(leaf)
+    }
+
+    fn unmoved_leaf(&mut self, id: NodeId, frac: u32) -> Result<RingId, GraphError> {
         let node = self.graph.node(id);
         let frac = if node.ty.kind == Kind::Fixed { frac } else { 0 };
         let shape = node.ty.sizes().expect("lowering starts with known sizes");
@@ -295,13 +325,6 @@ impl<'g> Lowering<'g> {
             return Ok(self.constant(value, &shape, frac));
         }
         if let Some(&leaf) = self.leaves.get(&(id, frac)) {
-            return Ok(leaf);
-        }
-        if let (Op::Transpose(transpose), false) = (&node.op, self.persistent[id.index()]) {
-            // its opening is that of what it moves, which the forward pass of a gradient opens
-            let from = self.leaf(node.inputs[0], frac)?;
-            let leaf = self.transposed(from, &transpose.perm);
-            self.leaves.insert((id, frac), leaf);
             return Ok(leaf);
         }
         let op = RingOp::Input { persistent: self.persistent[id.index()] };
@@ -329,7 +352,7 @@ impl<'g> Lowering<'g> {
 
     /// A secret input: shares from an earlier evaluation, at the session's fractional bits.
     pub(crate) fn secret_input(&mut self) -> RingId {
-        let op = RingOp::Input { persistent: self.persistent[self.current.index()] };
+        let op = RingOp::Input { persistent: false };
         let frac = if self.node().ty.kind == Kind::Fixed { self.precision() } else { 0 };
         let kind = RingKind::Ring { frac };
         self.push_node(op, &[], &self.shape(), kind, Visibility::Secret, self.current)

@@ -15,7 +15,7 @@ pub struct Input {
     pub shape: Vec<Dim>,
     /// Who brings it. A secret input is what an earlier evaluation kept under its name.
     pub visibility: Visibility,
-    /// Whether it lives as long as the session.
+    /// Whether it lives as long as the session; a secret input does not, whatever is said here.
     pub role: Role,
     /// The range its values are declared to lie in, if any: public, and checked when data is encoded. Of a secret input nobody
     /// can check it: whoever builds the graph must know.
@@ -37,9 +37,6 @@ impl Operation for Input {
             if range.min > range.max {
                 return attribute(format!("the range {}..={} is empty", range.min, range.max));
             }
-        }
-        if self.visibility == Visibility::Secret && self.role == Role::Parameter {
-            return attribute("a secret input is kept in shares and may change: it is data and no parameter");
         }
         Ok(Inferred { shape: self.shape.clone(), kind: self.kind })
     }

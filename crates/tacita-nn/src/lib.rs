@@ -1,0 +1,46 @@
+//! Layers, losses and optimisers: functions that build training graphs.
+//!
+//! A network is a [`Layer`], most often a [`Sequential`] of others. [`Training`] adds one step of its training to a graph:
+//! forward pass, loss, derivatives, update. Parameters and what optimisers remember are values kept in shares
+//! ([`Graph::keep`](tacita_graph::Graph::keep)), so evaluating the same graph again is the next step.
+//!
+//! ```
+//! use tacita_graph::{Graph, Role, Visibility, dims};
+//! use tacita_nn::{Linear, Loss, Optimiser, Reduction, Relu, Sequential, Training};
+//!
+//! let network = Sequential::new().then(Linear::new(30, 16)).then(Relu).then(Linear::new(16, 1));
+//! let training = Training::new(Loss::BceWithLogits(Reduction::Mean), Optimiser::sgd(0.1).with_momentum(0.9));
+//!
+//! let mut graph = Graph::new();
+//! let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+//! let x = graph.input("x", &dims(&[32, 30]), Visibility::Private(alice), Role::Data)?;
+//! let y = graph.input("y", &dims(&[32, 1]), Visibility::Private(bob), Role::Data)?;
+//! let step = training.step(&mut graph, &network, x, y)?;
+//! graph.reveal(step.loss, &[alice, bob], "loss")?;
+//! assert_eq!(step.parameters.len(), 4);
+//! # Ok::<(), tacita_graph::GraphError>(())
+//! ```
+//!
+//! # Numbers
+//! Gradients of a mean over a batch are small, and fixed point has an absolute unit (2^-16). So [`Training`] multiplies the
+//! loss by a power of two before it takes derivatives and divides the rate by it, as one does with half-precision floats:
+//! see [`Training::with_scale`].
+
+mod init;
+mod layer;
+mod layers;
+mod loss;
+mod net;
+mod optimiser;
+mod training;
+
+pub use init::Init;
+pub use layer::{Layer, Sequential};
+pub use layers::{
+    AvgPool2d, BatchNorm, Conv1d, Conv2d, Dropout, Elementwise, Embedding, Flatten, LayerNorm, Linear,
+    MaxPool2d, Relu,
+};
+pub use loss::{Loss, Reduction};
+pub use net::{Net, Parameter};
+pub use optimiser::{Clipping, Optimiser, Rule};
+pub use training::{Start, Step, Training};
