@@ -179,10 +179,9 @@ pub(crate) fn largest(
     l: &mut Lowering<'_>,
     mut candidates: Vec<RingId>,
     zero: bool,
-    frac: u32,
+    (frac, exact): (u32, u32),
 ) -> (RingId, Tree) {
     let (shape, own) = (l.shape_of(candidates[0]).to_vec(), l.frac_of(candidates[0]));
-    let exact = frac.saturating_add(4);
     if zero {
         candidates.push(l.constant(0, &shape, own));
     }

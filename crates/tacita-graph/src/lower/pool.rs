@@ -59,7 +59,7 @@ struct Maxima {
 
 /// The maxima over windows of input 0 and, with `relu`, of zero, with `frac` fractional bits.
 fn maxima(l: &mut Lowering<'_>, axes: &[Axis], relu: bool, frac: u32) -> Result<Maxima, GraphError> {
-    let own = l.own_frac(0);
+    let (own, exact) = (l.own_frac(0), frac.saturating_add(4));
     let mut x = four_axes(l, own)?;
     let [vertical, horizontal] = two(axes);
     let shape = l.shape_of(x).to_vec();
@@ -76,14 +76,14 @@ fn maxima(l: &mut Lowering<'_>, axes: &[Axis], relu: bool, frac: u32) -> Result<
     let both = vertical.kernel > 1 && horizontal.kernel > 1;
     let (rows, windows) = if both && !together {
         let taps = taps(l, x, [None, Some(horizontal)]);
-        let (found, tree) = compare::largest(l, taps, false, own);
+        let (found, tree) = compare::largest(l, taps, false, (own, exact));
         x = found;
         (Some((horizontal, tree)), [Some(vertical), None])
     } else {
         (None, [Some(vertical), Some(horizontal)])
     };
     let taps = taps(l, x, windows);
-    let (value, tree) = compare::largest(l, taps, relu, frac);
+    let (value, tree) = compare::largest(l, taps, relu, (frac, exact));
     Ok(Maxima { padded, rows, windows, tree, value })
 }
 
