@@ -85,8 +85,12 @@ pub const NPZ_READ: Target = Target {
     per_byte: 64 * 1032,
 };
 
+/// CSV tables: numbers of eight bytes, twice while rows are counted, and what is written again of them.
+pub const CSV_READ: Target =
+    Target { name: "csv_read", property: tacita_data::fuzzing::csv_read, base: 64 * KIB, per_byte: 256 };
+
 /// All of them. A parser that is added has its target here, a program in `fuzz_targets`, and a corpus.
-pub const TARGETS: [&Target; 14] = [
+pub const TARGETS: [&Target; 15] = [
     &NET_FRAMES,
     &NET_MESSAGES,
     &NET_HANDSHAKE,
@@ -101,6 +105,7 @@ pub const TARGETS: [&Target; 14] = [
     &ONNX_IMPORT,
     &NPY_READ,
     &NPZ_READ,
+    &CSV_READ,
 ];
 
 impl Target {

@@ -1,8 +1,10 @@
 //! What holds for any bytes that may be an array. The fuzz targets and the replay of their corpora call these functions,
 //! and nothing else does: a failed assertion is a mistake in what they look at.
 
+use std::path::Path;
+
 use crate::header::Header;
-use crate::{DataError, Source, read_bytes, read_labels_bytes};
+use crate::{DataError, Source, read_bytes, read_labels_bytes, read_table_bytes};
 
 /// Bytes as an `.npy` file.
 pub fn npy_read(bytes: &[u8]) {
@@ -13,6 +15,30 @@ pub fn npy_read(bytes: &[u8]) {
 pub fn npz_read(bytes: &[u8]) {
     for name in ["x.npz:images", "x.npz"] {
         read(&source(name), bytes);
+    }
+}
+
+/// Bytes as a CSV file: a table is finite numbers, a row of them for each line but the first, and is the same after it was
+/// written and read again; an error is a line.
+pub fn csv_read(bytes: &[u8]) {
+    let path = Path::new("x.csv");
+    match read_table_bytes(path, bytes) {
+        Err(error) => {
+            let text = error.to_string();
+            assert!(!text.contains(char::is_control), "not one line: {text:?}");
+        }
+        Ok(table) => {
+            assert_eq!(table.values().ncols(), table.names().len());
+            let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+            let mut written = table.names().iter().map(quoted).collect::<Vec<_>>().join(",");
+            for row in table.values().rows() {
+                let fields: Vec<String> = row.iter().map(|number| format!("{number:?}")).collect();
+                written += &format!("\n{}", fields.join(","));
+            }
+            let again = read_table_bytes(path, written.as_bytes()).expect("what was written can be read");
+            assert_eq!(again, table);
+            assert!(table.values().iter().all(|number| number.is_finite()));
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arrays from and to files: numpy's `.npy`, and the arrays inside its `.npz` archives.
+//! Arrays from and to files: numpy's `.npy`, and the arrays inside its `.npz` archives. Tables from CSV files: [`Table`].
 //!
 //! ```no_run
 //! use tacita_data::Source;

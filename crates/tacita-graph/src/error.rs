@@ -102,8 +102,8 @@ pub enum GraphError {
         /// Where a path from one of the nodes asked for ends.
         end: Option<String>,
     },
-    /// Two inputs of one name, or an input without a name.
-    #[error("input name {name:?} is empty or used twice")]
+    /// Two inputs, or two things kept, of one name, or one without a name.
+    #[error("name {name:?} of an input, or of what is kept, is empty or used twice")]
     InputName {
         /// The name.
         name: String,

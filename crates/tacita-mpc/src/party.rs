@@ -171,11 +171,6 @@ impl Party {
         self.kept.extend(values);
     }
 
-    /// Forgets what is kept under a name.
-    pub fn forget(&mut self, name: &str) {
-        self.kept.remove(name);
-    }
-
     /// Leaves the session: tells the others why, and refuses any further evaluation.
     pub fn abort(&mut self, cause: &str) {
         self.member.abort(cause);

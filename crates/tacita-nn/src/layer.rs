@@ -1,6 +1,6 @@
 //! What a layer is, and layers in a row.
 
-use tacita_graph::{GraphError, NodeId};
+use tacita_graph::{Graph, GraphError, NodeId};
 
 use crate::net::Net;
 
@@ -11,6 +11,14 @@ pub trait Layer {
     /// # Errors
     /// If the value does not fit; the error names the node and both shapes.
     fn forward(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError>;
+
+    /// Adds the layer as it is used, not trained, to a graph in which its parameters are kept.
+    ///
+    /// # Errors
+    /// As [`Layer::forward`].
+    fn apply(&self, graph: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
+        self.forward(&mut Net::new(graph, false), x)
+    }
 }
 
 /// Layers one after another, named by their numbers as PyTorch names them.

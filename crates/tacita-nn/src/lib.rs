@@ -32,6 +32,7 @@ mod layers;
 mod loss;
 mod net;
 mod optimiser;
+mod public;
 mod training;
 
 pub use init::Init;

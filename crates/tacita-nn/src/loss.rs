@@ -1,7 +1,9 @@
 //! Losses: how far what a network says is from what it should.
 
-use tacita_graph::ops::{Abs, Add, Clip, Constant, Log, LogSumExp, Mean, Mul, Relu, Softplus, Sub, Sum};
+use tacita_graph::ops::{Abs, Clip, Log, LogSumExp, Mean, Mul, Relu, Softplus, Sub, Sum};
 use tacita_graph::{Graph, GraphError, NodeId, functions};
+
+use crate::public::{number, times};
 
 /// What is made of the losses of all elements or samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,8 @@ pub enum Loss {
     CrossEntropy(Reduction),
     /// max(0, 1 - t x), t one of -1 and 1.
     Hinge(Reduction),
-    /// 1 minus the cosine of the angle between rows, for targets that are like.
+    /// 1 minus the cosine of the angle between rows, for targets that are like; 10^-3 is added to the sums of squares, so that
+    /// a row of zeros has cosine 0.
     Cosine(Reduction),
     /// Σ t (ln t - x) of log-probabilities x, but for Σ t ln t, which no derivative has.
     KlDivergence(Reduction),
@@ -43,11 +46,6 @@ impl Loss {
     /// If the shapes do not fit.
     pub fn of(self, graph: &mut Graph, x: NodeId, t: NodeId) -> Result<NodeId, GraphError> {
         let name = "loss";
-        let number = |graph: &mut Graph, value| graph.add(Constant { shape: vec![], value }, &[], "");
-        let times = |graph: &mut Graph, x, factor| {
-            let factor = number(graph, factor)?;
-            graph.add(Mul, &[x, factor], name)
-        };
         let (each, reduction) = match self {
             Loss::Mse(reduction) => {
                 let apart = graph.add(Sub, &[x, t], name)?;
@@ -110,13 +108,5 @@ impl Loss {
             Reduction::Mean => graph.add(Mean { axes, keepdims: false }, &[each], name),
             Reduction::Sum => graph.add(Sum { axes, keepdims: false }, &[each], name),
         }
-    }
-
-    /// The loss with something added, such as the squares of weights.
-    ///
-    /// # Errors
-    /// If the shapes do not fit.
-    pub fn plus(graph: &mut Graph, loss: NodeId, penalty: NodeId) -> Result<NodeId, GraphError> {
-        graph.add(Add, &[loss, penalty], "loss")
     }
 }

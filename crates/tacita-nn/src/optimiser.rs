@@ -1,7 +1,9 @@
 //! Optimisers: what a step changes.
 
-use tacita_graph::ops::{Add, Clip, Constant, Mul, Rsqrt, Sub, Sum};
+use tacita_graph::ops::{Add, Clip, Mul, Rsqrt, Sub, Sum};
 use tacita_graph::{Graph, GraphError, NodeId};
+
+use crate::public::{number, times};
 
 /// How a gradient changes a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -217,15 +219,6 @@ impl Optimiser {
     }
 }
 
-/// x times a public number.
-pub(crate) fn times(graph: &mut Graph, x: NodeId, factor: f64) -> Result<NodeId, GraphError> {
-    if factor == 1.0 {
-        return Ok(x);
-    }
-    let factor = graph.add(Constant { shape: vec![], value: factor }, &[], "")?;
-    graph.add(Mul, &[x, factor], "")
-}
-
 /// β v + g².
 fn summed_squares(graph: &mut Graph, v: NodeId, g: NodeId, beta: f64) -> Result<NodeId, GraphError> {
     let v = times(graph, v, beta)?;
@@ -237,7 +230,7 @@ fn summed_squares(graph: &mut Graph, v: NodeId, g: NodeId, beta: f64) -> Result<
 fn inverse_root(graph: &mut Graph, v: NodeId, factor: f64, epsilon: f64) -> Result<NodeId, GraphError> {
     let mean = times(graph, v, factor)?;
     let least = epsilon.max(LEAST_EPSILON).powi(2);
-    let least = graph.add(Constant { shape: vec![], value: least }, &[], "")?;
+    let least = number(graph, least)?;
     let mean = graph.add(Add, &[mean, least], "")?;
     graph.add(Rsqrt, &[mean], "")
 }

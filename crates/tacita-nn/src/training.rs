@@ -1,13 +1,14 @@
 //! A step of training as a graph.
 
-use tacita_graph::ops::{Constant, Expand};
+use tacita_graph::ops::Expand;
 use tacita_graph::{Graph, GraphError, Kind, NodeId, Role, Visibility, dims, grad};
 
 use crate::init::Init;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::net::{Net, Parameter};
-use crate::optimiser::{Optimiser, times};
+use crate::optimiser::Optimiser;
+use crate::public::{number, times};
 
 /// How a network is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,7 +135,7 @@ impl Step {
             inputs.push((name, parameter.clone()));
         }
         for memory in &self.memory {
-            let zero = graph.add(Constant { shape: vec![], value: 0.0 }, &[], "")?;
+            let zero = number(graph, 0.0)?;
             let zeros = graph.add(Expand { shape: dims(&memory.shape) }, &[zero], "")?;
             graph.keep(zeros, &memory.name)?;
         }

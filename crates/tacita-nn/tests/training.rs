@@ -2,10 +2,10 @@
 
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
 use tacita_graph::testing::Random;
-use tacita_graph::{Graph, Inputs, NodeId, Role, Visibility, dims, plain, plain_all};
+use tacita_graph::{Graph, Inputs, NodeId, Role, Visibility, dims, lower, optimize, plain, plain_all};
 use tacita_nn::{
     BatchNorm, Clipping, Conv1d, Conv2d, Dropout, Elementwise, Embedding, Flatten, Layer, LayerNorm, Linear,
-    Loss, MaxPool2d, Net, Optimiser, Reduction, Relu, Rule, Sequential, Step, Training,
+    Loss, MaxPool2d, Optimiser, Reduction, Relu, Rule, Sequential, Step, Training,
 };
 
 const SAMPLES: usize = 6;
@@ -211,8 +211,7 @@ fn batch_norm_uses_what_it_learnt() {
     let mut graph = Graph::new();
     let alice = graph.owner("alice");
     let x = graph.input("x", &dims(&[2, 2]), Visibility::Private(alice), Role::Data).unwrap();
-    let mut net = Net::new(&mut graph, false);
-    let y = BatchNorm::new(2).forward(&mut net, x).unwrap();
+    let y = BatchNorm::new(2).apply(&mut graph, x).unwrap();
     let of = |values: [f64; 2]| ArrayD::from_shape_vec(IxDyn(&[2]), values.to_vec()).unwrap();
     let inputs = Inputs::from([
         ("x".to_owned(), ArrayD::from_shape_vec(IxDyn(&[2, 2]), vec![1.0, 2.0, 3.0, 4.0]).unwrap()),
@@ -224,6 +223,20 @@ fn batch_norm_uses_what_it_learnt() {
     let got = &plain_all(&graph, &inputs).unwrap()[y.index()];
     for (got, expected) in got.iter().zip([0.5, -1.0, 2.5, 1.0]) {
         assert!((got - expected).abs() < 1e-4, "{got} for {expected}");
+    }
+}
+
+#[test]
+fn batch_norm_is_lowered_trained_and_used() {
+    let training = Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.1));
+    let trained = setting(&training, &BatchNorm::new(3), &[4, 3, 2], &[4, 3, 2]);
+    let mut used = Graph::new();
+    let alice = used.owner("alice");
+    let x = used.input("x", &dims(&[4, 3, 2]), Visibility::Private(alice), Role::Data).unwrap();
+    let y = BatchNorm::new(3).apply(&mut used, x).unwrap();
+    used.reveal(y, &[alice], "y").unwrap();
+    for graph in [trained.graph, used] {
+        lower(&optimize(&graph).unwrap(), 16).unwrap();
     }
 }
 
@@ -240,6 +253,8 @@ fn losses_are_pytorchs() {
         1f64.exp().mul_add(0.0, (0.5f64.exp() + (-1f64).exp()).ln() - 0.5),
         (2f64.exp() + 0.25f64.exp()).ln() - 0.25,
     ];
+    let edge = 2f64.powi(-10);
+    let cosine = |product: f64, square: f64| product / ((square + 1e-3) * (1.0 + 1e-3)).sqrt();
     let cases = [
         (Loss::Mse(Reduction::Mean), (0.25 + 1.0 + 4.0 + 0.5625) / 4.0),
         (Loss::L1(Reduction::Sum), 0.5 + 1.0 + 2.0 + 0.75),
@@ -248,6 +263,9 @@ fn losses_are_pytorchs() {
         (Loss::CrossEntropy(Reduction::Mean), (cross[0] + cross[1]) / 2.0),
         (Loss::Hinge(Reduction::Sum), 0.5 + 1.0 + 1.0 + 0.75),
         (Loss::KlDivergence(Reduction::Sum), -0.75),
+        (Loss::Cosine(Reduction::Mean), 1.0 - (cosine(0.5, 1.25) + cosine(0.25, 4.0625)) / 2.0),
+        // -1 and 2 count as the nearest probabilities
+        (Loss::Bce(Reduction::Sum), -(0.5f64.ln() + (1.0 - edge).ln() + edge.ln() + 0.25f64.ln())),
     ];
     for (loss, expected) in cases {
         let mut graph = Graph::new();

@@ -8,7 +8,7 @@ use std::path::Path;
 use ndarray::{Array2, ArrayD, Axis};
 use tacita::graph::ops::{Cast, Concat, Constant, Equal, GreaterEqual, Mean, ToWhole};
 use tacita::graph::{Graph, GraphError, Inputs, Kind, NodeId, Role, Visibility, dims};
-use tacita::nn::{Linear, Loss, Optimiser, Reduction, Training};
+use tacita::nn::{Layer, Linear, Loss, Optimiser, Reduction, Training};
 use tacita::{Error, Options, Session, Trainer};
 use tacita_data::read_table;
 
@@ -51,27 +51,22 @@ impl Data {
         let input = |error: tacita_data::DataError| Error::Input(error.to_string());
         let mut table = read_table(path).map_err(input)?;
         let labels = table.take_labels("target", 2).map_err(input)?;
-        let values = table.into_values();
         let (test, mut train): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|row| row % 5 == 4);
         let mut state = 1u64;
         for at in (1..train.len()).rev() {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             train.swap(at, (state >> 33) as usize % (at + 1));
         }
-        // each owner does so with its columns
-        let known = values.select(Axis(0), &train);
-        let (mean, deviation) = (known.mean_axis(Axis(0)), known.std_axis(Axis(0), 0.0));
-        let values = (values - mean.expect("there are rows")) / deviation;
-        let half: Vec<usize> = (0..values.ncols() / 2).collect();
-        let others: Vec<usize> = (values.ncols() / 2..values.ncols()).collect();
+        let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+        let (first, second) = names.split_at(names.len() / 2);
+        let own = |names: &[&str]| {
+            let mut columns = table.columns(names)?;
+            columns.standardise_by(&train)?;
+            Ok(columns.into_values())
+        };
+        let (alice, bob) = (own(first).map_err(input)?, own(second).map_err(input)?);
         let labels = Array2::from_shape_fn((labels.len(), 1), |(row, _)| labels[row] as f64);
-        Ok(Data {
-            alice: values.select(Axis(1), &half),
-            bob: values.select(Axis(1), &others),
-            labels,
-            train,
-            test,
-        })
+        Ok(Data { alice, bob, labels, train, test })
     }
 
     /// These rows of all three.
@@ -124,7 +119,7 @@ pub fn train(data: &Data, options: Options, told: &mut dyn FnMut(usize, f64)) ->
     // the share of the test rows that are right: nothing else leaves
     let mut graph = Graph::new();
     let [x, labels] = inputs(&mut graph, data, data.test.len(), Kind::Bit)?;
-    let logits = Trainer::network(&mut graph, &network, x)?;
+    let logits = network.apply(&mut graph, x)?;
     let zero = graph.add(Constant { shape: vec![], value: 0.0 }, &[], "zero")?;
     let says = graph.add(GreaterEqual, &[logits, zero], "says")?;
     let right = graph.add(Equal, &[says, labels], "right")?;

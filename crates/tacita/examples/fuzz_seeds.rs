@@ -62,6 +62,15 @@ fn main() -> Result<(), Anything> {
             write(&format!("{suffix}_read"), &name, &bytes)?;
         }
     }
+    for (name, text) in [
+        ("plain", "a,b\n1,-2.5\n3e2,4\n"),
+        ("windows", "\u{feff}\"a\",b\r\n\"1\", 2 \r\n"),
+        ("ragged", "a,b\n1\n2,3,4\n"),
+        ("quotes", "\"x, \"\"y\"\"\",z\n\"1\"2,\"3\n"),
+        ("empty_line", "a\n1\n\n2\n"),
+    ] {
+        write("csv_read", name, text.as_bytes())?;
+    }
     Ok(())
 }
 

@@ -15,6 +15,8 @@ pub struct Disclosure {
     pub shape: String,
     /// Whose private data it depends on.
     pub of: Vec<String>,
+    /// Whether it depends on values kept in shares, which may say something of anybody's data.
+    pub kept: bool,
     /// Who learns it.
     pub to: Vec<String>,
 }
@@ -24,12 +26,15 @@ pub fn disclosures(graph: &Graph) -> Vec<Disclosure> {
     let owners = graph.owners();
     // by node, the owners it depends on, as a set of bits: a graph has at most 64 owners
     let mut of: Vec<u64> = Vec::with_capacity(graph.nodes().len());
+    let mut kept: Vec<bool> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
         let own = match (&node.op, node.ty.visibility) {
             (Op::Input(_), Visibility::Private(owner)) => 1 << (owner.0 & 63),
             _ => 0,
         };
         of.push(node.inputs.iter().fold(own, |set, input: &NodeId| set | of[input.index()]));
+        let taken = matches!(node.op, Op::Input(_)) && node.ty.visibility == Visibility::Secret;
+        kept.push(taken || node.inputs.iter().any(|input| kept[input.index()]));
     }
     let names = |set: u64| {
         let members = owners.iter().enumerate().filter(|(index, _)| set >> (index & 63) & 1 == 1);
@@ -42,6 +47,7 @@ pub fn disclosures(graph: &Graph) -> Vec<Disclosure> {
             value: graph.label(id),
             shape: tacita_graph::show(&node.ty.shape),
             of: names(of[id.index()]),
+            kept: kept[id.index()],
             to: reveal.to.iter().map(|to| owners[to.0 as usize].clone()).collect(),
         })
     });
@@ -78,13 +84,14 @@ impl Allowance {
     }
 }
 
-/// Refuses a graph that reveals something of a member's own data to others and is not listed.
+/// Refuses a graph that reveals something of a member's own data to others and is not listed. What was kept in shares may be
+/// of anybody's data.
 ///
 /// # Errors
 /// [`Error::NotAllowed`] that names the first such value, its receiver, and what to type.
 pub fn consent(graph: &Graph, me: &str, allowed: &[Allowance]) -> Result<(), Error> {
-    for Disclosure { value, of, to, .. } in disclosures(graph) {
-        if !of.iter().any(|owner| owner == me) {
+    for Disclosure { value, of, kept, to, .. } in disclosures(graph) {
+        if !kept && !of.iter().any(|owner| owner == me) {
             continue;
         }
         for receiver in to.into_iter().filter(|receiver| receiver != me) {
@@ -140,5 +147,20 @@ mod tests {
         };
         assert!(yes(&["scores"]) && yes(&["scores:alice", "scores:carol"]));
         assert!(!yes(&["scores:alice"]) && !yes(&["weights"]) && !yes(&["scores:bob"]) && !yes(&["scor"]));
+    }
+
+    #[test]
+    fn what_is_kept_may_be_of_anybodys_data() {
+        let mut graph = Graph::new();
+        let bob = graph.owner("bob");
+        let kind = tacita_graph::Kind::Fixed;
+        let w = graph.input_of("w", &dims(&[2]), Visibility::Secret, Role::Data, kind).unwrap();
+        let y = graph.add(ops::Relu {}, &[w], "").unwrap();
+        graph.reveal(y, &[bob], "weights").unwrap();
+        assert!(disclosures(&graph)[0].kept);
+        assert!(consent(&graph, "bob", &[]).is_ok(), "to itself alone");
+        // alice is not even named in the graph
+        assert!(matches!(consent(&graph, "alice", &[]), Err(Error::NotAllowed { .. })));
+        assert!(consent(&graph, "alice", &["weights:bob".parse().unwrap()]).is_ok());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, arr0};
 use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims};
-use tacita_nn::{Layer, Net, Parameter, Step, Training};
+use tacita_nn::{Parameter, Step, Training};
 
 use crate::error::Error;
 use crate::prepared::Prepared;
@@ -82,21 +82,10 @@ impl Trainer {
         &self.step
     }
 
-    /// The session, to evaluate other graphs of the parameters in: secret inputs of their names are their values.
+    /// The session, to evaluate other graphs of the parameters in, such as of the network as it is used
+    /// ([`Layer::apply`](tacita_nn::Layer::apply)): secret inputs of their names are their values.
     pub fn session(&mut self) -> &mut Session {
         &mut self.session
-    }
-
-    /// Adds the network as it is used, not trained, to a graph that is evaluated in [`Trainer::session`].
-    ///
-    /// # Errors
-    /// As [`Layer::forward`].
-    pub fn network(
-        graph: &mut Graph,
-        network: &dyn Layer,
-        x: tacita_graph::NodeId,
-    ) -> Result<tacita_graph::NodeId, Error> {
-        Ok(network.forward(&mut Net::new(graph, false), x)?)
     }
 
     /// Opens the parameters to a member, by name: what the first of those who are here received, nothing if none is.

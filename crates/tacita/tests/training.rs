@@ -121,7 +121,7 @@ fn accuracy(trainer: &mut Trainer, (x, t): &(Array2<f64>, Array2<f64>)) -> Resul
     let x_id = graph.input("x", &dims(&[x.nrows(), 2]), Visibility::Private(alice), Role::Data)?;
     let t_id =
         graph.input_of("t", &dims(&[x.nrows(), 1]), Visibility::Private(bob), Role::Data, Kind::Bit)?;
-    let logits = Trainer::network(&mut graph, &network(), x_id)?;
+    let logits = network().apply(&mut graph, x_id)?;
     let zero = graph.add(tacita::graph::ops::Constant { shape: vec![], value: 0.0 }, &[], "")?;
     let says = graph.add(GreaterEqual, &[logits, zero], "")?;
     let right = graph.add(Equal, &[says, t_id], "")?;
@@ -151,6 +151,6 @@ fn a_network_that_does_not_fit_is_an_error_that_names_the_layer() {
     let mut graph = Graph::new();
     let alice = graph.owner("alice");
     let x = graph.input("x", &dims(&[4, 3]), Visibility::Private(alice), Role::Data).unwrap();
-    let error = Trainer::network(&mut graph, &network() as &dyn Layer, x).unwrap_err().to_string();
+    let error = network().apply(&mut graph, x).unwrap_err().to_string();
     assert!(error.contains("0.linear") && error.contains("[4, 3]"), "{error}");
 }

@@ -194,6 +194,9 @@ fn announcement(graph: &Graph, file: &SessionFile, me: &str) -> String {
             disclosure.shape,
             if disclosure.of.is_empty() { "nobody".to_owned() } else { disclosure.of.join(", ") },
         );
+        if disclosure.kept {
+            text += "  and of what was kept in shares, which may be of anybody's data\n";
+        }
     }
     text + "nothing else is revealed to anyone\n"
 }

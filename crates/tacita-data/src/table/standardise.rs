@@ -1,6 +1,6 @@
 //! Columns of mean 0 and deviation 1.
 
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, Axis};
 
 use crate::{DataError, Table, TableFault};
 
@@ -61,8 +61,20 @@ impl Table {
     /// [`TableFault::Constant`] for a column whose rows are all the same, [`TableFault::Spread`] for one whose mean or
     /// deviation f64 does not hold. The table is then as it was.
     pub fn standardise(&mut self) -> Result<Scaling, DataError> {
+        self.standardise_by(&(0..self.values.nrows()).collect::<Vec<_>>())
+    }
+
+    /// As [`Table::standardise`], with mean and deviation of some rows, at these indices: those that a model is trained on.
+    ///
+    /// # Errors
+    /// As [`Table::standardise`], of these rows.
+    ///
+    /// # Panics
+    /// If there is no such row, or none at all.
+    pub fn standardise_by(&mut self, rows: &[usize]) -> Result<Scaling, DataError> {
+        let known = self.values.select(Axis(0), rows);
         let mut scaling = Scaling { names: self.names.clone(), means: vec![], deviations: vec![] };
-        for (name, column) in self.names.iter().zip(self.values.columns()) {
+        for (name, column) in self.names.iter().zip(known.columns()) {
             let (mean, deviation) = moments(column).map_err(|fault| self.fault(None, name, fault))?;
             scaling.means.push(mean);
             scaling.deviations.push(deviation);
@@ -146,6 +158,14 @@ mod tests {
         let scaling = known.standardise().unwrap();
         assert_eq!((scaling.means(), scaling.deviations()), (&[5.0][..], &[2.0][..]));
         assert_eq!(known.column("a").unwrap().to_vec(), [-1.5, -0.5, -0.5, -0.5, 0.0, 0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn by_some_rows() {
+        let mut all = table("a", &[1.0, 100.0, 3.0].map(|x| vec![x]));
+        let scaling = all.standardise_by(&[0, 2]).unwrap();
+        assert_eq!((scaling.means(), scaling.deviations()), (&[2.0][..], &[1.0][..]));
+        assert_eq!(all.column("a").unwrap().to_vec(), [-1.0, 98.0, 1.0]);
     }
 
     #[test]

@@ -93,6 +93,9 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
         if !node.ty.visibility.is_clear() || node.op.is_end() {
             lowering.current = id;
             let value = node.op.operation().lower(&mut lowering)?;
+            if node.ty.visibility == Visibility::Secret && lowering.is_clear(value) {
+                return Err(lowering.unsupported("internal error: its lowering would show it to somebody"));
+            }
             lowering.values[id.index()] = Some(value);
         }
     }

@@ -40,9 +40,8 @@ impl Operation for Ceil {
         arrays::stepped(d, f64::ceil)
     }
 
-    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        // that of a constant
-        let _ = b;
+    /// That of a constant.
+    fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
         Ok(())
     }
 

@@ -40,9 +40,8 @@ impl Operation for Floor {
         arrays::stepped(d, f64::floor)
     }
 
-    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        // that of a constant
-        let _ = b;
+    /// That of a constant.
+    fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
         Ok(())
     }
 

@@ -49,9 +49,8 @@ impl Operation for Sign {
         bounds
     }
 
-    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        // that of a constant
-        let _ = b;
+    /// That of a constant.
+    fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
         Ok(())
     }
 
