@@ -326,3 +326,25 @@ fn values_of_more_bits_are_warned_of_sooner() {
     let limits: Vec<f64> = warnings(&two.graph, 16).unwrap().iter().map(|warning| warning.limit).collect();
     assert_eq!(limits, [2f64.powi(30), 2f64.powi(22), 2f64.powi(22)], "the sum, the value, its reveal");
 }
+
+#[test]
+fn nothing_of_a_gradient_goes_to_the_padding() {
+    // a window of padding and of a value at the lower end of its range, where the padding is as well, or nearly
+    let mut two = Two::new();
+    let x = two.secret(&[1, 1, 2]);
+    let x = two.add(Clip { min: Some(0.0), max: Some(5.0) }, &[x]);
+    let g = two.input("g", &[1, 1, 2], two.alice);
+    let pool = MaxPool {
+        kernel: vec![2],
+        stride: vec![1],
+        pads_begin: vec![1],
+        pads_end: vec![0],
+        dilation: vec![1],
+        ceil_mode: false,
+    };
+    let y = two.add(MaxPoolGradient { pool, relu: false }, &[x, g]);
+    two.reveal(y);
+    let ones = |value: f64| ArrayD::from_elem(vec![1, 1, 2], value);
+    let got = two.run(16, &[("x", ones(-1.0)), ("zero", ones(0.0)), ("g", ones(1.0))]);
+    assert_eq!(got, [array![[[2.0, 0.0]]].into_dyn()], "both windows' to the first of equals");
+}

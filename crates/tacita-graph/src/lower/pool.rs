@@ -3,7 +3,7 @@
 use tacita_ring::Window2d;
 
 use super::scale::{scale, scale_each};
-use super::{Lowering, compare};
+use super::{LOWEST, Lowering, compare};
 use crate::error::GraphError;
 use crate::ops::Gather;
 use crate::ops::arrays::two;
@@ -67,9 +67,10 @@ fn maxima(l: &mut Lowering<'_>, axes: &[Axis], relu: bool, frac: u32) -> Result<
     let after = vec![0, 0, vertical.end_needed(shape[2]), horizontal.end_needed(shape[3])];
     let padded: Vec<usize> = (0..4).map(|axis| shape[axis] + before[axis] + after[axis]).collect();
     if padded != shape {
-        // Zero is a candidate of a fused ReLU anyway; else the padding loses against every value or equals it, and
-        // differences to it stay in (-2^63, 2^63).
-        let value = if relu { 0 } else { l.lowest(x) };
+        // Zero is a candidate of a fused ReLU anyway; else the padding loses against every value, by a unit of the result, so
+        // that also a rough comparison says so and no gradient goes there. Differences to it stay in (-2^63, 2^63).
+        let unit = 1 << own.saturating_sub(frac);
+        let value = if relu { 0 } else { l.lowest(x).saturating_sub(unit).max(LOWEST) };
         x = l.push(RingOp::Pad { before, after, value }, &[x], &padded, own);
     }
     let together = vertical.kernel * horizontal.kernel + usize::from(relu) <= compare::CANDIDATES;
