@@ -174,11 +174,12 @@ fn an_abort_wakes_whoever_waits_for_anyone() {
         thread::scope(|scope| {
             let waiting = scope.spawn(move || {
                 let start = Instant::now();
-                (alice.receive(BOB, PATIENCE).unwrap_err(), start.elapsed())
+                // alice stays: bob must learn of carol's abort, not of alice having left
+                (alice.receive(BOB, PATIENCE).unwrap_err(), start.elapsed(), alice)
             });
             thread::sleep(Duration::from_millis(50));
             carol.abort("out of memory", "conv_2", 4);
-            let (error, waited) = waiting.join().unwrap();
+            let (error, waited, _alice) = waiting.join().unwrap();
             let cause = "out of memory".to_owned();
             let expected = NetError::Aborted { by: "carol".into(), node: "conv_2".into(), round: 4, cause };
             assert_eq!(error, expected);
