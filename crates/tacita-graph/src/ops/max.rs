@@ -52,7 +52,7 @@ impl Operation for Max {
         let inner = sizes[self.axis + 1..].iter().product();
         let x = b.reshape(b.x(0), dims(&[outer, 1, n, inner]))?;
         let g = b.reshape(b.g(), dims(&[outer, 1, 1, inner]))?;
-        let part = b.add(MaxPoolGradient::down(n), &[x, g])?;
+        let part = MaxPoolGradient::down(n).route(b, x, g)?;
         let part = b.reshape(part, dims(&sizes))?;
         b.give(0, part)
     }

@@ -53,7 +53,7 @@ impl Operation for Min {
         let x = b.reshape(b.x(0), dims(&[outer, 1, n, inner]))?;
         let x = b.scaled(x, -1.0)?;
         let g = b.reshape(b.g(), dims(&[outer, 1, 1, inner]))?;
-        let part = b.add(MaxPoolGradient::down(n), &[x, g])?;
+        let part = MaxPoolGradient::down(n).route(b, x, g)?;
         let part = b.reshape(part, dims(&sizes))?;
         b.give(0, part)
     }
