@@ -107,6 +107,13 @@ fn functions_compare_once() {
             g.add(op.clone(), &[x, row], "")
         });
     }
+    for n in [2, 5, 9, 18] {
+        for axis in [0, 1] {
+            compares_once("Max", &[n, n], |g, x| g.add(Max { axis, keepdims: false }, &[x], ""));
+            compares_once("Min", &[n, n], |g, x| g.add(Min { axis, keepdims: true }, &[x], ""));
+        }
+    }
+    compares_once("global_max_pool", &[2, 3, 3, 3], |g, x| functions::global_max_pool(g, x, ""));
     compares_once("Sort", square, |g, x| g.add(Sort { axis: 1, descending: false }, &[x], ""));
     compares_once("Softmax", square, |g, x| g.add(Softmax { axis: 1 }, &[x], ""));
     compares_once("LogSoftmax", square, |g, x| g.add(LogSoftmax { axis: 1 }, &[x], ""));

@@ -7,7 +7,7 @@ use super::{Inferred, MaxPoolGradient, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::lower::tournament::{Prize, tournament};
+use crate::lower::tournament::extreme;
 use crate::program::RingId;
 use crate::types::{Interval, Type, dims};
 
@@ -58,6 +58,6 @@ impl Operation for Max {
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        tournament(l, self.axis, Prize::Value, false)
+        extreme(l, self.axis, false)
     }
 }

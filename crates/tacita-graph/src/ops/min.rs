@@ -7,7 +7,7 @@ use super::{Inferred, MaxPoolGradient, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::lower::tournament::{Prize, tournament};
+use crate::lower::tournament::extreme;
 use crate::program::RingId;
 use crate::types::{Interval, Type, dims};
 
@@ -59,6 +59,6 @@ impl Operation for Min {
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        tournament(l, self.axis, Prize::Value, true)
+        extreme(l, self.axis, true)
     }
 }

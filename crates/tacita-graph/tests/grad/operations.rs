@@ -69,6 +69,10 @@ fn of_reductions_and_windows() {
         check(Min { axis: 2, keepdims }, &[shape]);
         check(LogSumExp { axis: 1, keepdims }, &[shape]);
     }
+    for n in [1, 2, 5, 9, 18] {
+        check(Max { axis: 1, keepdims: false }, &[&[2, n, 2]]);
+        check(Min { axis: 0, keepdims: true }, &[&[n, 3]]);
+    }
     check(Softmax { axis: 2 }, &[shape]);
     check(LogSoftmax { axis: 1 }, &[shape]);
     check(Normalize { axes: vec![1, 2], epsilon: 0.1, centre: true }, &[shape]);
