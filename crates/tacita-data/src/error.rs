@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::{ColumnPlace, TableFault};
+
 /// Why an array could not be read or written. Every message is one line that names the file.
 ///
 /// `source_name` is the source as the user writes it, such as `x.npy` or `x.npz:images`.
@@ -90,6 +92,18 @@ pub enum DataError {
         /// The shape in the file.
         shape: Vec<usize>,
     },
+    /// A table has a fault, or not what was asked of it.
+    #[error("{source_name}{}: {fault}", at(*line, column.as_ref()))]
+    Table {
+        /// The file.
+        source_name: String,
+        /// The line as editors count, from 1, if it is at one.
+        line: Option<usize>,
+        /// The column, if it is in one.
+        column: Option<ColumnPlace>,
+        /// What is wrong.
+        fault: TableFault,
+    },
     /// The output cannot be written; nothing was left behind.
     #[error("cannot write {}: {error}", path.display())]
     Write {
@@ -98,6 +112,12 @@ pub enum DataError {
         /// What the system says.
         error: std::io::Error,
     },
+}
+
+fn at(line: Option<usize>, column: Option<&ColumnPlace>) -> String {
+    let line = line.map(|line| format!(", line {line}"));
+    let column = column.map(|column| format!(", {column}"));
+    [line, column].into_iter().flatten().collect()
 }
 
 fn no_array(name: Option<&str>) -> String {

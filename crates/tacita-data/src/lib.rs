@@ -22,9 +22,11 @@ mod header;
 mod npz;
 mod read;
 mod source;
+mod table;
 mod write;
 
 pub use error::DataError;
 pub use read::{read, read_bytes, read_finite, read_labels, read_labels_bytes};
 pub use source::Source;
+pub use table::{ColumnPlace, Scaling, Table, TableFault, read_table, read_table_bytes};
 pub use write::{Staged, check_writable, stage_f32, stage_i64, write_atomically, write_f32, write_i64};
