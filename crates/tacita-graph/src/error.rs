@@ -94,12 +94,22 @@ pub enum GraphError {
         /// Its kind.
         kind: Kind,
     },
+    /// A derivative is asked for of an operation that has none.
+    #[error(
+        "node {node:?} ({op}) is on the way from what the derivative is asked for to the loss, and has no derivative"
+    )]
+    NoDerivative {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+    },
     /// A derivative with respect to something that the loss does not depend on, as far as derivatives go.
-    #[error("the loss has no derivative with respect to {node:?}: no path of differentiable operations leads from it to the loss{}", end.as_ref().map_or(String::new(), |end| format!("; one ends at {end}")))]
+    #[error("the loss has no derivative with respect to {node:?}: no path of differentiable operations leads from it to the loss{}", end.as_ref().map_or(String::new(), |end| format!("; paths end at {end}")))]
     NoPath {
         /// The node's name.
         node: String,
-        /// Where a path from one of the nodes asked for ends.
+        /// The first operation on the way that carries no derivative, if there is a way.
         end: Option<String>,
     },
     /// Two inputs, or two things kept, of one name, or one without a name.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tacita_graph::ops::{AveragePool, MatMul, MaxPool, Mul, Relu, Sum};
+use tacita_graph::functions::{self, Norm};
+use tacita_graph::ops::*;
+use tacita_graph::testing::compared_bits;
 use tacita_graph::{Graph, Kind, NodeId, Role, Visibility, dims, grad, lower, optimize};
 use tacita_mpc::{Cost, Plan};
 
@@ -58,32 +60,98 @@ fn a_square_opens_what_is_truncated_anew() {
     assert_eq!(bytes, 8 * (SAMPLES * 5 + 3 * 5) as u64);
 }
 
-#[test]
-fn pooling_compares_once() {
-    let pool = |kernel: usize| MaxPool {
-        kernel: vec![kernel; 2],
-        stride: vec![2; 2],
-        pads_begin: vec![0; 2],
-        pads_end: vec![0; 2],
-        dilation: vec![1; 2],
-        ceil_mode: false,
-    };
-    for kernel in [2, 3] {
-        let (mut graph, x, w) = start(&[1, 1, 7, 7], &[7, 7]);
-        let z = graph.add(MatMul, &[x, w], "z").unwrap();
-        let y = graph.add(pool(kernel), &[z], "y").unwrap();
-        let compared = |graph: &Graph| {
-            let program = lower(&optimize(graph).unwrap(), 16).unwrap();
-            let compares = |op: &tacita_graph::RingOp| tacita_graph::testing::compared_bits(op).is_some();
-            program.nodes.iter().filter(|node| compares(&node.op)).count()
+/// How many elements are compared.
+fn compared(graph: &Graph) -> usize {
+    let program = lower(&optimize(graph).unwrap(), 16).unwrap();
+    let compares = program.nodes.iter().filter(|node| compared_bits(&node.op).is_some());
+    compares.map(|node| node.shape.iter().product::<usize>()).sum()
+}
+
+/// Compares for y and its derivative what it compares for y.
+fn compares_once(
+    what: &str,
+    shape: &[usize],
+    f: impl Fn(&mut Graph, NodeId) -> Result<NodeId, tacita_graph::GraphError>,
+) {
+    // with the fractional bits of a product, and with the session's
+    for product in [false, true] {
+        let (mut graph, x, w) = start(shape, if product { &shape[shape.len() - 2..] } else { shape });
+        let z = match product {
+            true => graph.add(MatMul, &[x, w], "z").unwrap(),
+            false => graph.add(Add, &[x, w], "z").unwrap(),
         };
+        let y = f(&mut graph, z).unwrap();
         graph.keep(y, "y").unwrap();
         let forward = compared(&graph);
-        let loss = graph.add(Sum { axes: vec![0, 1, 2, 3], keepdims: false }, &[y], "loss").unwrap();
+        let square = graph.add(Mul, &[y, y], "").unwrap();
+        let axes = (0..graph.node(y).ty.rank()).collect();
+        let loss = graph.add(Sum { axes, keepdims: false }, &[square], "loss").unwrap();
         let derivative = grad(&mut graph, loss, &[w]).unwrap()[0];
         graph.keep(derivative, "derivative").unwrap();
-        assert_eq!(compared(&graph), forward, "windows of {kernel}");
+        assert!(forward > 0, "{what} compares");
+        assert_eq!(compared(&graph), forward, "{what}, of a product: {product}");
     }
+}
+
+#[test]
+fn functions_compare_once() {
+    let square: &[usize] = &[5, 5];
+    compares_once("Relu", square, |g, x| g.add(Relu, &[x], ""));
+    compares_once("Abs", square, |g, x| g.add(Abs, &[x], ""));
+    compares_once("Clip", square, |g, x| g.add(Clip { min: Some(-1.0), max: Some(0.5) }, &[x], ""));
+    compares_once("Clip from 0", square, |g, x| g.add(Clip { min: Some(0.0), max: Some(6.0) }, &[x], ""));
+    compares_once("Clip below", square, |g, x| g.add(Clip { min: None, max: Some(0.5) }, &[x], ""));
+    for op in [Op::from(Maximum), Minimum.into()] {
+        compares_once(op.name(), square, |g, x| {
+            let row = g.add(Slice { starts: vec![0, 0], ends: vec![1, 5], steps: vec![1, 1] }, &[x], "")?;
+            g.add(op.clone(), &[x, row], "")
+        });
+    }
+    for n in [2, 5, 9, 18] {
+        for axis in [0, 1] {
+            compares_once("Max", &[n, n], |g, x| g.add(Max { axis, keepdims: false }, &[x], ""));
+            compares_once("Min", &[n, n], |g, x| g.add(Min { axis, keepdims: true }, &[x], ""));
+        }
+    }
+    compares_once("global_max_pool", &[2, 3, 3, 3], |g, x| functions::global_max_pool(g, x, ""));
+    compares_once("Sort", square, |g, x| g.add(Sort { axis: 1, descending: false }, &[x], ""));
+    compares_once("Softmax", square, |g, x| g.add(Softmax { axis: 1 }, &[x], ""));
+    compares_once("LogSoftmax", square, |g, x| g.add(LogSoftmax { axis: 1 }, &[x], ""));
+    compares_once("LogSumExp", square, |g, x| g.add(LogSumExp { axis: 1, keepdims: false }, &[x], ""));
+    compares_once("leaky_relu", square, |g, x| functions::leaky_relu(g, x, 0.1, ""));
+    compares_once("elu", square, |g, x| functions::elu(g, x, 1.0, ""));
+    compares_once("hardswish", square, |g, x| functions::hardswish(g, x, ""));
+    compares_once("softsign", square, |g, x| functions::softsign(g, x, ""));
+    compares_once("norm", square, |g, x| functions::norm(g, x, Norm::One, &[1], false, ""));
+    compares_once("std", square, |g, x| functions::std(g, x, &[1], 0, false, ""));
+    for kernel in [2, 3] {
+        let pool = MaxPool {
+            kernel: vec![kernel; 2],
+            stride: vec![2; 2],
+            pads_begin: vec![0; 2],
+            pads_end: vec![0; 2],
+            dilation: vec![1; 2],
+            ceil_mode: false,
+        };
+        compares_once("MaxPool", &[1, 1, 7, 7], |g, x| g.add(pool.clone(), &[x], ""));
+    }
+    compares_once("adaptive_max_pool", &[1, 1, 7, 7], |g, x| functions::adaptive_max_pool(g, x, &[2, 3], ""));
+}
+
+/// A weight by which all matrices of a batch are multiplied: what is dealt for its derivative is one product's.
+#[test]
+fn a_weight_of_a_batch_has_one_product() {
+    let cost = |batch: usize, rows: usize| {
+        let (mut graph, x, w) = start(&[batch, rows, 3], &[3, 5]);
+        let z = graph.add(MatMul, &[x, w], "z").unwrap();
+        let y = graph.add(Mul, &[z, z], "y").unwrap();
+        let loss = graph.add(Sum { axes: vec![0, 1, 2], keepdims: false }, &[y], "loss").unwrap();
+        let derivative = grad(&mut graph, loss, &[w]).unwrap()[0];
+        graph.keep(derivative, "derivative").unwrap();
+        let cost = cost(&graph);
+        (cost.offline_bytes, cost.online_bytes)
+    };
+    assert_eq!(cost(8, 2), cost(1, 16));
 }
 
 #[test]

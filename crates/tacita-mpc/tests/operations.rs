@@ -437,6 +437,59 @@ fn slices_at_secret_indices() {
     }
 }
 
+/// The derivatives of operations that compare, with operands of any origin.
+#[test]
+fn derivatives_by_cases() {
+    let pool = |kernel: usize, stride: usize| ops::MaxPool {
+        kernel: vec![kernel; 2],
+        stride: vec![stride; 2],
+        pads_begin: vec![0, 1],
+        pads_end: vec![1, 0],
+        dilation: vec![1; 2],
+        ceil_mode: false,
+    };
+    let image: &[usize] = &[1, 2, 5, 4];
+    let operations: [(Op, &[usize]); 9] = [
+        (ops::Relu.into(), &[7]),
+        (ops::Abs.into(), &[7]),
+        (ops::Clip { min: Some(-1.0), max: Some(2.5) }.into(), &[7]),
+        (ops::Max { axis: 1, keepdims: false }.into(), &[2, 11]),
+        (ops::Min { axis: 0, keepdims: true }.into(), &[6, 2]),
+        (ops::Sort { axis: 0, descending: true }.into(), &[5, 2]),
+        (pool(2, 2).into(), image),
+        (pool(3, 1).into(), image),
+        (ops::ReluMaxPool { pool: pool(3, 2) }.into(), image),
+    ];
+    for (op, shape) in operations {
+        for from in combinations(2) {
+            let mut builder = Builder::new(5);
+            let x = builder.operand(shape, from[0]);
+            let y = builder.graph.add(op.clone(), &[x], "").unwrap();
+            let of_y = builder.graph.node(y).ty.sizes().unwrap();
+            let factor = builder.operand(&of_y, from[1]);
+            derivative(builder, (y, factor), x, &format!("derivative of {} of {from:?}", op.name()));
+        }
+    }
+    for op in [Op::from(ops::Maximum), ops::Minimum.into()] {
+        for from in combinations(3) {
+            let mut builder = Builder::new(6);
+            let (a, b) = (builder.operand(&[2, 3], from[0]), builder.operand(&[3], from[1]));
+            let y = builder.graph.add(op.clone(), &[a, b], "").unwrap();
+            let factor = builder.operand(&[2, 3], from[2]);
+            derivative(builder, (y, factor), b, &format!("derivative of {} of {from:?}", op.name()));
+        }
+    }
+}
+
+/// The derivative of the sum of the product of two.
+fn derivative(mut builder: Builder, (y, factor): (NodeId, NodeId), of: NodeId, what: &str) {
+    let product = builder.graph.add(ops::Mul, &[y, factor], "").unwrap();
+    let axes = (0..builder.graph.node(y).ty.rank()).collect();
+    let loss = builder.graph.add(ops::Sum { axes, keepdims: false }, &[product], "").unwrap();
+    let derivative = tacita_graph::grad(&mut builder.graph, loss, &[of]).unwrap()[0];
+    finish(builder, derivative, what);
+}
+
 #[test]
 fn a_value_with_itself() {
     for from in ALL {

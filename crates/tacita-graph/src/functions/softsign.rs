@@ -3,8 +3,8 @@ use crate::error::GraphError;
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Abs, GreaterEqual, Neg, Reciprocal, Select, Sub};
 
-/// x / (1 + |x|), as 1 - 1 / (1 + |x|) with the sign of x, which holds however large x is: a comparison for |x|, one for the
-/// sign, and a reciprocal. Fixed.
+/// x / (1 + |x|), as 1 - 1 / (1 + |x|) with the sign of x, which holds however large x is: a comparison, which |x| and the sign
+/// share, and a reciprocal. Fixed.
 ///
 /// # Errors
 /// If x is not of kind fixed.

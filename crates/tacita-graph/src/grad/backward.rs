@@ -1,12 +1,12 @@
 //! What an operation's rule sees of the backward pass.
 
-use crate::error::{GraphError, InferError};
+use crate::error::GraphError;
 use crate::graph::{Graph, MAX_NAME, NodeId};
 use crate::ops::{
     Add, Constant, Expand, GreaterEqual, MatMul, Mul, Neg, Op, ReluGradient, Reshape, Select, Sub, Sum,
     Transpose,
 };
-use crate::types::Dim;
+use crate::types::{Dim, dims};
 
 /// The backward pass at one node.
 pub(crate) struct Backward<'a> {
@@ -73,9 +73,8 @@ impl<'a> Backward<'a> {
 
     /// The error of an operation without a derivative.
     pub(crate) fn none(&self) -> GraphError {
-        let node = self.graph.node(self.node);
-        let source = InferError::Attribute("it has no derivative here".into());
-        GraphError::Invalid { node: self.graph.label(self.node), op: node.op.name(), source }
+        let op = self.graph.node(self.node).op.name();
+        GraphError::NoDerivative { node: self.graph.label(self.node), op }
     }
 
     pub(crate) fn add(&mut self, op: impl Into<Op>, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
@@ -168,7 +167,18 @@ impl<'a> Backward<'a> {
         if axes.is_empty() {
             return Ok(x);
         }
-        self.add(Sum { axes, keepdims }, &[x])
+        match (self.uniform(x), self.graph.node(x).ty.sizes()) {
+            (Some(value), Some(sizes)) => {
+                let count: usize = axes.iter().map(|&axis| sizes[axis]).product();
+                let left = sizes.iter().enumerate().filter_map(|(axis, &size)| match axes.contains(&axis) {
+                    true => keepdims.then_some(1),
+                    false => Some(size),
+                });
+                let shape = dims(&left.collect::<Vec<_>>());
+                self.constant(shape, value * count as f64)
+            }
+            _ => self.add(Sum { axes, keepdims }, &[x]),
+        }
     }
 
     /// Undoes a reduction: the axes come back with size 1 and are repeated to `shape`.
@@ -188,13 +198,29 @@ impl<'a> Backward<'a> {
         self.add(Expand { shape }, &[x])
     }
 
+    /// x repeated to `shape`, if that is another.
+    pub(crate) fn repeated(&mut self, x: NodeId, shape: Vec<Dim>) -> Result<NodeId, GraphError> {
+        if self.shape(x) == shape { Ok(x) } else { self.add(Expand { shape }, &[x]) }
+    }
+
+    /// Whether somebody knows x, but nobody both x and what reaches the result: x is compared in the clear.
+    pub(crate) fn is_known(&self, x: NodeId) -> bool {
+        let [x, g] = [x, self.g].map(|id| self.graph.node(id).ty.visibility);
+        x.is_clear() && !x.join(g).is_clear()
+    }
+
+    /// g where the bit is 1, else 0.
+    pub(crate) fn gated(&mut self, bit: NodeId, g: NodeId) -> Result<NodeId, GraphError> {
+        let zero = self.constant(vec![], 0.0)?;
+        self.add(Select, &[bit, g, zero])
+    }
+
     /// g where x is not negative, else 0.
     pub(crate) fn step(&mut self, x: NodeId, g: NodeId) -> Result<NodeId, GraphError> {
-        let known = |id: NodeId| self.graph.node(id).ty.visibility.is_clear();
-        if known(x) && !known(g) {
+        if self.is_known(x) {
             let zero = self.constant(vec![], 0.0)?;
             let bit = self.add(GreaterEqual, &[x, zero])?;
-            return self.add(Select, &[bit, g, zero]);
+            return self.gated(bit, g);
         }
         self.add(ReluGradient, &[x, g])
     }

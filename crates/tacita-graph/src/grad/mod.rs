@@ -29,8 +29,8 @@ pub fn grad(graph: &mut Graph, loss: NodeId, of: &[NodeId]) -> Result<Vec<NodeId
     let mut depends = vec![false; count];
     for id in graph.ids().take(count) {
         let node = graph.node(id);
-        let through = node.ty.kind == Kind::Fixed && node.inputs.iter().any(|input| depends[input.index()]);
-        depends[id.index()] = of.contains(&id) || through;
+        let from = of.contains(&id) || node.inputs.iter().any(|input| depends[input.index()]);
+        depends[id.index()] = node.ty.kind == Kind::Fixed && from;
     }
     let mut reached: Vec<Option<NodeId>> = vec![None; count];
     reached[loss.index()] = Some(graph.add(Constant { shape: ty.shape, value: 1.0 }, &[], "")?);
@@ -43,20 +43,38 @@ pub fn grad(graph: &mut Graph, loss: NodeId, of: &[NodeId]) -> Result<Vec<NodeId
             op.operation().gradient(&mut Backward::new(graph, &depends, &mut reached, id, of_result))?;
         }
     }
-    of.iter()
-        .map(|&id| {
-            let found = reached.get(id.index()).copied().flatten();
-            found.ok_or_else(|| GraphError::NoPath { node: graph.label(id), end: end(graph, &depends) })
-        })
-        .collect()
+    let found = |&id: &NodeId| {
+        let found = reached.get(id.index()).copied().flatten();
+        found.ok_or_else(|| GraphError::NoPath { node: graph.label(id), end: end(graph, &reached, id) })
+    };
+    of.iter().map(found).collect()
 }
 
-/// Where a path ends that has no derivative, if one does.
-fn end(graph: &Graph, depends: &[bool]) -> Option<String> {
+/// The first operation on the way from a node to the loss, the last that can be reached, that lets no derivative through, if
+/// there is a way.
+fn end(graph: &Graph, reached: &[Option<NodeId>], from: NodeId) -> Option<String> {
+    let fixed = |id: NodeId| graph.node(id).ty.kind == Kind::Fixed;
+    let mut after = vec![false; reached.len()];
+    for id in graph.ids().take(reached.len()) {
+        after[id.index()] = id == from || graph.node(id).inputs.iter().any(|input| after[input.index()]);
+    }
+    // what the loss is computed from and is computed from the node
+    let mut between = vec![false; reached.len()];
+    *between.last_mut()? = *after.last()?;
+    for (index, node) in graph.nodes().iter().enumerate().take(reached.len()).rev() {
+        if between[index] {
+            node.inputs.iter().for_each(|input| between[input.index()] |= after[input.index()]);
+        }
+    }
     let ends = |id: &NodeId| {
-        let node = graph.node(*id);
-        node.ty.kind != Kind::Fixed && node.inputs.iter().any(|input| depends[input.index()])
+        let cut = |input: &NodeId| between[input.index()] && reached[input.index()].is_none();
+        let opens = !fixed(*id) || reached[id.index()].is_some();
+        between[id.index()] && opens && (*id == from || graph.node(*id).inputs.iter().any(cut))
     };
-    let id = graph.ids().take(depends.len()).find(ends)?;
-    Some(format!("{} ({})", graph.label(id), graph.node(id).op.name()))
+    let id = graph.ids().take(reached.len()).find(ends)?;
+    let (label, node) = (graph.label(id), graph.node(id));
+    Some(match fixed(id) {
+        true => format!("{label} ({})", node.op.name()),
+        false => format!("{label} ({}), which is of kind {}", node.op.name(), node.ty.kind),
+    })
 }

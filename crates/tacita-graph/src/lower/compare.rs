@@ -13,6 +13,9 @@ pub(crate) fn less(l: &mut Lowering<'_>, i: usize, j: usize) -> Result<RingId, G
     let frac = l.common_frac();
     let (a, b) = (l.ring(i, frac)?, l.ring(j, frac)?);
     let shape = l.shape();
+    if l.uniform(j) == Some(0.0) && l.shape_of(a) == shape {
+        return Ok(l.negative(a));
+    }
     let difference = l.push(RingOp::Sub, &[a, b], &shape, frac);
     Ok(l.negative(difference))
 }
@@ -126,23 +129,15 @@ pub(crate) fn choose_largest(
     l.push(RingOp::ChooseLargest { truncate }, &inputs, &shape, frac)
 }
 
-/// The largest of two inputs or, with `negate`, the smallest.
+/// The larger of two inputs or, with `negate`, the smaller; by the comparison that its derivative makes, too.
 pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, GraphError> {
-    let frac = l.common_frac();
-    let shape = l.shape();
-    let mut candidates = [l.ring(0, frac)?, l.ring(1, frac)?];
-    for candidate in &mut candidates {
-        *candidate = l.broadcast(*candidate, &shape);
-    }
-    let mut compared = candidates;
-    if negate {
-        for value in &mut compared {
-            *value = l.push(RingOp::Neg, &[*value], &shape, frac);
-        }
-    }
-    let bits = winner(l, &compared);
-    let precision = l.frac();
-    Ok(choose(l, bits, &candidates, precision))
+    let (frac, result, shape) = (l.common_frac(), l.frac(), l.shape());
+    let [a, b] = [l.ring(0, frac)?, l.ring(1, frac)?].map(|x| l.broadcast(x, &shape));
+    // of numbers less than a unit apart it may be either; the first of equals
+    let (ahead, behind) = if negate { (b, a) } else { (a, b) };
+    let difference = l.push(RingOp::Sub, &[ahead, behind], &shape, frac);
+    let bits = not_negative(l, difference, result);
+    Ok(choose(l, bits, &[b, a], result))
 }
 
 /// Bytes, of the dealer and of the parties, that are worth a round: about what a link of 100 Mbit/s carries meanwhile if its

@@ -3,6 +3,7 @@
 use tacita_ring::Window2d;
 
 use super::scale::{scale, scale_each};
+use super::tournament::extreme_gradient;
 use super::{LOWEST, Lowering, compare};
 use crate::error::GraphError;
 use crate::ops::Gather;
@@ -102,12 +103,21 @@ pub(crate) fn max_pool_gradient(
     axes: &[Axis],
     relu: bool,
 ) -> Result<RingId, GraphError> {
-    let Maxima { padded, rows, windows, tree, value } = maxima(l, axes, relu, l.input_frac(0))?;
     let (frac, own) = (l.precision(), l.own_frac(1).max(l.precision()));
+    let x = l.input_shape(0);
+    let [vertical, horizontal] = two(axes);
+    let whole = (vertical.kernel, horizontal.kernel) == (x[x.len() - 2], 1) && x[1] == 1 && x.len() == 4;
+    let padding = [vertical, horizontal].iter().any(|axis| (axis.begin, axis.end) != (0, 0));
+    if whole && !padding && !relu && horizontal.stride == 1 && x[2] > 1 {
+        // of maxima along an axis
+        let value = l.ring(0, l.own_frac(0))?;
+        let reached = l.ring(1, own)?;
+        return Ok(extreme_gradient(l, value, l.input_frac(0), reached, frac));
+    }
+    let Maxima { padded, rows, windows, tree, value } = maxima(l, axes, relu, l.input_frac(0))?;
     let reached = l.ring(1, own)?;
     let shape = l.shape_of(value).to_vec();
     let mut reached = l.reshape(reached, &shape);
-    let [vertical, horizontal] = two(axes);
     if let Some((along, row_tree)) = rows {
         let columns = (padded[3] - along.extent()) / along.stride + 1;
         let onto = [padded[0], padded[1], padded[2], columns];
@@ -116,7 +126,6 @@ pub(crate) fn max_pool_gradient(
     } else {
         reached = scattered(l, &tree, reached, windows, &padded, frac);
     }
-    let x = l.input_shape(0);
     let height = if x.len() == 4 { x[2] } else { 1 };
     let inner = vec![x[0], x[1], height, x[x.len() - 1]];
     if inner != padded {

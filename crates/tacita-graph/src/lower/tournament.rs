@@ -4,16 +4,6 @@ use super::{Lowering, compare};
 use crate::error::GraphError;
 use crate::program::{RingId, RingOp};
 
-/// What a tournament is held for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Prize {
-    /// The largest value, truncated to the result's fractional bits by the first level.
-    Value,
-    /// The index of the largest value, the lowest where several are equal. Values keep all their bits, so that
-    /// equal ones stay equal.
-    Index,
-}
-
 /// The `size` slices along `axis` that hold element 0, 1, ... of each group, after padding the axis with `value`: of values that are equal the first counts.
 fn members(
     l: &mut Lowering<'_>,
@@ -62,13 +52,92 @@ fn first_indices(l: &mut Lowering<'_>, shape: &[usize], axis: usize, size: usize
         .collect()
 }
 
-/// The largest value of input 0 along `axis` or, with `smallest`, the smallest, or its index, in the node's shape.
-pub(crate) fn tournament(
+/// What one level of a tournament found.
+struct Level {
+    /// How many values took part along the axis, in so many groups of so many each.
+    remaining: usize,
+    groups: usize,
+    size: usize,
+    bits: RingId,
+    choose: Choose,
+}
+
+/// The largest value along axis 2 of x (outer, 1, n, inner), truncated to `frac` by the first level, and what each level
+/// found.
+fn down(l: &mut Lowering<'_>, mut x: RingId, frac: u32) -> (RingId, Vec<Level>) {
+    let mut levels = Vec::new();
+    loop {
+        let remaining = l.shape_of(x)[2];
+        if remaining == 1 {
+            return (x, levels);
+        }
+        let groups = remaining.div_ceil(compare::CANDIDATES);
+        let size = remaining.div_ceil(groups);
+        let lowest = l.lowest(x);
+        let candidates = members(l, x, 2, [groups, size], lowest);
+        let (bits, choose) = level(l, &candidates, groups == 1);
+        x = choose(l, bits, &candidates, frac);
+        levels.push(Level { remaining, groups, size, bits, choose });
+    }
+}
+
+/// The largest value of input 0 along `axis` or, with `smallest`, the smallest, in the node's shape.
+pub(crate) fn extreme(l: &mut Lowering<'_>, axis: usize, smallest: bool) -> Result<RingId, GraphError> {
+    let x = l.ring(0, l.common_frac())?;
+    let shape = l.shape_of(x).to_vec();
+    let (outer, inner) = (shape[..axis].iter().product(), shape[axis + 1..].iter().product());
+    let mut x = l.reshape(x, &[outer, 1, shape[axis], inner]);
+    let opposite = |l: &mut Lowering<'_>, x| {
+        let (shape, frac) = (l.shape_of(x).to_vec(), l.frac_of(x));
+        l.push(RingOp::Neg, &[x], &shape, frac)
+    };
+    if smallest {
+        x = opposite(l, x);
+    }
+    let (mut found, _) = down(l, x, l.frac());
+    if smallest {
+        found = opposite(l, found);
+    }
+    let shape = l.shape();
+    Ok(l.reshape(found, &shape))
+}
+
+/// What reaches x (outer, 1, n, inner) of `reached` (outer, 1, 1, inner), which reaches the largest value along axis 2 as
+/// [`extreme`] finds it, truncated to `rights` fractional bits. With `frac` fractional bits.
+pub(crate) fn extreme_gradient(
     l: &mut Lowering<'_>,
-    axis: usize,
-    prize: Prize,
-    smallest: bool,
-) -> Result<RingId, GraphError> {
+    x: RingId,
+    rights: u32,
+    mut reached: RingId,
+    frac: u32,
+) -> RingId {
+    let (outer, inner) = (l.shape_of(x)[0], l.shape_of(x)[3]);
+    let (_, levels) = down(l, x, rights);
+    for Level { remaining, groups, size, bits, choose } in levels.into_iter().rev() {
+        let shape = l.shape_of(reached).to_vec();
+        let zero = l.constant(0, &shape, l.frac_of(reached));
+        let each: Vec<RingId> = (0..size)
+            .map(|member| {
+                let mut offered = vec![zero; size];
+                offered[member] = reached;
+                let given = choose(l, bits, &offered, frac);
+                l.reshape(given, &[outer, groups, 1, inner])
+            })
+            .collect();
+        let all = l.push(RingOp::Concat { axis: 2 }, &each, &[outer, groups, size, inner], frac);
+        reached = l.reshape(all, &[outer, 1, groups * size, inner]);
+        if groups * size > remaining {
+            let ends = vec![outer, 1, remaining, inner];
+            let op = RingOp::Slice { starts: vec![0; 4], ends: ends.clone(), steps: vec![1; 4] };
+            reached = l.push(op, &[reached], &ends, frac);
+        }
+    }
+    l.at_frac(reached, frac)
+}
+
+/// The index of the largest value of input 0 along `axis` or, with `smallest`, of the smallest, in the node's shape; the
+/// lowest where several are equal. Values keep all their bits, so that equal ones stay equal.
+pub(crate) fn place(l: &mut Lowering<'_>, axis: usize, smallest: bool) -> Result<RingId, GraphError> {
     let frac = l.common_frac();
     let mut values = l.ring(0, frac)?;
     if smallest {
@@ -86,29 +155,21 @@ pub(crate) fn tournament(
         let lowest = l.lowest(values);
         let candidates = members(l, values, axis, [groups, size], lowest);
         let (bits, choose) = level(l, &candidates, groups == 1);
-        if prize == Prize::Index {
-            let shape = l.shape_of(candidates[0]).to_vec();
-            let carried = match indices {
-                None => first_indices(l, &shape, axis, size),
-                Some(indices) => members(l, indices, axis, [groups, size], 0),
-            };
-            indices = Some(choose(l, bits, &carried, 0));
-        }
-        if prize == Prize::Index && groups == 1 {
+        let shape = l.shape_of(candidates[0]).to_vec();
+        let carried = match indices {
+            None => first_indices(l, &shape, axis, size),
+            Some(indices) => members(l, indices, axis, [groups, size], 0),
+        };
+        indices = Some(choose(l, bits, &carried, 0));
+        if groups == 1 {
             break;
         }
-        let frac = if prize == Prize::Value { l.frac() } else { frac };
         values = choose(l, bits, &candidates, frac);
     }
     let shape = l.shape();
-    let result = match (prize, indices) {
-        (Prize::Value, _) if smallest => {
-            let (shape, frac) = (l.shape_of(values).to_vec(), l.frac_of(values));
-            l.push(RingOp::Neg, &[values], &shape, frac)
-        }
-        (Prize::Value, _) => values,
-        (Prize::Index, Some(indices)) => indices,
-        (Prize::Index, None) => l.zero_like(values),
+    let result = match indices {
+        Some(indices) => indices,
+        None => l.zero_like(values),
     };
     Ok(l.reshape(result, &shape))
 }

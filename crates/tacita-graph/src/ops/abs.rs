@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::one_number;
-use super::{Inferred, Operation};
+use super::{Inferred, Less, Operation};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::{Lowering, compare, logic};
@@ -46,10 +46,12 @@ impl Operation for Abs {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let g = b.g();
-        let above = b.step(b.x(0), g)?;
-        let twice = b.scaled(above, 2.0)?;
-        let part = b.sub(twice, g)?;
+        // the comparison of the forward pass
+        let zero = b.constant(vec![], 0.0)?;
+        let negative = b.add(Less, &[b.x(0), zero])?;
+        let turned = b.gated(negative, b.g())?;
+        let twice = b.scaled(turned, 2.0)?;
+        let part = b.sub(b.g(), twice)?;
         b.give(0, part)
     }
 

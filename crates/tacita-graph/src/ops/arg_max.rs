@@ -6,7 +6,7 @@ use super::shape::{one_number, reduce};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
-use crate::lower::tournament::{Prize, tournament};
+use crate::lower::tournament::place;
 use crate::program::RingId;
 use crate::types::{Interval, Kind, Type};
 
@@ -47,6 +47,6 @@ impl Operation for ArgMax {
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        tournament(l, self.axis, Prize::Index, false)
+        place(l, self.axis, false)
     }
 }

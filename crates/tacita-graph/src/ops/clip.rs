@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{attribute, finite, one_fixed};
-use super::{Inferred, Operation};
+use super::{Inferred, Less, Not, Operation, Xor};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::proven::Bounds;
@@ -74,16 +74,27 @@ impl Operation for Clip {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let (x, mut part) = (b.x(0), b.g());
+        // the comparisons of the forward pass
+        let (x, mut outside) = (b.x(0), None);
         if let Some(min) = self.min {
-            let above = b.shifted(x, -min)?;
-            part = b.step(above, part)?;
+            let min = b.constant(vec![], min)?;
+            outside = Some(b.add(Less, &[x, min])?);
         }
         if let Some(max) = self.max {
-            let less = b.scaled(x, -1.0)?;
-            let below = b.shifted(less, max)?;
-            part = b.step(below, part)?;
+            let max = b.constant(vec![], max)?;
+            let above = b.add(Less, &[max, x])?;
+            outside = Some(match outside {
+                Some(below) => b.add(Xor, &[below, above])?,
+                None => above,
+            });
         }
+        let part = match outside {
+            Some(outside) => {
+                let inside = b.add(Not, &[outside])?;
+                b.gated(inside, b.g())?
+            }
+            None => b.g(),
+        };
         b.give(0, part)
     }
 
@@ -98,8 +109,12 @@ impl Operation for Clip {
             && let bound = l.encode(min, frac)?
             && known.low < bound
         {
-            let bound = l.constant(bound, &[], frac);
-            let difference = l.push(RingOp::Sub, &[x, bound], &shape, frac);
+            let difference = if bound == 0 {
+                x
+            } else {
+                let bound = l.constant(bound, &[], frac);
+                l.push(RingOp::Sub, &[x, bound], &shape, frac)
+            };
             outside.push((l.negative(difference), min));
         }
         if let Some(max) = self.max

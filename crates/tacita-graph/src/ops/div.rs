@@ -83,13 +83,10 @@ impl Operation for Div {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let shape = b.shape(b.y());
-        let (a, y) = (b.g(), b.y());
-        let first = b.add(Div, &[a, b.x(1)])?;
-        debug_assert_eq!(b.shape(first), shape);
+        let first = b.add(Div, &[b.g(), b.x(1)])?;
         b.give(0, first)?;
         if b.wanted(1) {
-            let part = b.mul(first, y)?;
+            let part = b.mul(first, b.y())?;
             let part = b.scaled(part, -1.0)?;
             b.give(1, part)?;
         }

@@ -8,7 +8,7 @@ use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::program::{RingId, RingOp};
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Dim, Interval, Type, dims};
 
 /// The matrix product (..., m, k) x (..., k, n) -> (..., m, n), with leading axes broadcast. Both have two axes or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +60,19 @@ impl Operation for MatMul {
             b.give(0, part)?;
         }
         if b.wanted(1) {
+            let matrices = |sizes: &[usize]| sizes[..sizes.len() - 2].iter().product::<usize>();
+            let (left, right) = (b.sizes(x)?, b.sizes(w)?);
+            let (x, g) = if matrices(&right) == 1 && matrices(&left) > 1 {
+                // one matrix for all: one product over all rows, not one each and their sum
+                let rows = matrices(&left) * left[left.len() - 2];
+                let x = b.reshape(x, dims(&[rows, left[left.len() - 1]]))?;
+                (x, b.reshape(g, dims(&[rows, right[right.len() - 1]]))?)
+            } else {
+                (x, g)
+            };
             let turned = b.turned(x)?;
             let part = b.matmul(turned, g)?;
+            let part = if b.sizes(part)?.len() < right.len() { b.reshape(part, dims(&right))? } else { part };
             b.give(1, part)?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::{Inferred, MaxPoolGradient, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::lower::tournament::{Prize, tournament};
+use crate::lower::tournament::extreme;
 use crate::program::RingId;
 use crate::types::{Interval, Type, dims};
 
@@ -52,12 +52,12 @@ impl Operation for Max {
         let inner = sizes[self.axis + 1..].iter().product();
         let x = b.reshape(b.x(0), dims(&[outer, 1, n, inner]))?;
         let g = b.reshape(b.g(), dims(&[outer, 1, 1, inner]))?;
-        let part = b.add(MaxPoolGradient::down(n), &[x, g])?;
+        let part = MaxPoolGradient::down(n).route(b, x, g)?;
         let part = b.reshape(part, dims(&sizes))?;
         b.give(0, part)
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
-        tournament(l, self.axis, Prize::Value, false)
+        extreme(l, self.axis, false)
     }
 }

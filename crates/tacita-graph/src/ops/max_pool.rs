@@ -77,7 +77,7 @@ impl Operation for MaxPool {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let part = b.add(MaxPoolGradient { pool: self.clone(), relu: false }, &[b.x(0), b.g()])?;
+        let part = MaxPoolGradient { pool: self.clone(), relu: false }.route(b, b.x(0), b.g())?;
         b.give(0, part)
     }
 

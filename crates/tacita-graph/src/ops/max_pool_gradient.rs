@@ -3,12 +3,17 @@ use serde::{Deserialize, Serialize};
 
 use super::error_rule::Deviation;
 use super::shape::{arity, kinds, secret_unless_known};
-use super::{Inferred, MaxPool, Operation, arrays};
+use super::{Combine, Gather, Inferred, Less, MaxPool, Operation, Pad, arrays};
 use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
+use crate::graph::NodeId;
 use crate::lower::Lowering;
 use crate::lower::pool::max_pool_gradient;
 use crate::program::RingId;
-use crate::types::{Interval, Kind, Type};
+use crate::types::{Interval, Kind, Type, dims};
+
+/// More than what fixed point represents: below it lies every value.
+const LARGEST: f64 = 1e30;
 
 /// What reaches x of g, which reaches the maxima over windows of x: each window's to the largest of its elements, the first of
 /// equals; with `relu`, which makes zero one more candidate, to none where all are negative. Inputs x, g. It takes the
@@ -36,6 +41,59 @@ impl MaxPoolGradient {
             ceil_mode: false,
         };
         MaxPoolGradient { pool, relu: false }
+    }
+
+    /// What reaches x of g. Where somebody knows x and nobody g, the largest are found in the clear, and what reaches them is
+    /// selected: of windows laid side by side, in which each element is in one.
+    pub(crate) fn route(self, b: &mut Backward<'_>, x: NodeId, g: NodeId) -> Result<NodeId, GraphError> {
+        if !b.is_known(x) {
+            return b.add(self, &[x, g]);
+        }
+        let (sizes, windows) = (b.sizes(x)?, b.sizes(g)?);
+        let axes = self.pool.axes();
+        let mut after = vec![0; sizes.len()];
+        axes.iter()
+            .enumerate()
+            .for_each(|(along, axis)| after[along + 2] = axis.end_needed(sizes[along + 2]));
+        let before = [0, 0].into_iter().chain(self.pool.pads_begin.iter().copied()).collect();
+        let lowest = if self.relu { 0.0 } else { -LARGEST };
+        let mut apart = b.add(Pad { before, after, value: lowest }, &[x])?;
+        let mut offered = g;
+        let mut taps = Vec::new();
+        for (along, axis) in axes.iter().enumerate() {
+            let places = (0..windows[along + 2] * axis.kernel)
+                .map(|at| at / axis.kernel * axis.stride + at % axis.kernel * axis.dilation);
+            let indices: Vec<u32> = places.map(|place| place as u32).collect();
+            let of_g = (0..indices.len()).map(|at| (at / axis.kernel) as u32).collect();
+            apart = b.add(Gather { axis: along + 2, indices: indices.clone() }, &[apart])?;
+            offered = b.add(Gather { axis: along + 2, indices: of_g }, &[offered])?;
+            taps.push(indices);
+        }
+        let none = vec![0; axes.len()];
+        let pool = MaxPool {
+            stride: self.pool.kernel.clone(),
+            pads_begin: none.clone(),
+            pads_end: none,
+            dilation: vec![1; axes.len()],
+            ceil_mode: false,
+            kernel: self.pool.kernel.clone(),
+        };
+        let one = b.constant(dims(&windows), 1.0)?;
+        let hot = b.add(MaxPoolGradient { pool, relu: self.relu }, &[apart, one])?;
+        let half = b.constant(vec![], 0.5)?;
+        let hot = b.add(Less, &[half, hot])?;
+        let mut part = b.gated(hot, offered)?;
+        for (along, axis) in axes.iter().enumerate() {
+            let mut rows = vec![Vec::new(); sizes[along + 2]];
+            for (at, &place) in taps[along].iter().enumerate() {
+                let place = (place as usize).checked_sub(axis.begin);
+                if let Some(row) = place.and_then(|place| rows.get_mut(place)) {
+                    row.push((at as u32, 1.0));
+                }
+            }
+            part = b.add(Combine { axis: along + 2, rows }, &[part])?;
+        }
+        Ok(part)
     }
 
     /// Calls `f` with each window's place among the maxima and its taps, by their places in x: the plane, and places in it.
@@ -133,6 +191,11 @@ impl Operation for MaxPoolGradient {
             }
         });
         arrays::reshape(&bound, d.values[0].shape())
+    }
+
+    /// What it selects by has that of a constant; for the rest there is no rule.
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        if b.wanted(1) { Err(b.none()) } else { Ok(()) }
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -39,17 +39,23 @@ impl Operation for Maximum {
         Interval { min: x[0].min.max(x[1].min), max: x[0].max.max(x[1].max) }
     }
 
+    /// That of either, a truncation, and what is less than a unit apart.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
-        arrays::zip(d.errors[0], d.errors[1], f64::max) + d.unit
+        arrays::zip(d.errors[0], d.errors[1], f64::max) + 2.0 * d.unit
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let g = b.g();
-        let more = b.sub(b.x(0), b.x(1))?;
-        let first = b.step(more, g)?;
-        let second = b.sub(g, first)?;
-        b.give(0, first)?;
-        b.give(1, second)
+        let (g, shape) = (b.g(), b.shape(b.y()));
+        let [first, second] = [b.repeated(b.x(0), shape.clone())?, b.repeated(b.x(1), shape)?];
+        // the first of equals, as in the forward pass
+        let ahead = b.sub(first, second)?;
+        let to_first = b.step(ahead, g)?;
+        b.give(0, to_first)?;
+        if b.wanted(1) {
+            let to_second = b.sub(g, to_first)?;
+            b.give(1, to_second)?;
+        }
+        Ok(())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {

@@ -43,7 +43,7 @@ impl Operation for ReluMaxPool {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let part = b.add(MaxPoolGradient { pool: self.pool.clone(), relu: true }, &[b.x(0), b.g()])?;
+        let part = MaxPoolGradient { pool: self.pool.clone(), relu: true }.route(b, b.x(0), b.g())?;
         b.give(0, part)
     }
 

@@ -4,7 +4,7 @@ use tacita_ring::broadcast_shapes;
 
 use super::error_rule::Deviation;
 use super::shape::{arity, broadcast, kinds};
-use super::{Inferred, Operation, arrays};
+use super::{Inferred, Not, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::{Lowering, compare, logic};
@@ -58,13 +58,18 @@ impl Operation for Select {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let (bit, g) = (b.x(0), b.g());
-        let zero = b.constant(vec![], 0.0)?;
-        for (i, picks) in [(1, [bit, g, zero]), (2, [bit, zero, g])] {
-            if b.wanted(i) {
-                let part = b.add(Select, &picks)?;
-                b.give(i, part)?;
-            }
+        let g = b.g();
+        if !b.wanted(2) {
+            let part = b.gated(b.x(0), g)?;
+            return b.give(1, part);
+        }
+        let not = b.add(Not, &[b.x(0)])?;
+        let second = b.gated(not, g)?;
+        b.give(2, second)?;
+        if b.wanted(1) {
+            // one selection serves both
+            let first = b.sub(g, second)?;
+            b.give(1, first)?;
         }
         Ok(())
     }
@@ -86,8 +91,11 @@ impl Operation for Select {
             && frac > precision
         {
             let (a, b) = (l.broadcast(a, &shape), l.broadcast(b, &shape));
-            let others = l.push_bits(RingOp::NotBits, &[bits], &shape, 1);
             let first = compare::choose(l, bits, &[a], precision);
+            if l.uniform(2) == Some(0.0) {
+                return Ok(first);
+            }
+            let others = l.push_bits(RingOp::NotBits, &[bits], &shape, 1);
             let second = compare::choose(l, others, &[b], precision);
             return Ok(l.push(RingOp::Add, &[first, second], &shape, precision));
         }

@@ -46,8 +46,11 @@ impl Operation for Sub {
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
         let g = b.g();
         b.give(0, g)?;
-        let less = b.scaled(g, -1.0)?;
-        b.give(1, less)
+        if b.wanted(1) {
+            let less = b.scaled(g, -1.0)?;
+            b.give(1, less)?;
+        }
+        Ok(())
     }
 
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
