@@ -30,6 +30,7 @@ mod init;
 mod layer;
 mod layers;
 mod loss;
+mod metrics;
 mod net;
 mod optimiser;
 mod public;
@@ -42,6 +43,7 @@ pub use layers::{
     MaxPool2d, Relu,
 };
 pub use loss::{Loss, Reduction};
+pub use metrics::Answers;
 pub use net::{Net, Parameter};
 pub use optimiser::{Clipping, Optimiser, Rule};
 pub use training::{Start, Step, Training};
