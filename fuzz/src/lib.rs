@@ -56,10 +56,17 @@ pub const RECIPE: Target =
     Target { name: "recipe", property: tacita::fuzzing::recipe, base: 8 * MIB, per_byte: 4096 };
 /// What members tell each other about samples and bytes.
 pub const TERMS: Target =
-    Target { name: "terms", property: tacita::fuzzing::terms, base: 16 * KIB, per_byte: 4 };
+    Target { name: "terms", property: tacita::fuzzing::terms, base: 16 * KIB, per_byte: 128 };
 /// Session files, of at most 64 KiB.
 pub const SESSION_FILE: Target =
     Target { name: "session_file", property: tacita::fuzzing::session_file, base: 256 * KIB, per_byte: 64 };
+/// Configurations of trainings, of at most 1 MiB: the text, its values as TOML, JSON and read again.
+pub const TRAIN_CONFIG: Target = Target {
+    name: "train_config",
+    property: tacita::fuzzing::train_config,
+    base: 256 * KIB,
+    per_byte: 1024,
+};
 /// What was dealt ahead: pieces of 64 KiB, a manifest of as much, and a read-ahead.
 pub const CORRELATIONS: Target =
     Target { name: "correlations", property: tacita::fuzzing::correlations, base: 256 * KIB, per_byte: 8 };
@@ -90,7 +97,7 @@ pub const CSV_READ: Target =
     Target { name: "csv_read", property: tacita_data::fuzzing::csv_read, base: 64 * KIB, per_byte: 256 };
 
 /// All of them. A parser that is added has its target here, a program in `fuzz_targets`, and a corpus.
-pub const TARGETS: [&Target; 15] = [
+pub const TARGETS: [&Target; 16] = [
     &NET_FRAMES,
     &NET_MESSAGES,
     &NET_HANDSHAKE,
@@ -100,6 +107,7 @@ pub const TARGETS: [&Target; 15] = [
     &RECIPE,
     &TERMS,
     &SESSION_FILE,
+    &TRAIN_CONFIG,
     &CORRELATIONS,
     &CREDENTIALS,
     &ONNX_IMPORT,

@@ -7,6 +7,11 @@ use tacita_data::{Source, Table, read_finite, read_labels, read_table};
 use super::config::{OwnerData, Split, TrainConfig, is_table};
 use crate::error::Error;
 
+/// The most rows of an owner.
+const MOST_ROWS: u64 = 1 << 26;
+/// The most numbers of a row.
+const MOST_NUMBERS: u64 = 1 << 26;
+
 /// Rows of one owner: what the network takes, and what it should say.
 #[derive(Clone)]
 pub(crate) struct Rows {
@@ -39,6 +44,29 @@ pub(crate) struct Facts {
     pub shape: Vec<u64>,
     /// The names of the columns, where all owners must have the same.
     pub names: Option<Vec<String>>,
+}
+
+impl Facts {
+    /// Refuses what no owner can have, before anything is made of it.
+    ///
+    /// # Errors
+    /// [`Error::Disagreement`] that names the owner.
+    pub fn check(&self, owner: &str) -> Result<(), Error> {
+        let shape = self.shape.iter().try_fold(1_u64, |all, &size| all.checked_mul(size));
+        let named = self.names.as_ref().is_none_or(|names| self.shape == [names.len() as u64]);
+        let fits = (1..=MOST_ROWS).contains(&self.rows)
+            && self.test_rows.is_none_or(|rows| rows <= MOST_ROWS)
+            && shape.is_some_and(|all| (1..=MOST_NUMBERS).contains(&all))
+            && !self.shape.is_empty()
+            && named;
+        match fits {
+            true => Ok(()),
+            false => Err(Error::Disagreement(format!(
+                "{owner} says that it has {} rows of {:?}: at most {MOST_ROWS} rows of {MOST_NUMBERS} numbers can be trained with",
+                self.rows, self.shape
+            ))),
+        }
+    }
 }
 
 impl Own {

@@ -17,6 +17,8 @@ mod trainer;
 pub use config::{
     LayerConfig, LossConfig, OptimiserConfig, OwnerData, RevealConfig, RuleConfig, Split, TrainConfig,
 };
+pub(crate) use checkpoint::Terms;
+pub(crate) use data::Facts;
 pub use report::{TestFigures, TrainReport};
 pub use run::{TrainOptions, TrainProgress, Trained, join_training, train};
 pub use trainer::Trainer;

@@ -393,6 +393,9 @@ impl<'a> Setting<'a> {
     /// Whether what the owners have goes together.
     fn compare(&self, facts: &[Facts]) -> Result<(), Error> {
         let sections = &self.config.data;
+        for (facts, section) in facts.iter().zip(sections) {
+            facts.check(&section.owner)?;
+        }
         let Some((first, rest)) = facts.split_first() else { return Ok(()) };
         let alice = &sections[0].owner;
         for (facts, section) in rest.iter().zip(&sections[1..]) {
