@@ -33,15 +33,18 @@ mod loss;
 mod net;
 mod optimiser;
 mod public;
+mod schedule;
 mod training;
 
 pub use init::Init;
 pub use layer::{Layer, Sequential};
 pub use layers::{
-    AvgPool2d, BatchNorm, Conv1d, Conv2d, Dropout, Elementwise, Embedding, Flatten, LayerNorm, Linear,
-    MaxPool2d, Relu,
+    AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Dropout, Elementwise, Embedding,
+    Flatten, GroupNorm, Gru, LayerNorm, Linear, Lstm, MaxPool2d, MultiheadAttention, Relu, Rnn, States,
+    TransformerDecoderLayer, TransformerEncoderLayer,
 };
 pub use loss::{Loss, Reduction};
 pub use net::{Net, Parameter};
 pub use optimiser::{Clipping, Optimiser, Rule};
+pub use schedule::Schedule;
 pub use training::{Start, Step, Training};

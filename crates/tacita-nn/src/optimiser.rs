@@ -3,7 +3,7 @@
 use tacita_graph::ops::{Add, Clip, Mul, Rsqrt, Sub, Sum};
 use tacita_graph::{Graph, GraphError, NodeId};
 
-use crate::public::{number, times};
+use crate::public::{number, power, times};
 
 /// How a gradient changes a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,9 +112,8 @@ impl Optimiser {
     /// Whether the rate changes with the step, because what the rule remembers begins at 0: η of step t (from 1) is η times
     /// this.
     pub fn pace(&self, t: u64) -> f64 {
-        let t = t.min(1 << 20) as i32;
         match self.rule {
-            Rule::Adam { beta1, beta2, .. } => (1.0 - beta2.powi(t)).sqrt() / (1.0 - beta1.powi(t)),
+            Rule::Adam { beta1, beta2, .. } => (1.0 - power(beta2, t)).sqrt() / (1.0 - power(beta1, t)),
             _ => 1.0,
         }
     }
