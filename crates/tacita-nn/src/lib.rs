@@ -33,6 +33,7 @@ mod loss;
 mod net;
 mod optimiser;
 mod public;
+mod ready;
 mod schedule;
 mod training;
 
@@ -46,5 +47,6 @@ pub use layers::{
 pub use loss::{Loss, Reduction};
 pub use net::{Net, Parameter};
 pub use optimiser::{Clipping, Optimiser, Rule};
+pub use ready::{Output, Ready};
 pub use schedule::Schedule;
 pub use training::{Start, Step, Training};
