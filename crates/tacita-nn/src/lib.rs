@@ -40,6 +40,7 @@ mod init;
 mod layer;
 mod layers;
 mod loss;
+mod metrics;
 mod net;
 mod optimiser;
 mod public;
@@ -55,6 +56,7 @@ pub use layers::{
     TransformerDecoderLayer, TransformerEncoderLayer,
 };
 pub use loss::{Loss, Reduction};
+pub use metrics::Answers;
 pub use net::{Net, Parameter};
 pub use optimiser::{Clipping, Optimiser, Rule};
 pub use ready::{Output, Ready};

@@ -66,6 +66,11 @@ impl Training {
         self.paced
     }
 
+    /// The loss.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
     /// The optimiser.
     pub fn optimiser(&self) -> &Optimiser {
         &self.optimiser
