@@ -1,7 +1,7 @@
 //! How good a network is, computed of its outputs and labels that nobody sees.
 
 use tacita_graph::ops::{
-    Add, ArgMax, Cast, Clip, Concat, Constant, Div, Equal, GreaterEqual, Less, MatMul, Mean, Mul, Not,
+    Add, ArgMax, Cast, Clip, Concat, Constant, Div, Equal, GreaterEqual, Less, MatMul, Mul, Not,
     OneHot, Reshape, Slice, Sub, Sum, ToWhole, Transpose,
 };
 use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId};
@@ -39,22 +39,22 @@ impl Answers {
         graph.add(ArgMax { axis: 1, keepdims: false }, &[self.outputs], "says")
     }
 
-    /// The share of rows that are right: one number.
+    /// How many rows are right: a whole number, whose share of the rows is the accuracy.
     ///
     /// # Errors
     /// If shapes or kinds do not fit.
-    pub fn accuracy(&self, graph: &mut Graph) -> Result<NodeId, GraphError> {
+    pub fn right(&self, graph: &mut Graph) -> Result<NodeId, GraphError> {
         let said = self.said(graph)?;
         let right = graph.add(Equal, &[said, self.labels], "right")?;
-        let right = cast(graph, right, Kind::Fixed)?;
+        let right = cast(graph, right, Kind::Int)?;
         let axes = (0..graph.node(right).ty.rank()).collect();
-        graph.add(Mean { axes, keepdims: false }, &[right], "accuracy")
+        graph.add(Sum { axes, keepdims: false }, &[right], "right")
     }
 
     /// How many rows of each class (first axis) were taken for each (second): whole numbers, (classes, classes).
     ///
     /// # Errors
-    /// As [`Answers::accuracy`].
+    /// As [`Answers::right`].
     pub fn confusion(&self, graph: &mut Graph) -> Result<NodeId, GraphError> {
         let said = self.said(graph)?;
         let classes = self.classes(graph);
@@ -80,7 +80,7 @@ impl Answers {
     /// one of the classes has no row. Within 2^-9, by the division.
     ///
     /// # Errors
-    /// As [`Answers::accuracy`].
+    /// As [`Answers::right`].
     pub fn auc(&self, graph: &mut Graph) -> Result<NodeId, GraphError> {
         let name = "auc";
         let turned = |graph: &mut Graph, x| graph.add(Transpose { perm: vec![1, 0] }, &[x], "");

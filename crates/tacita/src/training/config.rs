@@ -43,7 +43,7 @@ pub struct OwnerData {
     pub label: Option<String>,
     /// The same for arrays: a file of one number a row.
     pub labels: Option<String>,
-    /// Rows kept for the test, of the same form as `file`.
+    /// Rows for the test, of the same form as `file`. Of rows that are split not all owners need one.
     pub test_file: Option<String>,
     /// Labels of `test_file`, of the same form as `labels`.
     pub test_labels: Option<String>,
@@ -417,7 +417,7 @@ impl TrainConfig {
         if !self.reveal.confusion.is_empty() && !self.loss.classifies() {
             return Err("`confusion` is of classes, and this `loss` is of numbers".into());
         }
-        let has_test = self.test_share > 0.0 || self.data.iter().any(|data| data.test_file.is_some());
+        let has_test = self.test_share > 0.0 || self.has_test_files();
         match (self.reveal.tests(), has_test) {
             (true, false) => Err("figures of the test are to be revealed, and there are no rows for it: give `test_share` or `test_file`".into()),
             (false, true) => Err("rows are kept for a test of which nobody learns anything: list receivers under [reveal], or leave `test_share` and `test_file` out".into()),
@@ -467,8 +467,11 @@ impl TrainConfig {
             }
         }
         let tests = self.data.iter().filter(|data| data.test_file.is_some()).count();
-        if tests != 0 && (tests != self.data.len() || self.test_share > 0.0) {
-            return Err("a `test_file` for every owner, or `test_share`, not both".into());
+        if tests != 0 && self.test_share > 0.0 {
+            return Err("`test_file` and `test_share`: give one of them".into());
+        }
+        if tests != 0 && tests != self.data.len() && self.split == Split::Columns {
+            return Err("of columns that are split, all owners have a `test_file` or none".into());
         }
         let labelled: Vec<_> = self.data.iter().filter(|data| data.has_labels()).collect();
         match (self.split, labelled.len()) {
@@ -545,6 +548,11 @@ impl TrainConfig {
             Some(scale) => training.with_scale(scale),
             None => training,
         }
+    }
+
+    /// Whether test rows are in files of their own.
+    pub fn has_test_files(&self) -> bool {
+        self.data.iter().any(|data| data.test_file.is_some())
     }
 
     /// How many classes labels have; none if they are numbers.

@@ -450,9 +450,9 @@ impl<'a> Setting<'a> {
             let rows = facts.rows as usize;
             // of columns that are split, the same rows everywhere
             let what = if self.config.split == Split::Columns { "" } else { section.owner.as_str() };
-            let (test, train) = match facts.test_rows {
-                Some(rows_of_file) => ((0..rows_of_file as usize).collect(), (0..rows).collect()),
-                None => test_and_train(agreed.order, what, rows, self.config.test_share),
+            let (test, train) = match self.config.has_test_files() {
+                true => ((0..facts.test_rows.unwrap_or(0) as usize).collect(), (0..rows).collect()),
+                false => test_and_train(agreed.order, what, rows, self.config.test_share),
             };
             division.train.push(train);
             division.test.push(test);
@@ -773,6 +773,7 @@ impl Going<'_, '_> {
             }
         }
         let (evaluation, ids) = self.evaluate(&graph, &inputs)?;
+        let tests = self.setting.all(&self.division.test);
         let mut figures = TestFigures { step: self.trainer.steps(), ..TestFigures::default() };
         for (id, name, to) in ids {
             let value =
@@ -781,7 +782,7 @@ impl Going<'_, '_> {
             self.reveals.push(Reveal { value: name.clone(), to, shape });
             let Some(value) = value else { continue };
             match name.as_str() {
-                "accuracy" => figures.accuracy = Some(value.sum()),
+                "accuracy" => figures.accuracy = Some(value.sum() / tests as f64),
                 "auc" => figures.auc = Some(value.sum()),
                 "test loss" => figures.loss = Some(value.sum()),
                 _ => {
