@@ -61,12 +61,8 @@ pub const TERMS: Target =
 pub const SESSION_FILE: Target =
     Target { name: "session_file", property: tacita::fuzzing::session_file, base: 256 * KIB, per_byte: 64 };
 /// Configurations of trainings, of at most 1 MiB: the text, its values as TOML, JSON and read again.
-pub const TRAIN_CONFIG: Target = Target {
-    name: "train_config",
-    property: tacita::fuzzing::train_config,
-    base: 256 * KIB,
-    per_byte: 1024,
-};
+pub const TRAIN_CONFIG: Target =
+    Target { name: "train_config", property: tacita::fuzzing::train_config, base: 256 * KIB, per_byte: 1024 };
 /// What was dealt ahead: pieces of 64 KiB, a manifest of as much, and a read-ahead.
 pub const CORRELATIONS: Target =
     Target { name: "correlations", property: tacita::fuzzing::correlations, base: 256 * KIB, per_byte: 8 };

@@ -1,8 +1,8 @@
 //! How good a network is, computed of its outputs and labels that nobody sees.
 
 use tacita_graph::ops::{
-    Add, ArgMax, Cast, Clip, Concat, Constant, Div, Equal, GreaterEqual, Less, MatMul, Mul, Not,
-    OneHot, Reshape, Slice, Sub, Sum, ToWhole, Transpose,
+    Add, ArgMax, Cast, Clip, Concat, Constant, Div, Equal, GreaterEqual, Less, MatMul, Mul, Not, OneHot,
+    Reshape, Slice, Sub, Sum, ToWhole, Transpose,
 };
 use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId};
 

@@ -14,10 +14,10 @@ mod report;
 mod run;
 mod trainer;
 
+pub(crate) use checkpoint::Terms;
 pub use config::{
     LayerConfig, LossConfig, OptimiserConfig, OwnerData, RevealConfig, RuleConfig, Split, TrainConfig,
 };
-pub(crate) use checkpoint::Terms;
 pub(crate) use data::Facts;
 pub use report::{TestFigures, TrainReport};
 pub use run::{TrainOptions, TrainProgress, Trained, join_training, train};
