@@ -25,7 +25,7 @@
 //! Layers have PyTorch's names, shapes and initial values of parameters, so that what is trained here is used there and the
 //! other way round. Sequences are batch first. What has two inputs, a decoder or attention to another sequence, has a method
 //! beside [`Layer::forward`], which the layer of a whole network calls. Where PyTorch has a floating mask, attention here is
-//! causal or sees all: a mask is public.
+//! causal or sees all: a mask is public. [`Frozen`] layers are used with an owner's private values, and not trained.
 //!
 //! # Rates
 //! A [`Schedule`] says the pace of each step, a public factor of the rate, which a [`paced`](Training::paced) training takes.
@@ -52,8 +52,8 @@ pub use init::Init;
 pub use layer::{Layer, Sequential};
 pub use layers::{
     AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Dropout, Elementwise, Embedding,
-    Flatten, GroupNorm, Gru, LayerNorm, Linear, Lstm, MaxPool2d, MultiheadAttention, Relu, Rnn, States,
-    TransformerDecoderLayer, TransformerEncoderLayer,
+    Flatten, Frozen, GroupNorm, Gru, LayerNorm, Linear, Lstm, MaxPool2d, MultiheadAttention, Relu, Rnn,
+    States, TransformerDecoderLayer, TransformerEncoderLayer,
 };
 pub use loss::{Loss, Reduction};
 pub use metrics::Answers;

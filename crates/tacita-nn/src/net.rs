@@ -22,6 +22,8 @@ pub struct Net<'g> {
     graph: &'g mut Graph,
     training: bool,
     scope: String,
+    /// Whose private values the layers that are built have, if they are frozen.
+    frozen: Option<String>,
     pub(crate) parameters: Vec<(Parameter, NodeId)>,
     /// New values of parameters that are not trained.
     pub(crate) updates: Vec<(String, NodeId)>,
@@ -30,7 +32,14 @@ pub struct Net<'g> {
 impl<'g> Net<'g> {
     /// A network that adds to this graph, to be trained or to be used.
     pub fn new(graph: &'g mut Graph, training: bool) -> Net<'g> {
-        Net { graph, training, scope: String::new(), parameters: Vec::new(), updates: Vec::new() }
+        Net {
+            graph,
+            training,
+            scope: String::new(),
+            frozen: None,
+            parameters: Vec::new(),
+            updates: Vec::new(),
+        }
     }
 
     /// The graph.
@@ -58,7 +67,8 @@ impl<'g> Net<'g> {
         format!("{}{what}", self.scope)
     }
 
-    /// A trained parameter of this layer: a secret input, kept in shares.
+    /// A trained parameter of this layer: a secret input, kept in shares. In a [`Frozen`](crate::Frozen) layer, its owner's
+    /// private input.
     ///
     /// # Errors
     /// If the layer has another of that name, or the shape is one that no value may have.
@@ -82,6 +92,10 @@ impl<'g> Net<'g> {
         trained: bool,
     ) -> Result<NodeId, GraphError> {
         let name = self.name(what);
+        if let Some(owner) = &self.frozen {
+            let owner = Visibility::Private(self.graph.owner(owner));
+            return self.graph.input_of(&name, &dims(shape), owner, Role::Parameter, Kind::Fixed);
+        }
         let id = self.graph.input_of(&name, &dims(shape), Visibility::Secret, Role::Data, Kind::Fixed)?;
         self.parameters.push((Parameter { name, shape: shape.to_vec(), init, trained }, id));
         Ok(id)
@@ -90,6 +104,19 @@ impl<'g> Net<'g> {
     /// What a [`buffer`](Self::buffer) of this layer is in the next step.
     pub fn update(&mut self, what: &str, value: NodeId) {
         self.updates.push((self.name(what), value));
+    }
+
+    /// Builds a layer as it is used, with this owner's private values as its parameters.
+    pub(crate) fn frozen(
+        &mut self,
+        owner: &str,
+        build: impl FnOnce(&mut Self) -> Result<NodeId, GraphError>,
+    ) -> Result<NodeId, GraphError> {
+        let outer = (self.training, self.frozen.replace(owner.to_owned()));
+        self.training = false;
+        let built = build(self);
+        (self.training, self.frozen) = outer;
+        built
     }
 
     /// Builds a layer under a name.

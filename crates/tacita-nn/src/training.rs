@@ -35,6 +35,8 @@ pub struct Step {
 pub struct Start {
     /// The public inputs that hold initial values, with the parameter of each.
     pub inputs: Vec<(String, Parameter)>,
+    /// Which parameter of the network each is.
+    places: Vec<usize>,
 }
 
 impl Training {
@@ -133,29 +135,42 @@ impl Step {
     /// # Errors
     /// If the graph has something of these names.
     pub fn start(&self, graph: &mut Graph) -> Result<Start, GraphError> {
-        let mut inputs = Vec::new();
-        for parameter in &self.parameters {
+        self.start_from(graph, "", &[])
+    }
+
+    /// As [`Step::start`], but these parameters begin at private values of a member: its inputs, named likewise.
+    ///
+    /// # Errors
+    /// As [`Step::start`].
+    pub fn start_from(&self, graph: &mut Graph, owner: &str, private: &[&str]) -> Result<Start, GraphError> {
+        let (mut inputs, mut places) = (Vec::new(), Vec::new());
+        for (place, parameter) in self.parameters.iter().enumerate() {
             let name = format!("initial {}", parameter.name);
-            let id = graph.input(&name, &dims(&parameter.shape), Visibility::Public, Role::Data)?;
+            let is_private = private.contains(&parameter.name.as_str());
+            let of = if is_private { Visibility::Private(graph.owner(owner)) } else { Visibility::Public };
+            let id = graph.input(&name, &dims(&parameter.shape), of, Role::Data)?;
             graph.keep(id, &parameter.name)?;
-            inputs.push((name, parameter.clone()));
+            if !is_private {
+                inputs.push((name, parameter.clone()));
+                places.push(place);
+            }
         }
         for memory in &self.memory {
             let zero = number(graph, 0.0)?;
             let zeros = graph.add(Expand { shape: dims(&memory.shape) }, &[zero], "")?;
             graph.keep(zeros, &memory.name)?;
         }
-        Ok(Start { inputs })
+        Ok(Start { inputs, places })
     }
 }
 
 impl Start {
     /// The initial values from a seed, by input.
     pub fn values(&self, seed: u64) -> tacita_graph::Inputs {
-        let numbered = self.inputs.iter().enumerate();
+        let numbered = self.places.iter().zip(&self.inputs);
         // seeds apart by an odd constant, so that no two parameters begin alike
         numbered
-            .map(|(at, (name, p))| {
+            .map(|(&at, (name, p))| {
                 let seed = seed.wrapping_add((at as u64 + 1).wrapping_mul(0xd134_2543_de82_ef95));
                 (name.clone(), p.init.values(&p.shape, seed))
             })

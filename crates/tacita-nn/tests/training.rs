@@ -3,12 +3,13 @@
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
 use tacita_graph::testing::Random;
 use tacita_graph::{
-    Graph, GraphError, Inputs, NodeId, Role, Visibility, dims, lower, optimize, plain, plain_all,
+    Graph, GraphError, Inputs, NodeId, Op, Role, Visibility, dims, lower, optimize, plain, plain_all,
 };
 use tacita_nn::{
-    BatchNorm, Clipping, Conv1d, Conv2d, ConvTranspose2d, Dropout, Elementwise, Embedding, Flatten,
+    BatchNorm, Clipping, Conv1d, Conv2d, ConvTranspose2d, Dropout, Elementwise, Embedding, Flatten, Frozen,
     GroupNorm, Gru, Layer, LayerNorm, Linear, Loss, Lstm, MaxPool2d, MultiheadAttention, Net, Optimiser,
-    Reduction, Relu, Rnn, Rule, Sequential, Step, Training, TransformerDecoderLayer, TransformerEncoderLayer,
+    Parameter, Reduction, Relu, Rnn, Rule, Sequential, Step, Training, TransformerDecoderLayer,
+    TransformerEncoderLayer,
 };
 
 const SAMPLES: usize = 6;
@@ -349,4 +350,82 @@ fn an_embedding_learns_the_rows_that_are_used() {
         let expected = if at[0] % 2 == 0 { 0.0 } else { *before };
         assert!((after - expected).abs() < 1e-9, "row {}", at[0]);
     }
+}
+
+/// A frozen layer is one that is used: the same numbers, dropout left out, running moments taken and not changed; what it has is
+/// its owner's and asks for no step.
+#[test]
+fn frozen_layers_are_used_and_not_trained() {
+    let body = || Sequential::new().then(Linear::new(3, 4)).then(BatchNorm::new(4)).then(Dropout(0.5));
+    let head = || Linear::new(4, 1);
+    let of_body = ["0.0.weight", "0.0.bias", "0.1.weight", "0.1.bias", "0.1.running_mean", "0.1.running_var"];
+    let mut ours = setting(
+        &Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.005)),
+        &Sequential::new().then(Frozen::new(body(), "bob")).then(head()),
+        &[SAMPLES, 3],
+        &[SAMPLES, 1],
+    );
+    let names = |parameters: &[Parameter]| -> Vec<String> {
+        parameters.iter().map(|parameter| parameter.name.clone()).collect()
+    };
+    assert_eq!(names(&ours.step.parameters), ["1.weight", "1.bias"]);
+    let bob = ours.graph.owner("bob");
+    let of_bob: Vec<&str> = (ours.graph.inputs().into_iter())
+        .filter_map(|id| {
+            let node = ours.graph.node(id);
+            let is_parameter = matches!(&node.op, Op::Input(input) if input.role == Role::Parameter);
+            (is_parameter && node.ty.visibility == Visibility::Private(bob)).then_some(node.name.as_str())
+        })
+        .collect();
+    assert_eq!(of_bob, of_body);
+
+    let mut r = Random::new(11);
+    let mut data = Inputs::new();
+    for name in of_body {
+        let shape: &[usize] = if name == "0.0.weight" { &[4, 3] } else { &[4] };
+        data.insert(name.to_owned(), random(&mut r, shape).mapv(|x| x + 1.5));
+    }
+    let (x, t) = (random(&mut r, &[SAMPLES, 3]), random(&mut r, &[SAMPLES, 1]));
+    data.extend([("x".to_owned(), x), ("t".to_owned(), t)]);
+
+    // the same network as it is used, whose parameters are all with the parties
+    let mut used = Graph::new();
+    let x = used.input("x", &dims(&[SAMPLES, 3]), Visibility::Secret, Role::Data).unwrap();
+    let y = Sequential::new().then(body()).then(head()).apply(&mut used, x).unwrap();
+    let mut inputs = data.clone();
+    inputs.extend(ours.state.clone());
+    let expected = &plain_all(&used, &inputs).unwrap()[y.index()];
+    let mut all = ours.state.clone();
+    all.extend(data.clone());
+    let got = &plain_all(&ours.graph, &all).unwrap()[ours.step.output.index()];
+    assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{got} for {expected}");
+
+    let before = ours.state.clone();
+    let losses: Vec<f64> = (0..40).map(|_| advance(&mut ours, &data)).collect();
+    assert!(losses[39] < 0.9 * losses[0], "{losses:?}");
+    assert_eq!(ours.state.keys().collect::<Vec<_>>(), ["1.bias", "1.weight"]);
+    assert!(ours.state.iter().all(|(name, value)| *value != before[name]));
+}
+
+/// Values that an owner gives take no part in what the seed gives others.
+#[test]
+fn a_start_from_private_values_leaves_the_others_as_they_are() {
+    let network = Sequential::new().then(Linear::new(2, 3)).then(Linear::new(3, 1));
+    let training = Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.1).with_momentum(0.9));
+    let ours = setting(&training, &network, &[SAMPLES, 2], &[SAMPLES, 1]);
+    let (mut all, mut graph) = (Graph::new(), Graph::new());
+    let all = ours.step.start(&mut all).unwrap().values(5);
+    let start = ours.step.start_from(&mut graph, "bob", &["0.weight", "1.bias"]).unwrap();
+    let mut values = start.values(5);
+    assert_eq!(values.keys().collect::<Vec<_>>(), ["initial 0.bias", "initial 1.weight"]);
+    assert!(values.iter().all(|(name, value)| *value == all[name]));
+    let bob = graph.owner("bob");
+    let private = |id: &NodeId| graph.node(*id).ty.visibility == Visibility::Private(bob);
+    assert_eq!(graph.inputs().iter().filter(|id| private(id)).count(), 2);
+    for (name, shape) in [("initial 0.weight", vec![3, 2]), ("initial 1.bias", vec![1])] {
+        values.insert(name.to_owned(), ArrayD::from_elem(shape, 0.25));
+    }
+    let state = kept(&graph, &plain(&graph, &values).unwrap());
+    assert_eq!(state.keys().collect::<Vec<_>>(), ours.state.keys().collect::<Vec<_>>());
+    assert!(state["0.weight"].iter().all(|&w| w == 0.25));
 }

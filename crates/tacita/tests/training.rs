@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayD, Axis, Slice};
 use tacita::graph::ops::{Cast, Concat, Equal, GreaterEqual, Mean, ToWhole};
 use tacita::graph::{Graph, Inputs, Kind, Role, Visibility, dims, plain};
 use tacita::nn::{Layer, Linear, Loss, Optimiser, Reduction, Relu, Sequential, Training};
-use tacita::{Error, Options, Session, Trainer};
+use tacita::{Error, Options, Pretrained, Session, Trainer};
 
 const BATCH: usize = 16;
 
@@ -153,4 +153,55 @@ fn a_network_that_does_not_fit_is_an_error_that_names_the_layer() {
     let x = graph.input("x", &dims(&[4, 3]), Visibility::Private(alice), Role::Data).unwrap();
     let error = network().apply(&mut graph, x).unwrap_err().to_string();
     assert!(error.contains("0.linear") && error.contains("[4, 3]"), "{error}");
+}
+
+#[test]
+fn a_training_goes_on_from_what_a_member_has() -> Result<(), Error> {
+    let training =
+        Training::new(Loss::BceWithLogits(Reduction::Mean), Optimiser::sgd(0.1).with_momentum(0.9));
+    let (graph, step) = step_graph(&training)?;
+    let parameters = ["0.weight", "2.bias"];
+    let weight = ArrayD::from_shape_fn(vec![12, 2], |at| (at[0] as f64 - 6.0) / 8.0 + at[1] as f64 / 64.0);
+    let values = Inputs::from([
+        ("0.weight".to_owned(), weight.clone()),
+        ("2.bias".to_owned(), ndarray::arr1(&[0.375]).into_dyn()),
+    ]);
+    let expected = step.start(&mut Graph::new())?.values(3);
+    // of a party, and of a member that computes nothing
+    for (owner, data_owners) in [("bob", vec![]), ("clinic", vec!["clinic".to_owned()])] {
+        let options = Options { link: tacita::Link::Memory, data_owners, ..Options::default() };
+        let session = Session::with_options(options)?;
+        let pretrained = Pretrained { owner, parameters: &parameters, values: &values };
+        let mut trainer = Trainer::begin_from(session, training, &graph, &step, 3, &pretrained)?;
+        for (name, value) in trainer.reveal(&["alice"])? {
+            // eighths and sixty-fourths are exact in fixed point; what a seed gives is rounded once
+            let private = values.get(&name).map(|value| (value, 0.0));
+            let (expected, apart) =
+                private.unwrap_or_else(|| (&expected[&format!("initial {name}")], 0.5 / 65536.0));
+            assert_eq!(value.shape(), expected.shape());
+            assert!(value.iter().zip(expected).all(|(a, b)| (a - b).abs() <= apart), "{name}: {value}");
+        }
+        let (x, t) = circle(BATCH);
+        trainer.step(&batch(&x, &t, 0))?;
+        let after = trainer.reveal(&["alice"])?;
+        assert!(after.iter().any(|(name, value)| name == "0.weight" && value != weight), "it is trained");
+    }
+
+    let begin = |pretrained: Pretrained<'_>| {
+        let session = Session::local(2)?;
+        Trainer::begin_from(session, training, &graph, &step, 3, &pretrained)
+    };
+    let nothing = Inputs::new();
+    let short = Inputs::from([("2.bias".to_owned(), ndarray::arr1(&[0.0, 1.0]).into_dyn())]);
+    for (owner, parameter, values, says) in [
+        ("bob", "3.bias", &nothing, "no parameter `3.bias`"),
+        ("bob", "2.bias", &nothing, "no value for the input `initial 2.bias`"),
+        ("bob", "2.bias", &short, "initial 2.bias"),
+        ("zoe", "2.bias", &nothing, "zoe"),
+    ] {
+        let error = begin(Pretrained { owner, parameters: &[parameter], values }).err();
+        let error = error.expect("it is refused").to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    Ok(())
 }

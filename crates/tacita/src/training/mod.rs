@@ -21,4 +21,4 @@ pub use config::{
 pub(crate) use data::Facts;
 pub use report::{TestFigures, TrainReport};
 pub use run::{TrainOptions, TrainProgress, Trained, join_training, train};
-pub use trainer::Trainer;
+pub use trainer::{Pretrained, Trainer};

@@ -16,13 +16,25 @@ use crate::session::{Evaluation, Session};
 ///
 /// # Security
 /// Nobody sees parameters, gradients or data; what a step reveals is what its graph reveals. Initial values are public, made
-/// from a seed. Semi-honest, as all of the protocol.
+/// from a seed, but for those of a [`Pretrained`] member, which nobody else sees. Semi-honest, as all of the protocol.
 pub struct Trainer {
     session: Session,
     training: Training,
     step: Arc<Prepared>,
     parameters: Vec<Parameter>,
     steps: u64,
+}
+
+/// What a member has of a network before it is trained further.
+///
+/// All members name the same owner and parameters.
+pub struct Pretrained<'a> {
+    /// Whose values they are.
+    pub owner: &'a str,
+    /// The parameters that begin at them.
+    pub parameters: &'a [&'a str],
+    /// The values by parameter, where the owner is; others are not looked at.
+    pub values: &'a Inputs,
 }
 
 impl Trainer {
@@ -32,16 +44,41 @@ impl Trainer {
     /// # Errors
     /// If the graph cannot be run by these members, or the session fails.
     pub fn begin(
-        mut session: Session,
+        session: Session,
         training: Training,
         graph: &Graph,
         step: &Step,
         seed: u64,
     ) -> Result<Trainer, Error> {
+        let nothing = Pretrained { owner: "", parameters: &[], values: &Inputs::new() };
+        Trainer::begin_from(session, training, graph, step, seed, &nothing)
+    }
+
+    /// As [`Trainer::begin`], but some parameters begin at private values of a member, such as those of a network that it
+    /// trained on data of its own.
+    ///
+    /// # Errors
+    /// As [`Trainer::begin`]; also if the network has no parameter of a name, or a value is missing where its owner is or has
+    /// another shape.
+    pub fn begin_from(
+        mut session: Session,
+        training: Training,
+        graph: &Graph,
+        step: &Step,
+        seed: u64,
+        pretrained: &Pretrained<'_>,
+    ) -> Result<Trainer, Error> {
+        let Pretrained { owner, parameters, values } = pretrained;
+        if let Some(name) = parameters.iter().find(|&&name| step.parameters.iter().all(|p| p.name != name)) {
+            return Err(Error::Usage(format!("the network trains no parameter `{name}`")));
+        }
         let mut start = Graph::new();
-        let begin = step.start(&mut start)?;
+        let begin = step.start_from(&mut start, owner, parameters)?;
+        let mut inputs = begin.values(seed);
+        let given = parameters.iter().filter_map(|&name| Some((name, values.get(name)?)));
+        inputs.extend(given.map(|(name, value)| (format!("initial {name}"), value.clone())));
         let prepared = session.prepare(&start, 1)?;
-        session.evaluate(&prepared, &begin.values(seed), &mut |_| ())?;
+        session.evaluate(&prepared, &inputs, &mut |_| ())?;
         let prepared = session.prepare(graph, 1)?;
         let parameters = step.parameters.clone();
         Ok(Trainer { session, training, step: prepared, parameters, steps: 0 })

@@ -1,0 +1,257 @@
+//! A laboratory, alice, has a small transformer that she trained to read the digits 0 to 4. A bank, bob, has handwritten digits
+//! of its own, 5 to 9, and which they are: too few to train a network from nothing. They fine-tune alice's: its body is frozen
+//! and stays her private input, the last encoder layer begins at her private values, and a new classifier at random ones.
+//!
+//! Neither shows the other a number: not the network, neither alice's part nor what it becomes, which is with both in shares,
+//! and not the digits. What both learn is how often the network is right, before and after.
+//!
+//! `cargo run --release -p tacita --example fine_tune`; `tools/make_transformer.py` trained alice's network.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::{ArrayD, Axis, s};
+use tacita::graph::ops::{Add, ArgMax, Cast, Equal, Mean, ToWhole};
+use tacita::graph::{Graph, GraphError, Inputs, Kind, NodeId, Op, Role, Visibility, dims, plain};
+use tacita::nn::{
+    Frozen, Init, Layer, Linear, Loss, Net, Optimiser, Reduction, Sequential, Step, Training,
+    TransformerEncoderLayer,
+};
+use tacita::{Error, Options, Pretrained, Session, Trainer};
+use tacita_data::{Source, read, read_labels};
+
+/// Rows of a digit, and numbers of a row.
+const SIDE: usize = 14;
+const WIDTH: usize = 32;
+const CLASSES: usize = 5;
+const BATCH: usize = 16;
+const STEPS: usize = 120;
+const SEED: u64 = 1;
+
+fn main() -> Result<(), Error> {
+    let setting = Setting::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models"), STEPS)?;
+    let accuracy = setting.fine_tune(Options::default(), &mut |step, loss| {
+        if step.is_multiple_of(20) {
+            println!("step {step:>3}: loss of the batch {loss:.3}");
+        }
+    })?;
+    let clear = setting.in_the_clear()?;
+    let count = setting.test.labels.len();
+    for (what, [before, after]) in [("privately", accuracy), ("the same in the clear", clear)] {
+        let (before, after) = (100.0 * before, 100.0 * after);
+        println!(
+            "{what}: of {count} digits 5 to 9 {before:.1} % are right before, {after:.1} % after {STEPS} steps"
+        );
+    }
+    Ok(())
+}
+
+/// Rows of a digit, each to a vector, and where in the picture it is: a layer of this program's own.
+struct Rows;
+
+impl Layer for Rows {
+    fn forward(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
+        let position = net.parameter("position", &[SIDE, WIDTH], Init::ZEROS)?;
+        let x = net.within("linear", |net| Linear::new(SIDE, WIDTH).forward(net, x))?;
+        net.graph().add(Add, &[x, position], "rows")
+    }
+}
+
+/// One vector of a sequence.
+struct MeanOverSteps;
+
+impl Layer for MeanOverSteps {
+    fn forward(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
+        net.graph().add(Mean { axes: vec![1], keepdims: false }, &[x], "mean over steps")
+    }
+}
+
+/// The network: a body that is alice's, the layer that is trained, and the classifier.
+fn network() -> Sequential {
+    let encoder = || TransformerEncoderLayer::new(WIDTH, 4).with_inner(64).with_dropout(0.0);
+    let body = Sequential::new().then(Rows).then(encoder()).then(encoder());
+    Sequential::new()
+        .then(Frozen::new(body, "alice"))
+        .then(encoder())
+        .then(MeanOverSteps)
+        .then(Linear::new(WIDTH, CLASSES))
+}
+
+fn training() -> Training {
+    Training::new(Loss::CrossEntropy(Reduction::Mean), Optimiser::sgd(0.02).with_momentum(0.9))
+}
+
+/// Bob's digits as sequences, and which of 5 to 9 each is.
+pub struct Digits {
+    images: ArrayD<f64>,
+    labels: Vec<usize>,
+}
+
+impl Digits {
+    fn read(path: PathBuf) -> Result<Digits, Error> {
+        let input = |error: tacita_data::DataError| Error::Input(error.to_string());
+        let array = |name: &str| Source::Npz(path.clone(), Some(name.to_owned()));
+        let images = read(&array("images")).map_err(input)?;
+        let labels = read_labels(&array("labels")).map_err(input)?;
+        let own: Vec<usize> = (0..labels.len()).filter(|&at| labels[at] >= CLASSES as i64).collect();
+        // half the resolution
+        let images = ArrayD::from_shape_fn(vec![own.len(), SIDE, SIDE], |at| {
+            let (down, right) = (2 * at[1], 2 * at[2]);
+            images.slice(s![own[at[0]], 0, down..down + 2, right..right + 2]).sum() / (4.0 * 255.0)
+        });
+        Ok(Digits { images, labels: own.iter().map(|&at| labels[at] as usize - CLASSES).collect() })
+    }
+}
+
+/// Who has what.
+pub struct Setting {
+    /// Alice's network, by parameter.
+    pretrained: Inputs,
+    train: Digits,
+    /// Digits of bob's that are kept apart.
+    pub test: Digits,
+    steps: usize,
+}
+
+/// A graph of a step, with what is trained in it.
+struct Tuning {
+    graph: Graph,
+    step: Step,
+}
+
+impl Tuning {
+    fn new() -> Result<Tuning, GraphError> {
+        let mut graph = Graph::new();
+        let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+        let of_bob = Visibility::Private(bob);
+        let x = graph.input("digits", &dims(&[BATCH, SIDE, SIDE]), of_bob, Role::Data)?;
+        let t = graph.input("classes", &dims(&[BATCH, CLASSES]), of_bob, Role::Data)?;
+        let step = training().step(&mut graph, &network(), x, t)?;
+        graph.reveal(step.loss, &[alice, bob], "loss")?;
+        Ok(Tuning { graph, step })
+    }
+
+    /// The parameters that begin at alice's values: all that are trained but the classifier.
+    fn of_alice(&self) -> Vec<&str> {
+        let names = self.step.parameters.iter().map(|parameter| parameter.name.as_str());
+        names.filter(|name| name.starts_with("1.")).collect()
+    }
+}
+
+/// The share of the test digits that the network is right about.
+fn test_graph(count: usize) -> Result<Graph, GraphError> {
+    let mut graph = Graph::new();
+    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+    let of_bob = Visibility::Private(bob);
+    let x = graph.input("digits", &dims(&[count, SIDE, SIDE]), of_bob, Role::Data)?;
+    let labels = graph.input_of("labels", &dims(&[count]), of_bob, Role::Data, Kind::Int)?;
+    let logits = network().apply(&mut graph, x)?;
+    let says = graph.add(ArgMax { axis: 1, keepdims: false }, &[logits], "says")?;
+    let right = graph.add(Equal, &[says, labels], "right")?;
+    let right = graph.add(Cast { to: Kind::Fixed, rounding: ToWhole::Nearest }, &[right], "right")?;
+    let share = graph.add(Mean { axes: vec![0], keepdims: false }, &[right], "share")?;
+    graph.reveal(share, &[alice, bob], "accuracy")?;
+    Ok(graph)
+}
+
+impl Setting {
+    /// Reads alice's network and bob's digits from this folder; between organisations each would read its own.
+    ///
+    /// # Errors
+    /// If a file is not there.
+    pub fn read(folder: &Path, steps: usize) -> Result<Setting, Error> {
+        let (train, test) = (folder.join("digits-bob.npz"), folder.join("mnist-test.npz"));
+        let tuning = Tuning::new()?;
+        let frozen = tuning.graph.inputs().into_iter().filter_map(|id| {
+            let node = tuning.graph.node(id);
+            matches!(&node.op, Op::Input(input) if input.role == Role::Parameter)
+                .then_some(node.name.as_str())
+        });
+        let mut pretrained = Inputs::new();
+        for name in frozen.chain(tuning.of_alice()) {
+            let source = Source::Npz(folder.join("transformer.npz"), Some(name.to_owned()));
+            let value = read(&source).map_err(|error| Error::Input(error.to_string()))?;
+            pretrained.insert(name.to_owned(), value);
+        }
+        Ok(Setting { pretrained, train: Digits::read(train)?, test: Digits::read(test)?, steps })
+    }
+
+    /// What alice and bob give for a step.
+    fn batch(&self, number: usize) -> Inputs {
+        let rows: Vec<usize> = (0..BATCH).map(|at| (number * BATCH + at) % self.train.labels.len()).collect();
+        let classes = ArrayD::from_shape_fn(vec![BATCH, CLASSES], |at| {
+            f64::from(u8::from(self.train.labels[rows[at[0]]] == at[1]))
+        });
+        let mut inputs = self.pretrained.clone();
+        inputs.insert("digits".to_owned(), self.train.images.select(Axis(0), &rows));
+        inputs.insert("classes".to_owned(), classes);
+        inputs
+    }
+
+    /// What they give for the test.
+    fn tests(&self) -> Inputs {
+        let labels = self.test.labels.iter().map(|&label| label as f64).collect();
+        let mut inputs = self.pretrained.clone();
+        inputs.insert("digits".to_owned(), self.test.images.clone());
+        inputs.insert("labels".to_owned(), ndarray::Array1::from_vec(labels).into_dyn());
+        inputs
+    }
+
+    /// Fine-tunes, and returns how many of the test digits are right before and after.
+    ///
+    /// # Errors
+    /// If the session fails.
+    pub fn fine_tune(&self, options: Options, told: &mut dyn FnMut(usize, f64)) -> Result<[f64; 2], Error> {
+        let tuning = Tuning::new()?;
+        let pretrained =
+            Pretrained { owner: "alice", parameters: &tuning.of_alice(), values: &self.pretrained };
+        let session = Session::with_options(options)?;
+        let mut trainer =
+            Trainer::begin_from(session, training(), &tuning.graph, &tuning.step, SEED, &pretrained)?;
+        let before = self.accuracy(&mut trainer)?;
+        for number in 0..self.steps {
+            let evaluation = trainer.step(&self.batch(number))?;
+            let loss = evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()));
+            told(number + 1, loss.unwrap_or(f64::NAN));
+        }
+        Ok([before, self.accuracy(&mut trainer)?])
+    }
+
+    fn accuracy(&self, trainer: &mut Trainer) -> Result<f64, Error> {
+        let graph = test_graph(self.test.labels.len())?;
+        let prepared = trainer.session().prepare(&graph, 1)?;
+        let evaluation = trainer.session().evaluate(&prepared, &self.tests(), &mut |_| ())?;
+        let share = evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()));
+        Ok(share.unwrap_or(f64::NAN))
+    }
+
+    /// The same where nothing is private.
+    ///
+    /// # Errors
+    /// If a graph is malformed.
+    pub fn in_the_clear(&self) -> Result<[f64; 2], GraphError> {
+        let tuning = Tuning::new()?;
+        let kept = |graph: &Graph, inputs: &Inputs| -> Result<Inputs, GraphError> {
+            let values = plain(graph, inputs)?;
+            let keeps = graph.keeps().into_iter();
+            Ok(keeps.map(|id| (graph.node(id).name.clone(), values[&id].clone())).collect())
+        };
+        let test = test_graph(self.test.labels.len())?;
+        let accuracy = |state: &Inputs| -> Result<f64, GraphError> {
+            let mut inputs = self.tests();
+            inputs.extend(state.clone());
+            Ok(plain(&test, &inputs)?.values().next().map_or(f64::NAN, |share| share.sum()))
+        };
+        let mut start = Graph::new();
+        let mut inputs = tuning.step.start(&mut start)?.values(SEED);
+        let of_alice = tuning.of_alice().into_iter();
+        inputs.extend(of_alice.map(|name| (format!("initial {name}"), self.pretrained[name].clone())));
+        let mut state = kept(&start, &inputs)?;
+        let before = accuracy(&state)?;
+        for number in 0..self.steps {
+            let mut inputs = self.batch(number);
+            inputs.extend(state);
+            state = kept(&tuning.graph, &inputs)?;
+        }
+        Ok([before, accuracy(&state)?])
+    }
+}
