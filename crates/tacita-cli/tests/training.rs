@@ -133,6 +133,30 @@ fn numbers_are_predicted_too() {
     assert!(number(&report, "test_loss") < 0.12, "{report}");
 }
 
+#[test]
+fn ready_models_bring_network_loss_and_optimiser() {
+    let layers = |text: &str| {
+        let (before, after) = text.split_once("[optimiser]").unwrap();
+        format!("{before}[reveal]{}", after.split_once("[reveal]").unwrap().1)
+    };
+    let config = layers(&by_columns(150, &["alice", "bob"])).replace("loss = \"bce_with_logits\"\n", "");
+    let with = |model: &str| config.replace("[reveal]", &format!("[model]\n{model}\n[reveal]"));
+    for model in ["kind = \"logistic_regression\"\nc = 2.0", "kind = \"linear_svm\"\nc = 0.1"] {
+        let report = Local::new(&with(model)).report(&[]);
+        assert!(number(&report, "accuracy") > 0.94 && number(&report, "auc") > 0.97, "{report}");
+    }
+    let regression = |model: &str| with(model).replace("auc = [\"bob\"]\n", "");
+    for model in ["kind = \"linear_regression\"", "kind = \"ridge\"\nalpha = 2.0"] {
+        let report = Local::new(&regression(model)).report(&[]);
+        assert!(number(&report, "test_loss") < 0.12, "{report}");
+    }
+    let several = regression("kind = \"multinomial_regression\"").replace("batch =", "classes = 2\nbatch =");
+    assert!(number(&Local::new(&several).report(&[]), "accuracy") > 0.94);
+    Local::new(&with("kind = \"ridge\"\nalpha = -1.0").replace("auc = [\"bob\"]\n", ""))
+        .run(&[])
+        .fails(3, &["`alpha` -1"]);
+}
+
 /// A killed process cannot be had in one; so the first part ends early, which a checkpoint cannot tell from it.
 #[test]
 fn what_is_resumed_ends_as_what_was_not_broken() {
@@ -229,6 +253,7 @@ fn bad_configurations_are_named_by_field() {
         ("kind = \"relu\"", "kind = \"rellu\"", &["rellu"]),
         ("label = \"target\"", "label = \"nothing\"", &["bob.csv", "\"nothing\"", "no such column"]),
         ("label = \"target\"\n", "", &["nobody has labels"]),
+        ("[reveal]", "[schedule]\nkind = \"step\"\n[reveal]", &["needs `every`"]),
         ("test_share = 0.2", "test_share = 0.0", &["test_share"]),
         ("file = \"bob.csv\"", "file = \"missing.csv\"", &["bob", "missing.csv"]),
     ] {
@@ -269,7 +294,9 @@ fn read(members: &Members, name: &str) -> Value {
 
 #[test]
 fn members_on_machines_of_their_own_train_as_one_process_does() {
-    let config = by_columns(30, &["alice", "bob"]);
+    let schedule = "[schedule]\nkind = \"step\"\nevery = 10\nfactor = 0.5\nwarm_up = 3\n[reveal]";
+    // with a public input that changes from step to step, which the dealer is told
+    let config = by_columns(30, &["alice", "bob"]).replace("[reveal]", schedule);
     let expected = Local::new(&config).report(&[]);
     let members = machines(&["alice", "bob"], &[], &["alice", "bob"], &config);
     let started = [members.dealer(), member(&members, "alice", &[]), member(&members, "bob", &[])];
