@@ -1,5 +1,5 @@
 //! Arrays from and to files: numpy's `.npy`, the arrays inside its `.npz` archives, and `.safetensors`, which trained models are
-//! passed on in ([`Tensors`]). Tables from CSV files: [`Table`].
+//! passed on in ([`Tensors`]). Tables from CSV and Parquet files: [`Table`].
 //!
 //! ```no_run
 //! use tacita_data::Source;
@@ -33,5 +33,5 @@ pub use safetensors::{
     Tensors, Width, read_safetensors, read_safetensors_bytes, stage_safetensors, write_safetensors,
 };
 pub use source::Source;
-pub use table::{ColumnPlace, Scaling, Table, TableFault, read_table, read_table_bytes};
+pub use table::{ColumnPlace, RowPlace, Scaling, Table, TableFault, read_table, read_table_bytes};
 pub use write::{Staged, check_writable, stage_f32, stage_i64, write_atomically, write_f32, write_i64};
