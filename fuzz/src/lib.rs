@@ -56,10 +56,13 @@ pub const RECIPE: Target =
     Target { name: "recipe", property: tacita::fuzzing::recipe, base: 8 * MIB, per_byte: 4096 };
 /// What members tell each other about samples and bytes.
 pub const TERMS: Target =
-    Target { name: "terms", property: tacita::fuzzing::terms, base: 16 * KIB, per_byte: 4 };
+    Target { name: "terms", property: tacita::fuzzing::terms, base: 16 * KIB, per_byte: 128 };
 /// Session files, of at most 64 KiB.
 pub const SESSION_FILE: Target =
     Target { name: "session_file", property: tacita::fuzzing::session_file, base: 256 * KIB, per_byte: 64 };
+/// Configurations of trainings, of at most 1 MiB: the text, its values as TOML, JSON and read again.
+pub const TRAIN_CONFIG: Target =
+    Target { name: "train_config", property: tacita::fuzzing::train_config, base: 256 * KIB, per_byte: 1024 };
 /// What was dealt ahead: pieces of 64 KiB, a manifest of as much, and a read-ahead.
 pub const CORRELATIONS: Target =
     Target { name: "correlations", property: tacita::fuzzing::correlations, base: 256 * KIB, per_byte: 8 };
@@ -97,7 +100,7 @@ pub const SAFETENSORS_READ: Target = Target {
 };
 
 /// All of them. A parser that is added has its target here, a program in `fuzz_targets`, and a corpus.
-pub const TARGETS: [&Target; 16] = [
+pub const TARGETS: [&Target; 17] = [
     &NET_FRAMES,
     &NET_MESSAGES,
     &NET_HANDSHAKE,
@@ -107,6 +110,7 @@ pub const TARGETS: [&Target; 16] = [
     &RECIPE,
     &TERMS,
     &SESSION_FILE,
+    &TRAIN_CONFIG,
     &CORRELATIONS,
     &CREDENTIALS,
     &ONNX_IMPORT,

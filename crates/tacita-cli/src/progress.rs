@@ -1,7 +1,7 @@
-//! A bar on standard error while an inference runs, if a person watches.
+//! A bar on standard error while an inference or a training runs, if a person watches.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tacita::InferProgress;
+use tacita::{InferProgress, TrainProgress};
 
 /// Ticks of a batch.
 const RESOLUTION: u64 = 1_000;
@@ -44,5 +44,39 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// The bar of a training: step, loss where it is revealed, throughput, time left.
+pub struct TrainBar {
+    bar: Bar,
+    /// When the first step of this run was done, and which it was.
+    since: std::cell::Cell<Option<(std::time::Instant, u64)>>,
+}
+
+impl TrainBar {
+    /// As [`Bar::new`].
+    pub fn new(quiet: bool) -> TrainBar {
+        TrainBar { bar: Bar::new(quiet), since: std::cell::Cell::new(None) }
+    }
+
+    /// Moves on.
+    pub fn update(&self, progress: &TrainProgress<'_>) {
+        let TrainProgress { step, steps, loss, batch, .. } = *progress;
+        let (begun, first) = self.since.get().unwrap_or_else(|| (std::time::Instant::now(), step));
+        self.since.set(Some((begun, first)));
+        let mut message = format!("step {step} of {steps}");
+        if let Some(loss) = loss {
+            message += &format!(", loss {loss:.4}");
+        }
+        if step > first {
+            let each = begun.elapsed().as_secs_f64() / (step - first) as f64;
+            let left =
+                indicatif::HumanDuration(std::time::Duration::from_secs_f64(each * (steps - step) as f64));
+            message += &format!(", {:.0} rows/s, {left:#} left", batch as f64 / each);
+        }
+        self.bar.0.set_length(steps);
+        self.bar.0.set_position(step);
+        self.bar.0.set_message(message);
     }
 }

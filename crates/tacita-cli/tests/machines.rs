@@ -2,29 +2,28 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use common::{Folder, Run, shipped, tacita};
+use common::machines::{LIMIT, Members, done, end, settings, until};
+use common::{shipped, tacita};
 use serde_json::Value;
-use tacita::{Identity, SessionFile, SessionMember, SessionSettings};
+use tacita::SessionSettings;
 
 /// A session of alice, bob and a dealer on this machine, a folder each.
 struct Machines {
-    folder: Folder,
+    members: Members,
     graph: PathBuf,
 }
 
-fn settings() -> SessionSettings {
-    let seconds = Duration::from_secs;
-    SessionSettings {
-        timeout: seconds(20),
-        connect_timeout: seconds(15),
-        silence: seconds(3),
-        ..Default::default()
+impl std::ops::Deref for Machines {
+    type Target = Members;
+
+    fn deref(&self) -> &Members {
+        &self.members
     }
 }
 
@@ -39,54 +38,14 @@ impl Machines {
         settings: SessionSettings,
         export: &[&str],
     ) -> Machines {
-        let folder = Folder::new();
-        let mut members: Vec<SessionMember> = vec![];
-        let all: Vec<&str> = [parties, &["dealer"], owners].concat();
-        for name in &all {
-            let home = folder.file(name);
-            std::fs::create_dir(&home).unwrap();
-            let identity = Identity::create(name, 2).unwrap();
-            identity.write(&home).unwrap();
-            // held until all are found, so that no two are the same
-            let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = Some(probe.local_addr().unwrap().to_string());
-            let certificate = identity.certificate().clone();
-            members.push(SessionMember { name: (*name).to_owned(), address, certificate });
-        }
-        let owners = members.split_off(parties.len() + 1);
-        let dealer = members.pop().unwrap();
-        let file = SessionFile::new(members, dealer, owners, settings).unwrap();
-        let graph = folder.file("lenet.graph");
+        let members = Members::new(parties, owners, settings);
+        let graph = members.folder.file("lenet.graph");
         let graph_name = graph.to_str().unwrap();
         tacita(&[&["export-graph", &shipped("lenet.onnx"), "-o", graph_name], export].concat()).ok();
-        for name in &all {
-            std::fs::write(folder.file(name).join("session.toml"), &file.text).unwrap();
-            std::fs::copy(&graph, folder.file(name).join("lenet.graph")).unwrap();
+        for name in [parties, &["dealer"], owners].concat() {
+            std::fs::copy(&graph, members.home(name).join("lenet.graph")).unwrap();
         }
-        Machines { folder, graph }
-    }
-
-    fn home(&self, name: &str) -> PathBuf {
-        self.folder.file(name)
-    }
-
-    /// Starts a member on its machine.
-    fn start(&self, name: &str, arguments: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_tacita"))
-            .args(arguments)
-            .args(["--session", "session.toml", "--as", name])
-            .current_dir(self.home(name))
-            .env_remove("RUST_BACKTRACE")
-            .env("TACITA_LOG", "tacita_net=debug,warn") // says when a member has all others
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts")
-    }
-
-    fn dealer(&self) -> Child {
-        self.start("dealer", &["dealer", "--once"])
+        Machines { members, graph }
     }
 
     fn alice(&self, more: &[&str]) -> Child {
@@ -111,32 +70,6 @@ impl Machines {
         names.sort();
         names
     }
-}
-
-/// Waits for a member to end, which it must in this time.
-#[track_caller]
-fn end(mut child: Child, limit: Duration) -> Run {
-    let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if begun.elapsed() > limit {
-            child.kill().unwrap();
-            let output = child.wait_with_output().unwrap();
-            panic!("it hangs: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
-
-const LIMIT: Duration = Duration::from_secs(60);
-
-#[track_caller]
-fn done(child: Child) -> Run {
-    let run = end(child, LIMIT);
-    assert_eq!(run.code, 0, "{}", run.err);
-    run
 }
 
 /// That a member failed with this code and a last line that has all these words, leaving no file.
@@ -266,18 +199,6 @@ fn a_port_in_use_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let alice = machines.alice(&["--listen", &address]);
     failed(&machines, "alice", alice, 6, &[&address, "in use", "--listen"]);
-}
-
-/// Reads what a member says until a line has this in it; returns that line.
-fn until(child: &mut Child, word: &str) -> String {
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains(word) {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "it ended and did not say {word}");
-    }
-    child.stderr = Some(said.into_inner());
-    line
 }
 
 /// Starts all three and waits until each has the others.

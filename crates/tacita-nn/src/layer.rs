@@ -21,6 +21,12 @@ pub trait Layer {
     }
 }
 
+impl Layer for Box<dyn Layer> {
+    fn forward(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
+        (**self).forward(net, x)
+    }
+}
+
 /// Layers one after another, named by their numbers as PyTorch names them.
 #[derive(Default)]
 pub struct Sequential {

@@ -21,6 +21,16 @@
 //! # Ok::<(), tacita_graph::GraphError>(())
 //! ```
 //!
+//! # Layers
+//! Layers have PyTorch's names, shapes and initial values of parameters, so that what is trained here is used there and the
+//! other way round. Sequences are batch first. What has two inputs, a decoder or attention to another sequence, has a method
+//! beside [`Layer::forward`], which the layer of a whole network calls. Where PyTorch has a floating mask, attention here is
+//! causal or sees all: a mask is public.
+//!
+//! # Rates
+//! A [`Schedule`] says the pace of each step, a public factor of the rate, which a [`paced`](Training::paced) training takes.
+//! [`Ready`] has linear models with losses, rates and penalties as scikit-learn counts them.
+//!
 //! # Numbers
 //! Gradients of a mean over a batch are small, and fixed point has an absolute unit (2^-16). So [`Training`] multiplies the
 //! loss by a power of two before it takes derivatives and divides the rate by it, as one does with half-precision floats:
@@ -30,18 +40,25 @@ mod init;
 mod layer;
 mod layers;
 mod loss;
+mod metrics;
 mod net;
 mod optimiser;
 mod public;
+mod ready;
+mod schedule;
 mod training;
 
 pub use init::Init;
 pub use layer::{Layer, Sequential};
 pub use layers::{
-    AvgPool2d, BatchNorm, Conv1d, Conv2d, Dropout, Elementwise, Embedding, Flatten, LayerNorm, Linear,
-    MaxPool2d, Relu,
+    AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Dropout, Elementwise, Embedding,
+    Flatten, GroupNorm, Gru, LayerNorm, Linear, Lstm, MaxPool2d, MultiheadAttention, Relu, Rnn, States,
+    TransformerDecoderLayer, TransformerEncoderLayer,
 };
 pub use loss::{Loss, Reduction};
+pub use metrics::Answers;
 pub use net::{Net, Parameter};
 pub use optimiser::{Clipping, Optimiser, Rule};
+pub use ready::{Output, Ready};
+pub use schedule::Schedule;
 pub use training::{Start, Step, Training};

@@ -1,6 +1,6 @@
 //! A network under construction: the graph that layers add to, and the parameters that they ask for.
 
-use tacita_graph::{Graph, GraphError, Kind, NodeId, Role, Visibility, dims};
+use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, Role, Visibility, dims};
 
 use crate::init::Init;
 
@@ -36,6 +36,11 @@ impl<'g> Net<'g> {
     /// The graph.
     pub fn graph(&mut self) -> &mut Graph {
         self.graph
+    }
+
+    /// The shape of something in the graph.
+    pub fn shape(&self, x: NodeId) -> &[Dim] {
+        &self.graph.node(x).ty.shape
     }
 
     /// Whether the network is trained: layers such as dropout differ.

@@ -3,7 +3,7 @@
 use tacita_graph::ops::{Add, Clip, Mul, Rsqrt, Sub, Sum};
 use tacita_graph::{Graph, GraphError, NodeId};
 
-use crate::public::{number, times};
+use crate::public::{number, power, times};
 
 /// How a gradient changes a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +56,8 @@ pub struct Optimiser {
     pub decay: f64,
     /// Whether weight decay is apart from the gradient (Loshchilov and Hutter 2019).
     pub decoupled: bool,
+    /// Whether all parameters decay, as PyTorch has it, or only those of two axes or more: not biases, and the factors of norms.
+    pub decays_all: bool,
     /// What is done with gradients first.
     pub clipping: Clipping,
 }
@@ -65,7 +67,7 @@ const LEAST_EPSILON: f64 = 1.0 / 128.0;
 
 impl Optimiser {
     fn new(rule: Rule, rate: f64) -> Optimiser {
-        Optimiser { rule, rate, decay: 0.0, decoupled: false, clipping: Clipping::None }
+        Optimiser { rule, rate, decay: 0.0, decoupled: false, decays_all: true, clipping: Clipping::None }
     }
 
     /// Plain gradient descent.
@@ -103,6 +105,12 @@ impl Optimiser {
         Optimiser { decay, ..self }
     }
 
+    /// With decay of weights alone: of parameters of two axes or more, not of biases and the factors of norms.
+    #[must_use]
+    pub fn with_decay_of_weights(self, decay: f64) -> Optimiser {
+        Optimiser { decay, decays_all: false, ..self }
+    }
+
     /// With gradients clipped.
     #[must_use]
     pub fn with_clipping(self, clipping: Clipping) -> Optimiser {
@@ -112,9 +120,8 @@ impl Optimiser {
     /// Whether the rate changes with the step, because what the rule remembers begins at 0: η of step t (from 1) is η times
     /// this.
     pub fn pace(&self, t: u64) -> f64 {
-        let t = t.min(1 << 20) as i32;
         match self.rule {
-            Rule::Adam { beta1, beta2, .. } => (1.0 - beta2.powi(t)).sqrt() / (1.0 - beta1.powi(t)),
+            Rule::Adam { beta1, beta2, .. } => (1.0 - power(beta2, t)).sqrt() / (1.0 - power(beta1, t)),
             _ => 1.0,
         }
     }
@@ -127,6 +134,11 @@ impl Optimiser {
             Rule::Adam { .. } => &["first moment", "second moment"],
             Rule::RmsProp { .. } => &["square"],
         }
+    }
+
+    /// The same for a parameter of so many axes, which may not decay.
+    pub(crate) fn for_rank(self, rank: usize) -> Optimiser {
+        if self.decays_all || rank >= 2 { self } else { self.with_decay(0.0) }
     }
 
     /// The parameter after the step, and what is remembered. `g` is the gradient times `scale`; `pace` is a public factor of

@@ -54,7 +54,7 @@ impl Training {
         Training { scale, ..self }
     }
 
-    /// The rate follows a schedule: each step takes it times the public input [`Training::PACE`].
+    /// The rate follows a [`Schedule`](crate::Schedule): each step takes it times the public input [`Training::PACE`].
     #[must_use]
     pub fn paced(self) -> Training {
         Training { paced: true, ..self }
@@ -64,6 +64,11 @@ impl Training {
     /// ([`Optimiser::pace`]).
     pub fn is_paced(&self) -> bool {
         self.paced
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> Loss {
+        self.loss
     }
 
     /// The optimiser.
@@ -107,7 +112,8 @@ impl Training {
                 let (shape, init) = (parameter.shape.clone(), Init::Constant(0.0));
                 memory.push(Parameter { name, shape, init, trained: false });
             }
-            let (next, kept) = self.optimiser.update(graph, (*w, g, &remembered), self.scale, pace)?;
+            let optimiser = self.optimiser.for_rank(parameter.shape.len());
+            let (next, kept) = optimiser.update(graph, (*w, g, &remembered), self.scale, pace)?;
             graph.keep(next, &parameter.name)?;
             for (what, value) in self.optimiser.memory().iter().zip(kept) {
                 graph.keep(value, &format!("{}: {what}", parameter.name))?;

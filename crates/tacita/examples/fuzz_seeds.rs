@@ -304,6 +304,10 @@ fn members() -> Result<(), Anything> {
     let parties = vec![alice.clone(), carol.clone()];
     let large = SessionFile::new(parties, dealer.clone(), vec![bob.clone()], settings)?;
     write("session_file", "owner", large.text.as_bytes())?;
+    for name in ["breast_cancer", "digits"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../models/{name}.toml"));
+        write("train_config", name, &fs::read(path)?)?;
+    }
     write("session_file", "cut", &small.text.as_bytes()[..small.text.len() / 2])?;
 
     let folder = tempfile::tempdir()?;

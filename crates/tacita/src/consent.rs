@@ -94,13 +94,18 @@ pub fn consent(graph: &Graph, me: &str, allowed: &[Allowance]) -> Result<(), Err
         if !kept && !of.iter().any(|owner| owner == me) {
             continue;
         }
-        for receiver in to.into_iter().filter(|receiver| receiver != me) {
-            if !allowed.iter().any(|allowance| allowance.covers(&value, &receiver)) {
-                return Err(Error::NotAllowed { value, of: me.to_owned(), to: receiver });
-            }
-        }
+        agreed(&value, &to, me, allowed)?;
     }
     Ok(())
+}
+
+/// Refuses a value of a member's own data that goes to others and is not listed.
+pub(crate) fn agreed(value: &str, to: &[String], me: &str, allowed: &[Allowance]) -> Result<(), Error> {
+    let others = to.iter().filter(|receiver| *receiver != me);
+    match others.into_iter().find(|to| !allowed.iter().any(|allowance| allowance.covers(value, to))) {
+        None => Ok(()),
+        Some(to) => Err(Error::NotAllowed { value: value.to_owned(), of: me.to_owned(), to: to.clone() }),
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::members::Members;
 use crate::prepared::{Prepared, leaves};
 use crate::session_file::{SessionFile, SessionSettings};
+use crate::training::{self, TrainConfig};
 use crate::{consent, correlations, disclosures, join, model_of_graph, recipe};
 
 /// Elements of all values of a graph beyond which [`recipe`](self::recipe) leaves it: a graph may say much in few bytes.
@@ -75,6 +76,13 @@ fn elements(prepared: &Prepared) -> usize {
 /// What members say to each other before they begin and when they have ended.
 pub fn terms(bytes: &[u8]) {
     comes_back::<join::Terms>(bytes);
+    comes_back::<Option<training::Facts>>(bytes);
+    comes_back::<Option<training::Terms>>(bytes);
+    if let Ok(Some(facts)) = join::decode::<Option<training::Facts>>(bytes)
+        && let Err(error) = facts.check("alice")
+    {
+        assert_line(&error);
+    }
     comes_back::<u64>(bytes);
 }
 
@@ -129,6 +137,20 @@ pub fn session_file(bytes: &[u8]) {
         }
         // its certificates may have been in fewer bytes than we write them in
         Err(error) => assert!(bytes.len() > 1 << 14, "{error}"),
+    }
+}
+
+/// The configuration of a training: what members compare of it is the same of what is read of it again.
+pub fn train_config(bytes: &[u8]) {
+    match TrainConfig::parse(bytes) {
+        Ok(config) => {
+            let told = config.told();
+            let again: TrainConfig = serde_json::from_str(&told).expect("what was told can be read");
+            assert_eq!(again.told(), told);
+            assert!(config.consent("nobody", &[]).is_ok() == config.reveals().is_empty());
+            config.training();
+        }
+        Err(error) => assert_line(&Error::File(error)),
     }
 }
 

@@ -30,11 +30,12 @@ mod prepared;
 mod proof;
 mod recipe;
 mod report;
+mod seal;
 mod serve;
 mod session;
 mod session_file;
 mod tensor;
-mod trainer;
+mod training;
 mod world;
 
 pub use certificate::Certificate;
@@ -61,5 +62,8 @@ pub use tacita_graph as graph;
 pub use tacita_nn as nn;
 pub use tacita_onnx as onnx;
 pub use tensor::Tensor;
-pub use trainer::Trainer;
+pub use training::{
+    LayerConfig, LossConfig, OptimiserConfig, OwnerData, RevealConfig, RuleConfig, Split, TestFigures,
+    TrainConfig, TrainOptions, TrainProgress, TrainReport, Trained, Trainer, join_training, train,
+};
 pub use world::Progress;

@@ -15,6 +15,7 @@ pub(crate) fn start(options: &Options) -> Result<World, Error> {
     let names = options.party_names();
     let mut all: Vec<&str> = names.iter().map(String::as_str).collect();
     all.push("dealer");
+    all.extend(options.data_owners.iter().map(String::as_str));
     let limits = Limits { inbound: options.dealer_ahead.max(16 << 20), ..Limits::default() };
     let endpoints = match options.link {
         Link::Memory => memory(&all, &limits),

@@ -55,6 +55,8 @@ impl std::fmt::Display for Link {
 pub struct Options {
     /// Computing parties, 2 to 16; the dealer comes in addition.
     pub parties: usize,
+    /// Members that own inputs or receive results and compute nothing.
+    pub data_owners: Vec<String>,
     /// Threads of each party and of the dealer.
     pub threads: usize,
     /// What connects them.
@@ -73,6 +75,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             parties: 2,
+            data_owners: vec![],
             threads: 1,
             link: Link::Loopback,
             precision: 16,
@@ -92,6 +95,15 @@ impl Options {
         if !(2..=PARTY_NAMES.len()).contains(&self.parties) {
             let most = PARTY_NAMES.len();
             return Err(Error::Usage(format!("{} parties: a local session has 2 to {most}", self.parties)));
+        }
+        let mut names = self.party_names();
+        names.push("dealer".to_owned());
+        for owner in &self.data_owners {
+            crate::session_file::check_name(owner)?;
+            if names.contains(owner) {
+                return Err(Error::Usage(format!("two members are called {owner}: names have to differ")));
+            }
+            names.push(owner.clone());
         }
         if !(1..=256).contains(&self.threads) {
             return Err(Error::Usage(format!("{} threads a party: 1 to 256 can be used", self.threads)));

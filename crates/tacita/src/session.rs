@@ -10,7 +10,7 @@ use tacita_graph::{
     Graph, GraphError, Inputs, Interval, Kind, NodeId, Op, Owner, RingKind, RingOp, Role, Visibility, dims,
     functions, ops,
 };
-use tacita_mpc::{Cost, NodeCost, NodeMeasure, Outcome, Revealed, Times};
+use tacita_mpc::{Cost, KeptValues, NodeCost, NodeMeasure, Outcome, Revealed, Times};
 
 use crate::error::Error;
 use crate::local;
@@ -37,6 +37,11 @@ pub struct Evaluation {
     pub dealer_seconds: f64,
 }
 
+/// A graph's digest and the batch that it is prepared for.
+type PreparedKey = ([u8; 32], usize);
+/// Graphs that a session holds prepared: one that is not among the last so many is prepared again.
+const MAX_PREPARED: usize = 32;
+
 /// A session of two or more computing parties and a dealer: all in this process ([`Session::local`]), or each on its
 /// own machine ([`Session::connect`]), where every member runs the same program and gives its own data.
 ///
@@ -59,7 +64,8 @@ pub struct Session {
     precision: u32,
     world: World,
     workspace: Shared,
-    prepared: BTreeMap<([u8; 32], usize), Arc<Prepared>>,
+    /// By digest and batch, the last ones that were asked for; the latest at the end.
+    prepared: Vec<(PreparedKey, Arc<Prepared>)>,
     /// Hashes of the parameters that were used: a parameter keeps its value, and its mask, as long as the session.
     bound: BTreeMap<String, blake3::Hash>,
     /// Samples, and samples of a batch, that were dealt for ahead.
@@ -85,12 +91,18 @@ impl Session {
     /// As [`Session::local`], and if links cannot be made.
     pub fn with_options(options: Options) -> Result<Session, Error> {
         let world = local::start(&options)?;
-        Ok(Session::new(Members::parties(options.party_names()), options.precision, world))
+        let members = Members { parties: options.party_names(), data_owners: options.data_owners };
+        Ok(Session::new(members, options.precision, world))
     }
 
     pub(crate) fn new(members: Members, precision: u32, world: World) -> Session {
-        let (workspace, prepared, bound) = (Shared::default(), BTreeMap::new(), BTreeMap::new());
+        let (workspace, prepared, bound) = (Shared::default(), Vec::new(), BTreeMap::new());
         Session { members, precision, world, workspace, prepared, bound, dealt: None }
+    }
+
+    /// Fractional bits of fixed-point values.
+    pub fn precision(&self) -> u32 {
+        self.precision
     }
 
     /// The computing parties, who may own inputs and receive results.
@@ -309,6 +321,29 @@ impl Session {
             .collect())
     }
 
+    /// What each computing party here keeps in shares, by party and name.
+    ///
+    /// # Errors
+    /// If a member has ended.
+    pub(crate) fn kept(&self) -> Result<BTreeMap<String, KeptValues>, Error> {
+        self.world.kept()
+    }
+
+    /// Gives each computing party here what it kept before.
+    pub(crate) fn keep(&mut self, values: BTreeMap<String, KeptValues>) -> Result<(), Error> {
+        self.world.keep(values)
+    }
+
+    /// The computing parties that live here.
+    pub(crate) fn computing_here(&self) -> Vec<String> {
+        self.world.computing().map(str::to_owned).collect()
+    }
+
+    /// Whether a member lives here.
+    pub(crate) fn is_here(&self, name: &str) -> bool {
+        self.world.has(name)
+    }
+
     /// Leaves the session and tells all others why, so that nobody takes it for a success.
     pub(crate) fn abandon(&mut self, cause: &str) {
         self.world.abandon(cause);
@@ -321,12 +356,17 @@ impl Session {
     /// If the graph cannot be run privately by these parties.
     pub fn prepare(&mut self, graph: &Graph, batch: usize) -> Result<Arc<Prepared>, Error> {
         let key = (graph.digest(), batch);
-        if let Some(found) = self.prepared.get(&key) {
-            return Ok(found.clone());
+        let prepared = match self.prepared.iter().position(|(other, _)| *other == key) {
+            Some(at) => self.prepared.remove(at).1,
+            None => {
+                let bound = bind(graph, batch)?;
+                Arc::new(Prepared::new(bound, &self.members, self.precision)?)
+            }
+        };
+        if self.prepared.len() == MAX_PREPARED {
+            self.prepared.remove(0);
         }
-        let bound = bind(graph, batch)?;
-        let prepared = Arc::new(Prepared::new(bound, &self.members, self.precision)?);
-        self.prepared.insert(key, prepared.clone());
+        self.prepared.push((key, prepared.clone()));
         Ok(prepared)
     }
 

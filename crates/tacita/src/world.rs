@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tacita_graph::{Inputs, NodeId, Visibility};
-use tacita_mpc::{Config, Correlations, DataOwner, Dealer, Dealt, Leaves, MpcError, Outcome, Party};
+use tacita_mpc::{
+    Config, Correlations, DataOwner, Dealer, Dealt, KeptValues, Leaves, MpcError, Outcome, Party,
+};
 use tacita_net::{Endpoint, Interrupter, MemberId};
 
 use crate::error::Error;
@@ -39,9 +41,29 @@ pub(crate) struct Finished {
 type Said = Vec<(MemberId, Vec<u8>)>;
 
 enum Command {
-    Evaluate { job: Arc<Prepared>, inputs: Inputs, reply: Sender<Message> },
-    Abandon { cause: String, reply: Sender<()> },
-    Exchange { topic: String, bytes: Vec<u8>, reply: Sender<Result<Said, Error>> },
+    Evaluate {
+        job: Arc<Prepared>,
+        inputs: Inputs,
+        reply: Sender<Message>,
+    },
+    Abandon {
+        cause: String,
+        reply: Sender<()>,
+    },
+    Exchange {
+        topic: String,
+        bytes: Vec<u8>,
+        reply: Sender<Result<Said, Error>>,
+    },
+    /// Asks for what is kept in shares; who computes nothing has nothing.
+    Kept {
+        reply: Sender<KeptValues>,
+    },
+    /// Gives what was kept before.
+    Keep {
+        values: KeptValues,
+        reply: Sender<()>,
+    },
 }
 
 enum Message {
@@ -54,9 +76,22 @@ enum Message {
 struct Handle {
     index: usize,
     name: String,
+    /// Whether it is a computing party.
+    computes: bool,
     interrupter: Interrupter,
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// The error of asking somebody who is gone.
+fn ended() -> Error {
+    Error::Internal("a member of the session has ended".into())
+}
+
+impl Handle {
+    fn ask(&self, command: Command) -> Result<(), Error> {
+        self.commands.as_ref().ok_or_else(ended)?.send(command).map_err(|_| ended())
+    }
 }
 
 /// A member that has its links and has not joined yet.
@@ -91,11 +126,13 @@ impl World {
             let (sender, commands) = channel();
             let (opened, interrupter) = (opened.clone(), member.endpoint.interrupter());
             let (index, name) = (member.index, member.name.clone());
+            let computes = index < member.parties;
             let thread = std::thread::Builder::new()
                 .name(name.clone())
                 .spawn(move || member.run(&commands, &opened))
                 .map_err(|e| Error::Internal(format!("no thread for a member: {e}")))?;
-            handles.push(Handle { index, name, interrupter, commands: Some(sender), thread: Some(thread) });
+            let (commands, thread) = (Some(sender), Some(thread));
+            handles.push(Handle { index, name, computes, interrupter, commands, thread });
         }
         drop(opened);
         for _ in 0..handles.len() {
@@ -119,11 +156,37 @@ impl World {
     /// Sends some bytes that everybody may know to all parties and owners, and receives theirs. For a world of one.
     pub fn exchange(&mut self, topic: &str, bytes: &[u8]) -> Result<Said, Error> {
         let (reply, replies) = channel();
-        let ended = || Error::Internal("a member of the session has ended".into());
-        let member = self.members.first().and_then(|member| member.commands.as_ref()).ok_or_else(ended)?;
-        let command = Command::Exchange { topic: topic.to_owned(), bytes: bytes.to_vec(), reply };
-        member.send(command).map_err(|_| ended())?;
+        let member = self.members.first().ok_or_else(ended)?;
+        member.ask(Command::Exchange { topic: topic.to_owned(), bytes: bytes.to_vec(), reply })?;
         replies.recv().map_err(|_| ended())?
+    }
+
+    /// What each computing party here keeps in shares, by name.
+    pub fn kept(&self) -> Result<BTreeMap<String, KeptValues>, Error> {
+        let parties = self.members.iter().filter(|member| member.computes);
+        parties
+            .map(|member| {
+                let (reply, replies) = channel();
+                member.ask(Command::Kept { reply })?;
+                Ok((member.name.clone(), replies.recv().map_err(|_| ended())?))
+            })
+            .collect()
+    }
+
+    /// Gives each computing party here what it kept before.
+    pub fn keep(&mut self, mut values: BTreeMap<String, KeptValues>) -> Result<(), Error> {
+        for member in self.members.iter().filter(|member| member.computes) {
+            let (reply, replies) = channel();
+            let values = values.remove(&member.name).unwrap_or_default();
+            member.ask(Command::Keep { values, reply })?;
+            replies.recv().map_err(|_| ended())?;
+        }
+        Ok(())
+    }
+
+    /// The computing parties that live here.
+    pub fn computing(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().filter(|member| member.computes).map(|member| member.name.as_str())
     }
 
     /// Every member here leaves the session and tells all others why.
@@ -149,10 +212,7 @@ impl World {
         let (reply, replies) = channel();
         for (member, inputs) in self.members.iter().zip(shares) {
             let command = Command::Evaluate { job: job.clone(), inputs, reply: reply.clone() };
-            let sent = member.commands.as_ref().map(|sender| sender.send(command).is_ok());
-            if sent != Some(true) {
-                return Err(Error::Internal("a member of the session has ended".into()));
-            }
+            member.ask(command)?;
         }
         drop(reply);
         let mut finished = Finished { outcomes: BTreeMap::new(), dealt: None };
@@ -280,6 +340,19 @@ impl Member {
                         Joined::Party(party) => party.abort(&cause),
                         Joined::DataOwner(owner) => owner.abort(&cause),
                         Joined::Dealer(dealer) => dealer.abort(&cause),
+                    }
+                    let _ = reply.send(());
+                }
+                Command::Kept { reply } => {
+                    let kept = match &joined {
+                        Joined::Party(party) => party.kept().clone(),
+                        _ => KeptValues::new(),
+                    };
+                    let _ = reply.send(kept);
+                }
+                Command::Keep { values, reply } => {
+                    if let Joined::Party(party) = &mut joined {
+                        party.keep(values);
                     }
                     let _ = reply.send(());
                 }

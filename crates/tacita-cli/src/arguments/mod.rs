@@ -4,6 +4,7 @@ mod local;
 mod member;
 mod network;
 mod setup;
+mod train;
 mod values;
 
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use crate::logging::{Format, Level};
 use crate::print;
 
 pub use local::*;
-pub use {member::MemberArgument, network::*, setup::*};
+pub use {member::MemberArgument, network::*, setup::*, train::*};
 
 /// Private machine learning: a trained network is evaluated on data that its owner does not show, with weights that
 /// their owner does not show either.
@@ -76,6 +77,7 @@ pub enum Command {
     Init(InitArguments),
     Dealer(Box<DealerArguments>),
     Join(Box<JoinArguments>),
+    Train(Box<TrainArguments>),
     #[command(subcommand)]
     Bench(BenchCommand),
     /// Print the functions that models may use: how accurate over which domain, how many rounds and bytes

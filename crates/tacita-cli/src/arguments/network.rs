@@ -76,13 +76,15 @@ pub struct DealerArguments {
 /// another only if `--allow-reveal` lists it. Graph, owners and batch must be the same everywhere: the members compare,
 /// and a difference ends the session before any data is used, with the first node that differs.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("computation").args(["model", "graph"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("computation").args(["model", "graph", "train"]).required(true).multiple(true)))]
 #[command(after_help = "\
 Examples:
   tacita join --session session.toml --as bob --model model.onnx --allow-reveal logits:alice
   tacita join --session session.toml --as alice --graph model.graph --input x.npy --output y.npy
   tacita join --session session.toml --as carol --graph model.graph
               a party that has no data and learns nothing
+  tacita join --session session.toml --as alice --train train.toml --checkpoints run1 --allow-reveal loss,accuracy
+              trains; every member has the same train.toml, and its own data beside it
 
 The graph is what the model's owner writes with `tacita export-graph` and sends to the others: no weights are in it.
 Output files appear whole or not at all, and only if the session went well for every member.")]
@@ -101,6 +103,17 @@ pub struct JoinArguments {
     /// The computation without weights, as export-graph wrote it; with --model too, they must be the same
     #[arg(long, value_name = "GRAPH", value_hint = ValueHint::FilePath)]
     pub graph: Option<PathBuf>,
+    /// Train instead, by this configuration, which all members have alike (docs/training.md)
+    #[arg(
+        long, value_name = "CONFIG.toml", value_hint = ValueHint::FilePath,
+        conflicts_with_all = [
+            "model", "graph", "weights", "input_owner", "reveal", "argmax", "range", "input", "scale", "output", "labels",
+            "batch", "correlations"
+        ]
+    )]
+    pub train: Option<PathBuf>,
+    #[command(flatten)]
+    pub training: JoinTrainingArguments,
     #[command(flatten)]
     pub owners: JoinOwnerArguments,
     /// Your samples, first axis the batch: X.npy or FILE.npz:NAME
@@ -135,6 +148,14 @@ pub struct JoinArguments {
     pub metrics: MetricsArguments,
     #[command(flatten)]
     pub insecure: InsecureArguments,
+}
+
+/// What only a training takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub struct JoinTrainingArguments {
+    #[command(flatten)]
+    pub own: super::TrainingArguments,
 }
 
 /// Where a member's key is and where it listens.

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use tacita::graph::Graph;
 use tacita::onnx::Model;
-use tacita::{ConnectOptions, Part, SessionFile, disclosures};
+use tacita::{Allowance, ConnectOptions, Part, SessionFile, disclosures};
 use tacita_data::Staged;
 
+use super::train;
 use crate::arguments::{JoinArguments, SampleArguments};
 use crate::failure::Failure;
 use crate::print::{Answer, json};
@@ -16,6 +17,15 @@ use crate::{batch, files, monitor, samples, summary};
 
 /// Joins the session, evaluates, writes what is to be written once every member has what it wanted.
 pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
+    if arguments.train.is_some() {
+        return train::join(arguments, quiet);
+    }
+    let own = &arguments.training.own;
+    if own.checkpoints.is_some() || own.curves.is_some() || own.save_model.is_some() {
+        return Err(Failure::usage(
+            "--checkpoints, --curves and --save-model are of a training: give --train CONFIG.toml",
+        ));
+    }
     let file = SessionFile::read(&arguments.session)?;
     let me = arguments.name.as_str();
     let identity = file.identity(me, &arguments.key())?;
@@ -24,9 +34,7 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
     owners_are_members(graph, &file)?;
     // what a member states itself with --model it agrees to by stating it; a graph from elsewhere it has to agree to
     if arguments.graph.is_some() {
-        let allowed =
-            arguments.allow_reveal.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>()?;
-        tacita::consent(graph, me, &allowed)?;
+        tacita::consent(graph, me, &allowed(arguments)?)?;
     }
     let samples = match &arguments.input {
         Some(input) => {
@@ -43,24 +51,8 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
     files::check_outputs(&[arguments.output.as_deref(), arguments.report.as_deref()])?;
     receives(graph, me, arguments)?;
 
-    let insecure_fixed_seed = arguments.insecure.seed();
     eprint!("{}", announcement(graph, &file, me));
-    let stop = Stop::install()?;
-    if let Some(address) = &arguments.metrics.metrics {
-        let shown = monitor::start(address, &stop)?;
-        eprintln!("metrics at http://{shown}/metrics");
-    }
-    let threads = arguments.threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, |cores| cores.get().min(256)),
-        usize::from,
-    );
-    let options = ConnectOptions {
-        listen: arguments.place.listen.clone(),
-        threads,
-        correlations: arguments.correlations.clone(),
-        insecure_fixed_seed,
-        ..ConnectOptions::default()
-    };
+    let (stop, options) = ready(arguments)?;
     let part = Part {
         graph: graph.clone(),
         parameters: own_parameters(&model, me),
@@ -104,6 +96,33 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
         }
     }
     Ok(Answer { text, json: report })
+}
+
+/// What the member agrees to reveal of its data.
+pub fn allowed(arguments: &JoinArguments) -> Result<Vec<Allowance>, Failure> {
+    Ok(arguments.allow_reveal.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Takes signals, shows metrics if asked to; the settings of the connection.
+pub fn ready(arguments: &JoinArguments) -> Result<(Stop, ConnectOptions), Failure> {
+    let insecure_fixed_seed = arguments.insecure.seed();
+    let stop = Stop::install()?;
+    if let Some(address) = &arguments.metrics.metrics {
+        let shown = monitor::start(address, &stop)?;
+        eprintln!("metrics at http://{shown}/metrics");
+    }
+    let threads = arguments.threads.map_or_else(
+        || std::thread::available_parallelism().map_or(1, |cores| cores.get().min(256)),
+        usize::from,
+    );
+    let options = ConnectOptions {
+        listen: arguments.place.listen.clone(),
+        threads,
+        correlations: arguments.correlations.clone(),
+        insecure_fixed_seed,
+        ..ConnectOptions::default()
+    };
+    Ok((stop, options))
 }
 
 /// Writes what is to be written, not yet under its names.

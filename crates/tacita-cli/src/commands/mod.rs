@@ -13,6 +13,7 @@ mod init;
 mod join;
 mod plan;
 mod session;
+mod train;
 
 use crate::arguments::{Command, Program};
 use crate::failure::Failure;
@@ -32,6 +33,7 @@ pub fn run(program: &Program) -> Result<Answer, Failure> {
         Command::Session(command) => session::run(command),
         Command::Init(arguments) => init::run(arguments),
         Command::Bench(command) => bench::run(command, program.global.json),
+        Command::Train(arguments) => train::run(arguments, program.global.json),
         Command::Functions => functions::run(),
         Command::Completions(arguments) => Ok(completions::run(arguments)),
     }

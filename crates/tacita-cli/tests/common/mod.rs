@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs)] // each test file uses its part
 
+pub mod machines;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

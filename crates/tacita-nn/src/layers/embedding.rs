@@ -22,7 +22,7 @@ impl Embedding {
 
 impl Layer for Embedding {
     fn forward(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
-        let weight = net.parameter("weight", &[self.count, self.features], Init::Uniform(3f64.sqrt()))?;
+        let weight = net.parameter("weight", &[self.count, self.features], Init::Normal(1.0))?;
         let name = net.name("embedding");
         let graph = net.graph();
         let hot = match graph.node(x).ty.kind {

@@ -1,21 +1,40 @@
 //! The layers, one file each.
 
+mod attention;
 mod batch_norm;
 mod conv;
+mod conv_transpose;
+mod decoder_layer;
 mod dropout;
 mod elementwise;
 mod embedding;
+mod encoder_layer;
 mod flatten;
+mod group_norm;
+mod gru;
 mod layer_norm;
 mod linear;
+mod lstm;
 mod pool;
+mod recurrent;
+mod rnn;
+mod transformer;
 
+pub use attention::MultiheadAttention;
 pub use batch_norm::BatchNorm;
 pub use conv::{Conv1d, Conv2d};
+pub use conv_transpose::{ConvTranspose1d, ConvTranspose2d};
+pub use decoder_layer::TransformerDecoderLayer;
 pub use dropout::Dropout;
 pub use elementwise::{Elementwise, Relu};
 pub use embedding::Embedding;
+pub use encoder_layer::TransformerEncoderLayer;
 pub use flatten::Flatten;
+pub use group_norm::GroupNorm;
+pub use gru::Gru;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use lstm::Lstm;
 pub use pool::{AvgPool2d, MaxPool2d};
+pub use recurrent::States;
+pub use rnn::Rnn;

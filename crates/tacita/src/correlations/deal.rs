@@ -11,13 +11,13 @@ use tacita_mpc::{AheadDealer, Leaves};
 use tacita_net::{Frame, NetError};
 use zeroize::Zeroizing;
 
-use super::seal::{Sealer, key};
-use super::{HEADER, MAGIC, Manifest, VERSION};
+use super::{HEADER, KEY_CONTEXT, MAGIC, Manifest, VERSION};
 use crate::error::Error;
 use crate::file_error::FileError;
 use crate::identity::Identity;
 use crate::members::Members;
 use crate::prepared::Prepared;
+use crate::seal::{Sealer, agreed_key};
 use crate::session::bind;
 use crate::session_file::SessionFile;
 
@@ -178,7 +178,9 @@ impl Writer {
         header.extend_from_slice(public.as_ref());
         let own = dealer.agreement_key().ok_or_else(|| broken("the dealer's key cannot agree on one"))?;
         let point = to.certificate.point();
-        let key = key((&fresh, &own), (point, point), &header, [dealer.certificate().point(), point]);
+        let agreements = [(&fresh, point), (&own, point)];
+        let public = [&header, dealer.certificate().point(), point];
+        let key = agreed_key(KEY_CONTEXT, &agreements, &public);
         let key = key.ok_or_else(|| broken("the member's certificate has no usable key"))?;
         let manifest = postcard::to_stdvec(manifest).map_err(|error| Error::Internal(error.to_string()))?;
         let manifest = Zeroizing::new(manifest);

@@ -12,11 +12,13 @@ use tacita_net::FrameHeader;
 use tacita_ring::Seed;
 use zeroize::Zeroizing;
 
-use super::seal::{Pieces, key, read_up_to};
-use super::{HEADER, KEY_AT, MAGIC, Manifest, POINT, USED, VERSION, read_correlation, read_manifest};
+use super::{
+    HEADER, KEY_AT, KEY_CONTEXT, MAGIC, Manifest, POINT, USED, VERSION, read_correlation, read_manifest,
+};
 use crate::error::Error;
 use crate::file_error::FileError;
 use crate::identity::Identity;
+use crate::seal::{Pieces, agreed_key, read_up_to};
 use crate::session_file::SessionFile;
 
 /// A member's file, open and not yet used.
@@ -175,8 +177,8 @@ fn check_header(
         || FileError::invalid("its key cannot be found: it is damaged, or not from this session's dealer");
     let own = identity.agreement_key().ok_or_else(unusable)?;
     let (fresh, dealer) = (&header[KEY_AT..], session.dealer.certificate.point());
-    let points = [dealer, whose.certificate.point()];
-    key((&own, &own), (fresh, dealer), header, points).ok_or_else(unusable)
+    let public = [header, dealer, whose.certificate.point()];
+    agreed_key(KEY_CONTEXT, &[(&own, fresh), (&own, dealer)], &public).ok_or_else(unusable)
 }
 
 /// What a plan of a fuzzed file asks for first.

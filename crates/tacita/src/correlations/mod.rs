@@ -18,7 +18,6 @@
 
 mod deal;
 mod file;
-mod seal;
 
 use serde::{Deserialize, Serialize};
 use tacita_net::FrameHeader;
@@ -31,6 +30,8 @@ pub(crate) use file::{read_contents, read_sealed};
 const MAGIC: &[u8; 8] = b"TACITA-C";
 const USED: &[u8; 8] = b"TACITA-U";
 const VERSION: u16 = 1;
+/// What keys of these files are derived for.
+const KEY_CONTEXT: &str = "tacita correlations file v1";
 /// Bytes of an uncompressed point of P-256.
 const POINT: usize = 65;
 /// Bytes before the sealed pieces.

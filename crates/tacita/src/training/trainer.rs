@@ -1,9 +1,11 @@
 //! Training in a session.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, arr0};
 use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims};
+use tacita_mpc::KeptValues;
 use tacita_nn::{Parameter, Step, Training};
 
 use crate::error::Error;
@@ -43,6 +45,21 @@ impl Trainer {
         let prepared = session.prepare(graph, 1)?;
         let parameters = step.parameters.clone();
         Ok(Trainer { session, training, step: prepared, parameters, steps: 0 })
+    }
+
+    /// Goes on with a training from values that parties kept when it had taken so many steps ([`Trainer::begin`] makes new ones).
+    /// All members give the same graph and number of steps, and each party its shares of one and the same state.
+    pub(crate) fn resume(
+        mut session: Session,
+        training: Training,
+        graph: &Graph,
+        step: &Step,
+        (kept, steps): (BTreeMap<String, KeptValues>, u64),
+    ) -> Result<Trainer, Error> {
+        session.keep(kept)?;
+        let prepared = session.prepare(graph, 1)?;
+        let parameters = step.parameters.clone();
+        Ok(Trainer { session, training, step: prepared, parameters, steps })
     }
 
     /// Takes a step with the data of a batch, of those owners that are here.
@@ -86,6 +103,11 @@ impl Trainer {
     /// ([`Layer::apply`](tacita_nn::Layer::apply)): secret inputs of their names are their values.
     pub fn session(&mut self) -> &mut Session {
         &mut self.session
+    }
+
+    /// Ends the training; the session goes on.
+    pub(crate) fn into_session(self) -> Session {
+        self.session
     }
 
     /// Opens the parameters to a member, by name: what the first of those who are here received, nothing if none is.

@@ -1,4 +1,5 @@
-//! Sealing in pieces: what a dealer writes and one member reads.
+//! Files sealed in pieces of 64 KiB and a shorter last one: AES-256-GCM, each piece under its number and whether it is the
+//! last. Every file has a key of its own, since numbers begin at 0.
 
 use std::io::{BufRead, Read, Write};
 
@@ -11,25 +12,36 @@ const PIECE: usize = 1 << 16;
 /// What sealing adds to a piece.
 const TAG: usize = 16;
 
-/// The key of a file with this header.
-pub(super) fn key(
-    (fresh, own): (&PrivateKey, &PrivateKey),
-    (to_fresh, to_own): (&[u8], &[u8]),
-    header: &[u8],
-    dealer_and_member: [&[u8]; 2],
+/// The key that follows from agreements of a private with a public key each, bound to what is public; none if a public key
+/// is none.
+pub(crate) fn agreed_key(
+    context: &str,
+    agreements: &[(&PrivateKey, &[u8])],
+    public: &[&[u8]],
 ) -> Option<LessSafeKey> {
-    let mut hasher = blake3::Hasher::new_derive_key("tacita correlations file v1");
-    for (private, public) in [(fresh, to_fresh), (own, to_own)] {
-        let public = UnparsedPublicKey::new(&ECDH_P256, public);
-        agree(private, public, (), |secret| {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    for (private, point) in agreements {
+        let point = UnparsedPublicKey::new(&ECDH_P256, point);
+        agree(private, point, (), |secret| {
             hasher.update(secret);
             Ok(())
         })
         .ok()?;
     }
-    for part in [header, dealer_and_member[0], dealer_and_member[1]] {
+    key(hasher, public)
+}
+
+/// The key that follows from a secret, bound to what is public.
+pub(crate) fn derived_key(context: &str, secret: &[u8; 32], public: &[&[u8]]) -> Option<LessSafeKey> {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    hasher.update(secret);
+    key(hasher, public)
+}
+
+fn key(mut hasher: blake3::Hasher, public: &[&[u8]]) -> Option<LessSafeKey> {
+    public.iter().for_each(|part| {
         hasher.update(part);
-    }
+    });
     let bytes = Zeroizing::new(*hasher.finalize().as_bytes());
     hasher.zeroize();
     UnboundKey::new(&AES_256_GCM, &*bytes).ok().map(LessSafeKey::new)
@@ -44,7 +56,7 @@ fn nonce(piece: u64, last: bool) -> Nonce {
 }
 
 /// Writes what is put into it in sealed pieces.
-pub(super) struct Sealer<W> {
+pub(crate) struct Sealer<W> {
     to: W,
     key: LessSafeKey,
     piece: u64,
@@ -88,7 +100,7 @@ impl<W: Write> Sealer<W> {
     }
 }
 
-pub(super) fn read_up_to(source: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
+pub(crate) fn read_up_to(source: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     let mut there = 0;
     while there < into.len() {
         match source.read(&mut into[there..])? {
@@ -100,7 +112,7 @@ pub(super) fn read_up_to(source: &mut impl Read, into: &mut [u8]) -> std::io::Re
 }
 
 /// Sealed pieces, read as one stream.
-pub(super) struct Pieces<R> {
+pub(crate) struct Pieces<R> {
     pub source: R,
     key: LessSafeKey,
     piece: u64,
@@ -137,7 +149,7 @@ impl<R: BufRead> Pieces<R> {
         self.plain.truncate(read);
         let last = self.source.fill_buf().map_err(|error| error.to_string())?.is_empty();
         let opened = self.key.open_in_place(nonce(self.piece, last), Aad::empty(), &mut self.plain);
-        let length = opened.map_err(|_| "it is damaged, cut off, or not from this session's dealer")?.len();
+        let length = opened.map_err(|_| "it is damaged, cut off, or sealed under another key")?.len();
         self.plain.truncate(length);
         (self.piece, self.ended) = (self.piece + 1, last);
         match length {

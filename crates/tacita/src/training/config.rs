@@ -1,0 +1,636 @@
+//! What a training is: the configuration that all members have the same.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tacita_nn::{Loss, Optimiser, Reduction, Rule, Training};
+
+use crate::consent::{Allowance, agreed};
+use crate::error::Error;
+use crate::file_error::FileError;
+use crate::session_file::SessionFile;
+
+/// The version of the format that is read.
+const VERSION: u32 = 1;
+/// The longest file.
+const MAX_BYTES: u64 = 1 << 20;
+/// The most samples of a batch, classes, and units of a layer.
+const MOST: usize = 1 << 20;
+
+/// How what the owners have belongs together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// Each owner has rows of its own, of the same columns.
+    Rows,
+    /// Each owner has columns of its own, about the same rows in the same order.
+    Columns,
+}
+
+/// What an owner gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerData {
+    /// Who has it: a party or data owner of the session.
+    pub owner: String,
+    /// A table (`.csv`) or an array whose first axis is the rows (`X.npy` or `FILE.npz:NAME`), beside the configuration. Read
+    /// where the owner is, and nowhere else.
+    pub file: String,
+    /// The columns of the table to use, in this order; all but the label if none are named.
+    pub columns: Option<Vec<String>>,
+    /// The column of the table that is to be predicted.
+    pub label: Option<String>,
+    /// The same for arrays: a file of one number a row.
+    pub labels: Option<String>,
+    /// Rows for the test, of the same form as `file`. Of rows that are split not all owners need one.
+    pub test_file: Option<String>,
+    /// Labels of `test_file`, of the same form as `labels`.
+    pub test_labels: Option<String>,
+    /// What numbers are divided by, such as 255.
+    pub scale: Option<f64>,
+    /// Whether columns are brought to mean 0 and deviation 1, by the rows that train.
+    #[serde(default)]
+    pub standardise: bool,
+}
+
+/// A layer; what it takes follows from what comes before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LayerConfig {
+    /// Every output a weighted sum of all inputs.
+    Linear {
+        /// Outputs.
+        outputs: usize,
+    },
+    /// Convolution over the last two axes.
+    Conv2d {
+        /// Channels of the result.
+        channels: usize,
+        /// Its sides.
+        kernel: usize,
+        /// From window to window.
+        #[serde(default = "one")]
+        stride: usize,
+        /// Zeros at every side.
+        #[serde(default)]
+        padding: usize,
+    },
+    /// Convolution over the last axis.
+    Conv1d {
+        /// Channels of the result.
+        channels: usize,
+        /// Its length.
+        kernel: usize,
+        /// From window to window.
+        #[serde(default = "one")]
+        stride: usize,
+        /// Zeros at both ends.
+        #[serde(default)]
+        padding: usize,
+    },
+    /// The largest of each window, windows side by side.
+    MaxPool2d {
+        /// Its sides.
+        kernel: usize,
+    },
+    /// The mean of each window, windows side by side.
+    AvgPool2d {
+        /// Its sides.
+        kernel: usize,
+    },
+    /// Normalisation by channel.
+    BatchNorm,
+    /// Normalisation of each row over its last axis.
+    LayerNorm,
+    /// All axes but the first as one.
+    Flatten,
+    /// Values set to zero at random, known to nobody.
+    Dropout {
+        /// The share of them.
+        share: f64,
+    },
+    /// max(x, 0).
+    Relu,
+    /// 1 / (1 + e^-x).
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// x Φ(x).
+    Gelu,
+    /// x / (1 + e^-x).
+    Silu,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// What is minimised, and with it what labels are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossConfig {
+    /// Classes 0 to `classes` - 1, an output each.
+    CrossEntropy,
+    /// Classes 0 and 1, one output.
+    BceWithLogits,
+    /// Classes 0 and 1, one output, of which the sign tells.
+    Hinge,
+    /// A number a row: the squared distance.
+    Mse,
+    /// A number a row: the distance.
+    L1,
+    /// A number a row: squared up to a distance of 1, beyond it the distance.
+    Huber,
+}
+
+impl LossConfig {
+    /// Whether labels are classes.
+    pub fn classifies(self) -> bool {
+        matches!(self, LossConfig::CrossEntropy | LossConfig::BceWithLogits | LossConfig::Hinge)
+    }
+
+    fn loss(self) -> Loss {
+        match self {
+            LossConfig::CrossEntropy => Loss::CrossEntropy(Reduction::Mean),
+            LossConfig::BceWithLogits => Loss::BceWithLogits(Reduction::Mean),
+            LossConfig::Hinge => Loss::Hinge(Reduction::Mean),
+            LossConfig::Mse => Loss::Mse(Reduction::Mean),
+            LossConfig::L1 => Loss::L1(Reduction::Mean),
+            LossConfig::Huber => Loss::Huber(1.0, Reduction::Mean),
+        }
+    }
+}
+
+/// How parameters follow gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimiserConfig {
+    /// Which rule.
+    pub rule: RuleConfig,
+    /// The rate η.
+    pub rate: f64,
+    /// Of `sgd`.
+    #[serde(default)]
+    pub momentum: f64,
+    /// Of `sgd`: whether momentum is Nesterov's.
+    #[serde(default)]
+    pub nesterov: bool,
+    /// Weight decay.
+    pub decay: Option<f64>,
+    /// The largest absolute value of a gradient.
+    pub clip_value: Option<f64>,
+    /// The largest norm of all gradients together.
+    pub clip_norm: Option<f64>,
+}
+
+/// The optimisers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleConfig {
+    /// Gradient descent.
+    Sgd,
+    /// Adam.
+    Adam,
+    /// Adam with decoupled decay.
+    AdamW,
+    /// RMSprop.
+    RmsProp,
+}
+
+/// Who learns what. Nobody learns anything that is not listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevealConfig {
+    /// The loss of every batch.
+    #[serde(default)]
+    pub loss: Vec<String>,
+    /// The share of test rows that are right; without classes, the loss over the test rows.
+    #[serde(default)]
+    pub accuracy: Vec<String>,
+    /// The area under the receiver operating curve, of two classes.
+    #[serde(default)]
+    pub auc: Vec<String>,
+    /// How many test rows of each class were taken for each.
+    #[serde(default)]
+    pub confusion: Vec<String>,
+    /// The trained parameters.
+    #[serde(default)]
+    pub model: Vec<String>,
+}
+
+impl RevealConfig {
+    /// Whether anything is computed of test rows.
+    pub fn tests(&self) -> bool {
+        !(self.accuracy.is_empty() && self.auc.is_empty() && self.confusion.is_empty())
+    }
+
+    /// Everybody who learns something.
+    pub fn receivers(&self) -> impl Iterator<Item = &String> {
+        [&self.loss, &self.accuracy, &self.auc, &self.confusion, &self.model].into_iter().flatten()
+    }
+}
+
+/// A training, as its file says. Fields are those of the TOML file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Of the format: 1.
+    pub version: u32,
+    /// How the owners' data belongs together.
+    pub split: Split,
+    /// What is minimised.
+    pub loss: LossConfig,
+    /// How many classes; 2 for losses of two classes.
+    pub classes: Option<usize>,
+    /// Rows of a step, of all owners together.
+    pub batch: usize,
+    /// How often all rows are gone through; or `steps`.
+    pub epochs: Option<f64>,
+    /// How many steps are taken; or `epochs`.
+    pub steps: Option<u64>,
+    /// The shape of a sample, if arrays are to be read as another: `[1, 28, 28]`.
+    pub sample_shape: Option<Vec<usize>>,
+    /// Of the initial values, which are public.
+    #[serde(default)]
+    pub seed: u64,
+    /// Of the order of rows: a number that all know, for experiments. Without it the members draw one together.
+    pub order: Option<u64>,
+    /// The share of every owner's rows that is kept for the test.
+    #[serde(default)]
+    pub test_share: f64,
+    /// Whether the test is made after every epoch too, and not only in the end. Each time its figures are revealed.
+    #[serde(default)]
+    pub test_every_epoch: bool,
+    /// Steps from one checkpoint to the next.
+    #[serde(default = "checkpoint_every")]
+    pub checkpoint_every: u64,
+    /// What the loss is multiplied with before derivatives are taken ([`Training::with_scale`]).
+    pub gradient_scale: Option<f64>,
+    /// The owners' data.
+    #[serde(default)]
+    pub data: Vec<OwnerData>,
+    /// The network.
+    #[serde(default)]
+    pub layer: Vec<LayerConfig>,
+    /// How parameters follow gradients.
+    pub optimiser: OptimiserConfig,
+    /// Who learns what.
+    #[serde(default)]
+    pub reveal: RevealConfig,
+    /// The folder that files are beside.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+fn checkpoint_every() -> u64 {
+    100
+}
+
+/// Read first, so that a file of another version is told as such and not by its unknown fields.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl TrainConfig {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// [`FileError`] naming the file, the line or field, and what to write instead.
+    pub fn read(path: &Path) -> Result<TrainConfig, Error> {
+        let unreadable = |error| FileError::Read { path: path.into(), error };
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_BYTES + 1), &mut bytes)
+            .map_err(unreadable)?;
+        let mut config = TrainConfig::parse(&bytes).map_err(|error| error.of(path))?;
+        config.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(config)
+    }
+
+    /// Reads the bytes of a configuration, whatever they are; files are then beside the working directory.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::read`].
+    pub fn parse(bytes: &[u8]) -> Result<TrainConfig, FileError> {
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(FileError::invalid(format!("a configuration of more than {MAX_BYTES} bytes")));
+        }
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| FileError::invalid("not UTF-8: save the file as UTF-8"))?;
+        let broken = |error: toml::de::Error| {
+            let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+            let invalid = FileError::invalid(message);
+            match error.span().filter(|span| span.start > 0) {
+                Some(span) => invalid.in_line(1 + text[..span.start].matches('\n').count()),
+                None => invalid,
+            }
+        };
+        let Version { version } = toml::from_str(text).map_err(broken)?;
+        if version != VERSION {
+            return Err(FileError::invalid(format!("`version` {version}; this program reads {VERSION}")));
+        }
+        let config: TrainConfig = toml::from_str(text).map_err(broken)?;
+        config.check().map_err(FileError::invalid)?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let positive = |what: &str, number: usize| match number {
+            1..=MOST => Ok(()),
+            _ => Err(format!("`{what}` {number}: give 1 to {MOST}")),
+        };
+        positive("batch", self.batch)?;
+        match (self.loss, self.classes) {
+            (LossConfig::CrossEntropy, None) => {
+                return Err("`loss` cross_entropy needs `classes`, how many there are".into());
+            }
+            (LossConfig::CrossEntropy, Some(classes)) if classes < 2 => {
+                return Err(format!("`classes` {classes}: there are 2 or more"));
+            }
+            (LossConfig::BceWithLogits | LossConfig::Hinge, Some(classes)) if classes != 2 => {
+                return Err(format!(
+                    "`classes` {classes}: this `loss` is of two; use cross_entropy for more"
+                ));
+            }
+            (LossConfig::Mse | LossConfig::L1 | LossConfig::Huber, Some(_)) => {
+                return Err("`classes`: this `loss` is of numbers, not of classes".into());
+            }
+            (_, classes) => positive("classes", classes.unwrap_or(2))?,
+        }
+        match (self.epochs, self.steps) {
+            (Some(_), Some(_)) => return Err("`epochs` and `steps`: give one of them".into()),
+            (None, None) => return Err("how long is it trained? give `epochs` or `steps`".into()),
+            (Some(epochs), None) if !(epochs > 0.0 && epochs <= 1e6) => {
+                return Err(format!("`epochs` {epochs}: give more than 0, at most a million"));
+            }
+            (None, Some(0)) => return Err("`steps` 0: give 1 or more".into()),
+            _ => {}
+        }
+        if !(0.0..1.0).contains(&self.test_share) {
+            return Err(format!("`test_share` {}: a share is from 0 to less than 1", self.test_share));
+        }
+        if let Some(shape) = &self.sample_shape
+            && (shape.is_empty() || self.split == Split::Columns)
+        {
+            return Err(
+                "`sample_shape` is of rows of arrays: give one or more sizes, and split = \"rows\"".into()
+            );
+        }
+        if self.checkpoint_every == 0 {
+            return Err("`checkpoint_every` 0: give 1 or more".into());
+        }
+        if let Some(scale) = self.gradient_scale
+            && !(scale.is_finite() && scale >= 1.0 && scale.log2().fract() == 0.0 && scale <= 65536.0)
+        {
+            return Err(format!("`gradient_scale` {scale}: give a power of two from 1 to 65536"));
+        }
+        self.check_data()?;
+        self.check_optimiser()?;
+        if self.layer.is_empty() {
+            return Err("no network: add [[layer]] sections, such as kind = \"linear\", outputs = 1".into());
+        }
+        for layer in &self.layer {
+            match *layer {
+                LayerConfig::Linear { outputs } => positive("outputs", outputs)?,
+                LayerConfig::Conv1d { channels, kernel, stride, padding }
+                | LayerConfig::Conv2d { channels, kernel, stride, padding } => {
+                    positive("channels", channels)?;
+                    positive("kernel", kernel)?;
+                    positive("stride", stride)?;
+                    positive("padding", padding + 1)?;
+                }
+                LayerConfig::MaxPool2d { kernel } | LayerConfig::AvgPool2d { kernel } => {
+                    positive("kernel", kernel)?
+                }
+                LayerConfig::Dropout { share } if !(0.0..1.0).contains(&share) => {
+                    return Err(format!("`share` {share} of dropout: a share is from 0 to less than 1"));
+                }
+                _ => {}
+            }
+        }
+        if !self.reveal.auc.is_empty() && !matches!(self.loss, LossConfig::BceWithLogits | LossConfig::Hinge)
+        {
+            return Err("`auc` is of two classes: use it with bce_with_logits or hinge".into());
+        }
+        if !self.reveal.confusion.is_empty() && !self.loss.classifies() {
+            return Err("`confusion` is of classes, and this `loss` is of numbers".into());
+        }
+        let has_test = self.test_share > 0.0 || self.has_test_files();
+        match (self.reveal.tests(), has_test) {
+            (true, false) => Err("figures of the test are to be revealed, and there are no rows for it: give `test_share` or `test_file`".into()),
+            (false, true) => Err("rows are kept for a test of which nobody learns anything: list receivers under [reveal], or leave `test_share` and `test_file` out".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_data(&self) -> Result<(), String> {
+        if self.data.is_empty() {
+            return Err("no data: add a [[data]] section for each owner".into());
+        }
+        let mut owners = BTreeMap::new();
+        for data in &self.data {
+            let owner = &data.owner;
+            crate::session_file::check_name(owner).map_err(|error| error.to_string())?;
+            if owners.insert(owner, ()).is_some() {
+                return Err(format!("two [[data]] sections of {owner}: one is enough"));
+            }
+            let table = is_table(&data.file);
+            if !table && (data.columns.is_some() || data.label.is_some()) {
+                return Err(format!(
+                    "{owner}: `columns` and `label` are of tables (.csv); arrays have `labels`"
+                ));
+            }
+            if table && (data.labels.is_some() || data.test_labels.is_some()) {
+                return Err(format!("{owner}: a table has its labels in a column: give `label`, its name"));
+            }
+            if data.test_file.is_none() && data.test_labels.is_some() {
+                return Err(format!("{owner}: `test_labels` without `test_file`"));
+            }
+            if data.test_file.as_ref().is_some_and(|test| is_table(test) != table) {
+                return Err(format!(
+                    "{owner}: `test_file` is of the form of `file`: both a table, or both an array"
+                ));
+            }
+            if data.test_file.is_some() && data.labels.is_some() != data.test_labels.is_some() {
+                return Err(format!("{owner}: `labels` and `test_labels` go together"));
+            }
+            if data.scale.is_some_and(|scale| !(scale.is_finite() && scale > 0.0)) {
+                return Err(format!("{owner}: `scale` is what numbers are divided by, more than 0"));
+            }
+            if data.standardise && (self.split == Split::Rows || !table) {
+                return Err(format!(
+                    "{owner}: `standardise` is for columns of a table that one owner has whole; of rows that are split, and of \
+                     arrays, let the network do it: begin it with kind = \"batch_norm\""
+                ));
+            }
+        }
+        let tests = self.data.iter().filter(|data| data.test_file.is_some()).count();
+        if tests != 0 && self.test_share > 0.0 {
+            return Err("`test_file` and `test_share`: give one of them".into());
+        }
+        if tests != 0 && tests != self.data.len() && self.split == Split::Columns {
+            return Err("of columns that are split, all owners have a `test_file` or none".into());
+        }
+        let labelled: Vec<_> = self.data.iter().filter(|data| data.has_labels()).collect();
+        match (self.split, labelled.len()) {
+            (Split::Columns, 1) => Ok(()),
+            (Split::Columns, 0) => {
+                Err("nobody has labels: give one owner a `label` (a column) or `labels` (a file)".into())
+            }
+            (Split::Columns, _) => {
+                Err("labels of two owners, and the rows are the same: leave one out".into())
+            }
+            (Split::Rows, count) if count == self.data.len() => Ok(()),
+            (Split::Rows, _) => {
+                let without =
+                    self.data.iter().find(|data| !data.has_labels()).map_or("", |data| data.owner.as_str());
+                Err(format!(
+                    "{without} has no labels: each owner of rows has those of its rows (`label` or `labels`)"
+                ))
+            }
+        }
+    }
+
+    fn check_optimiser(&self) -> Result<(), String> {
+        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = self.optimiser;
+        if !(rate > 0.0 && rate <= 1e3) {
+            return Err(format!("`rate` {rate}: give more than 0, at most 1000"));
+        }
+        if !(0.0..1.0).contains(&momentum) {
+            return Err(format!("`momentum` {momentum}: from 0 to less than 1"));
+        }
+        if rule != RuleConfig::Sgd && (momentum != 0.0 || nesterov) {
+            return Err("`momentum` and `nesterov` are of rule = \"sgd\"".into());
+        }
+        if nesterov && momentum == 0.0 {
+            return Err("`nesterov` needs `momentum`".into());
+        }
+        if decay.is_some_and(|decay| !(0.0..1e3).contains(&decay)) {
+            return Err("`decay`: from 0 to less than 1000".into());
+        }
+        let clips = [("clip_value", clip_value), ("clip_norm", clip_norm)];
+        for (what, clip) in clips {
+            if clip.is_some_and(|clip| !(clip > 0.0 && clip <= 1e6)) {
+                return Err(format!("`{what}`: more than 0, at most a million"));
+            }
+        }
+        match clips {
+            [(_, Some(_)), (_, Some(_))] => Err("`clip_value` and `clip_norm`: give one of them".into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Loss, optimiser and scale.
+    pub fn training(&self) -> Training {
+        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = self.optimiser;
+        let mut optimiser = match rule {
+            RuleConfig::Sgd => Optimiser::sgd(rate),
+            RuleConfig::Adam => Optimiser::adam(rate),
+            RuleConfig::AdamW => Optimiser::adam_w(rate),
+            RuleConfig::RmsProp => Optimiser::rms_prop(rate),
+        };
+        if rule == RuleConfig::Sgd {
+            optimiser.rule = Rule::Sgd { momentum, nesterov };
+        }
+        if let Some(decay) = decay {
+            optimiser = optimiser.with_decay(decay);
+        }
+        if let Some(most) = clip_value {
+            optimiser = optimiser.with_clipping(tacita_nn::Clipping::Value(most));
+        }
+        if let Some(most) = clip_norm {
+            optimiser = optimiser.with_clipping(tacita_nn::Clipping::Norm(most));
+        }
+        let training = Training::new(self.loss.loss(), optimiser);
+        match self.gradient_scale {
+            Some(scale) => training.with_scale(scale),
+            None => training,
+        }
+    }
+
+    /// Whether test rows are in files of their own.
+    pub fn has_test_files(&self) -> bool {
+        self.data.iter().any(|data| data.test_file.is_some())
+    }
+
+    /// How many classes labels have; none if they are numbers.
+    pub fn label_classes(&self) -> Option<usize> {
+        self.loss.classifies().then(|| self.classes.unwrap_or(2))
+    }
+
+    /// Everything that is revealed, and to whom.
+    pub fn reveals(&self) -> Vec<(&'static str, &[String])> {
+        let RevealConfig { loss, accuracy, auc, confusion, model } = &self.reveal;
+        let accuracy_or_loss = if self.loss.classifies() { "accuracy" } else { "test loss" };
+        let all = [
+            ("loss", loss),
+            (accuracy_or_loss, accuracy),
+            ("auc", auc),
+            ("confusion", confusion),
+            ("model", model),
+        ];
+        all.into_iter().filter(|(_, to)| !to.is_empty()).map(|(value, to)| (value, to.as_slice())).collect()
+    }
+
+    /// Refuses to reveal to others what a member has not agreed to. All of it is computed from everybody's data.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] that names the first such value, its receiver, and what to type.
+    pub fn consent(&self, me: &str, allowed: &[Allowance]) -> Result<(), Error> {
+        self.reveals().into_iter().try_for_each(|(value, to)| agreed(value, to, me, allowed))
+    }
+
+    /// Refuses owners and receivers that a session has not.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names the first.
+    pub fn check_members(&self, file: &SessionFile) -> Result<(), Error> {
+        let is_member =
+            |name: &String| file.parties.iter().chain(&file.owners).any(|member| member.name == *name);
+        let names = self.data.iter().map(|data| &data.owner).chain(self.reveal.receivers());
+        match names.into_iter().find(|name| !is_member(name)) {
+            None => Ok(()),
+            Some(name) => Err(Error::Usage(format!(
+                "the configuration has data or results of {name}, who is no member of the session ({}) that owns or receives anything",
+                file.names()
+            ))),
+        }
+    }
+
+    /// What members compare: all but where the files are.
+    pub(crate) fn told(&self) -> String {
+        let mut same = self.clone();
+        for data in &mut same.data {
+            for path in [
+                Some(&mut data.file),
+                data.labels.as_mut(),
+                data.test_file.as_mut(),
+                data.test_labels.as_mut(),
+            ] {
+                path.into_iter().for_each(String::clear);
+            }
+        }
+        serde_json::to_string_pretty(&same).unwrap_or_default()
+    }
+
+    /// What a checkpoint is of: all but where the files are, how long it is trained, and how often it is saved.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let same = TrainConfig { epochs: None, steps: None, checkpoint_every: 1, ..self.clone() };
+        blake3::derive_key("tacita training v1", same.told().as_bytes())
+    }
+}
+
+impl OwnerData {
+    /// Whether this owner gives what is to be predicted.
+    pub fn has_labels(&self) -> bool {
+        self.label.is_some() || self.labels.is_some()
+    }
+}
+
+/// Whether a file is read as a table.
+pub(crate) fn is_table(file: &str) -> bool {
+    let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ["csv", "parquet"].contains(&ending.to_ascii_lowercase().as_str()))
+}

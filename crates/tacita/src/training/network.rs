@@ -1,0 +1,89 @@
+//! The network of a configuration.
+
+use tacita_graph::{Dim, Graph, NodeId, Role, Visibility, dims};
+use tacita_nn::{
+    AvgPool2d, BatchNorm, Conv1d, Conv2d, Dropout, Elementwise, Flatten, Layer, LayerNorm, Linear, MaxPool2d,
+    Net, Relu, Sequential,
+};
+
+use super::config::{LayerConfig, TrainConfig};
+use crate::error::Error;
+
+/// Builds the network for samples of a shape; what each layer takes follows from what comes before.
+///
+/// # Errors
+/// [`Error::Usage`] naming the layer that does not fit, or if the end is not what the loss takes.
+pub(crate) fn network(config: &TrainConfig, sample: &[usize]) -> Result<Sequential, Error> {
+    // built on the side, to learn the shapes between layers
+    let mut graph = Graph::new();
+    let owner = graph.owner("somebody");
+    let batch: Vec<usize> = [2].iter().chain(sample).copied().collect();
+    let mut x = graph.input("x", &dims(&batch), Visibility::Private(owner), Role::Data)?;
+    let mut net = Net::new(&mut graph, true);
+    let mut layers = Sequential::new();
+    for (at, layer) in config.layer.iter().enumerate() {
+        let here = |reason: String| Error::Usage(format!("[[layer]] {}, {}: {reason}", at + 1, name(layer)));
+        let shape = shape_of(&net, x);
+        let built = build(layer, &shape).map_err(&here)?;
+        let scope = at.to_string();
+        x = net.within(&scope, |net| built.forward(net, x)).map_err(|error| here(error.to_string()))?;
+        layers = layers.then(built);
+    }
+    let (ends, wanted) = (shape_of(&net, x), outputs(config));
+    if ends != [2, wanted] {
+        let (loss, ends) = (serde_json::to_string(&config.loss).unwrap_or_default(), &ends[1..]);
+        return Err(Error::Usage(format!(
+            "the network ends with {ends:?} for each row, and the loss {loss} takes {wanted}: let it end with kind = \"linear\", outputs = {wanted}"
+        )));
+    }
+    Ok(layers)
+}
+
+/// How many numbers the network gives for a row.
+pub(crate) fn outputs(config: &TrainConfig) -> usize {
+    match config.label_classes() {
+        Some(classes) if config.loss == super::config::LossConfig::CrossEntropy => classes,
+        _ => 1,
+    }
+}
+
+fn shape_of(net: &Net<'_>, x: NodeId) -> Vec<usize> {
+    let shape = net.shape(x).iter();
+    shape.map(|dim| if let Dim::Known(size) = dim { *size } else { 0 }).collect()
+}
+
+fn name(layer: &LayerConfig) -> String {
+    let value = serde_json::to_value(layer).unwrap_or_default();
+    value["kind"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A layer for values of a shape, the rows first.
+fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String> {
+    let channels_of = |axes: usize| match shape {
+        [_, channels, ..] if shape.len() == axes => Ok(*channels),
+        _ => Err(format!("it takes values of {axes} axes, rows and channels first, and gets {shape:?}")),
+    };
+    let last = *shape.last().unwrap_or(&1);
+    Ok(match *layer {
+        LayerConfig::Linear { outputs } => Box::new(Linear::new(last, outputs)),
+        LayerConfig::Conv2d { channels, kernel, stride, padding } => {
+            let conv = Conv2d::new(channels_of(4)?, channels, [kernel; 2]);
+            Box::new(conv.with_stride([stride; 2]).with_padding([padding; 2]))
+        }
+        LayerConfig::Conv1d { channels, kernel, stride, padding } => {
+            let conv = Conv1d::new(channels_of(3)?, channels, [kernel]);
+            Box::new(conv.with_stride([stride]).with_padding([padding]))
+        }
+        LayerConfig::MaxPool2d { kernel } => Box::new(MaxPool2d::new([kernel; 2])),
+        LayerConfig::AvgPool2d { kernel } => Box::new(AvgPool2d::new([kernel; 2])),
+        LayerConfig::BatchNorm => Box::new(BatchNorm::new(*shape.get(1).unwrap_or(&1))),
+        LayerConfig::LayerNorm => Box::new(LayerNorm::new(last)),
+        LayerConfig::Flatten => Box::new(Flatten),
+        LayerConfig::Dropout { share } => Box::new(Dropout(share)),
+        LayerConfig::Relu => Box::new(Relu),
+        LayerConfig::Sigmoid => Box::new(Elementwise::sigmoid()),
+        LayerConfig::Tanh => Box::new(Elementwise::tanh()),
+        LayerConfig::Gelu => Box::new(Elementwise::gelu()),
+        LayerConfig::Silu => Box::new(Elementwise::silu()),
+    })
+}
