@@ -99,6 +99,42 @@ fn a_training_reports_what_it_cost_and_what_was_revealed() {
     assert!(text.contains("revealed to bob: auc") && text.contains("anything else: nothing"), "{text}");
 }
 
+/// The model that was revealed is the one whose test rows were counted.
+#[test]
+fn the_trained_model_and_the_curves_are_files() {
+    let config = std::fs::read_to_string(shipped("digits.toml")).unwrap();
+    let small = config.replace("epochs = 2", "steps = 70").replace("channels = 20", "channels = 4");
+    let small = small.replace("channels = 50", "channels = 8").replace("outputs = 500", "outputs = 32");
+    let folder = Folder::new();
+    for name in ["digits-alice.npz", "digits-bob.npz", "mnist-test.npz"] {
+        std::fs::copy(shipped(name), folder.file(name)).unwrap();
+    }
+    std::fs::write(folder.file("train.toml"), small).unwrap();
+    let train = |more: &[&str]| {
+        tacita_in(folder.path(), &[&["train", "train.toml", "--link", "memory", "--json"], more].concat())
+    };
+    let report = train(&["--save-model", "m.onnx", "--curves", "c.svg"]).json();
+    assert!(number(&report, "accuracy") > 0.5, "{report}");
+    let said = report["confusion"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+    assert_eq!(said.map(|count| count.as_u64().unwrap()).sum::<u64>(), 1000);
+    let infer = ["infer", "m.onnx", "--input", "mnist-test.npz:images", "--scale", "255", "--link", "memory"];
+    let used = tacita_in(
+        folder.path(),
+        &[&infer[..], &["--labels", "mnist-test.npz:labels", "--argmax", "--json"]].concat(),
+    );
+    // of 1,000 labels few are so close that a rounding decides
+    assert!((number(&used.json(), "accuracy") - number(&report, "accuracy")).abs() < 0.003);
+    let curves = std::fs::read_to_string(folder.file("c.svg")).unwrap();
+    assert!(curves.contains("<svg") && curves.contains("loss") && curves.contains("accuracy"));
+
+    train(&["--save-model", "m.safetensors"]).json();
+    let read = tacita_data::read_safetensors(&folder.file("m.safetensors")).unwrap();
+    assert_eq!(read.tensors["0.weight"].shape(), [4, 1, 5, 5]);
+    assert_eq!(read.tensors.len(), 8);
+    train(&["--save-model", "m.bin"]).fails_json(2, &["m.bin", ".onnx or .safetensors"]);
+    train(&["--curves", "no/c.svg"]).fails_json(3, &["no/c.svg"]);
+}
+
 #[test]
 fn without_receivers_no_loss_is_shown() {
     let config = by_columns(3, &["alice", "bob"]).replace("loss = [\"alice\", \"bob\"]\n", "");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::ArrayD;
-use tacita_graph::{Inputs, NodeId};
+use tacita_graph::{Dim, Graph, Inputs, NodeId, Role, Visibility};
 use tacita_net::Interrupter;
 use tacita_nn::{Layer, Step};
 
@@ -74,6 +74,23 @@ pub struct Trained {
 }
 
 impl Trained {
+    /// The network with the trained parameters as an ONNX model that other programs read, of a batch of any size: its input
+    /// is `rows`, its output `outputs`. None if the parameters were not revealed here.
+    ///
+    /// # Errors
+    /// If the network has something that ONNX has not.
+    pub fn onnx(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(model) = &self.model else { return Ok(None) };
+        let mut graph = Graph::new();
+        let owner = graph.owner("owner");
+        let shape: Vec<Dim> =
+            [Dim::Batch].into_iter().chain(self.sample.iter().map(|&size| Dim::Known(size))).collect();
+        let x = graph.input("rows", &shape, Visibility::Private(owner), Role::Data)?;
+        let y = self.network.apply(&mut graph, x)?;
+        let bytes = tacita_onnx::export_bytes(&graph, &[("outputs", y)], model);
+        bytes.map(Some).map_err(|error| Error::Usage(format!("the model cannot be written as ONNX: {error}")))
+    }
+
     /// Tells the others that this member has all that it wanted, and waits for their word.
     ///
     /// # Errors
