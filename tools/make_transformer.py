@@ -1,9 +1,9 @@
-"""Makes models/transformer.npz: a small transformer encoder that reads a digit as a sequence of rows, trained on digits 0 to 4.
+"""Makes models/transformer.safetensors: a small transformer encoder that reads a digit as a sequence of rows, trained on digits 0 to 4.
 
-    python tools/make_transformer.py            # writes models/transformer.npz
+    python tools/make_transformer.py            # writes models/transformer.safetensors
     python tools/make_transformer.py --compare  # and fine-tunes on digits 5 to 9 as the example does, in float
 
-Needs PyTorch and numpy. Names of arrays are those that tacita-nn gives the same layers: layer 0 is the body (rows embedded, two
+Needs PyTorch, numpy and safetensors. Names of arrays are those that tacita-nn gives the same layers: layer 0 is the body (rows embedded, two
 encoder layers), which the example freezes; 1 the last encoder layer; 3 the classifier of 0 to 4, which it replaces.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 MODELS = Path(__file__).parent.parent / "models"
@@ -103,11 +104,11 @@ def fine_tune(model, frozen, steps=120, rate=0.02, batch=16):
 def main():
     torch.manual_seed(1)
     torch.set_num_threads(1)
-    path = MODELS / "transformer.npz"
+    path = MODELS / "transformer.safetensors"
     if "--compare" not in sys.argv or not path.exists():
         model = pretrain()
-        np.savez(path, **{name: value.numpy() for name, value in model.state_dict().items()})
-    state = {name: torch.tensor(value) for name, value in np.load(path).items()}
+        save_file(model.state_dict(), path)
+    state = load_file(path)
     if "--compare" in sys.argv:
         for seed in range(5):
             torch.manual_seed(seed)

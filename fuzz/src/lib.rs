@@ -91,9 +91,16 @@ pub const NPZ_READ: Target = Target {
 /// CSV tables: numbers of eight bytes, twice while rows are counted, and what is written again of them.
 pub const CSV_READ: Target =
     Target { name: "csv_read", property: tacita_data::fuzzing::csv_read, base: 64 * KIB, per_byte: 256 };
+/// Files of named tensors: the crate's two indices of the header, at hundred bytes for some tens, and numbers of eight for four.
+pub const SAFETENSORS_READ: Target = Target {
+    name: "safetensors_read",
+    property: tacita_data::fuzzing::safetensors_read,
+    base: 64 * KIB,
+    per_byte: 64,
+};
 
 /// All of them. A parser that is added has its target here, a program in `fuzz_targets`, and a corpus.
-pub const TARGETS: [&Target; 16] = [
+pub const TARGETS: [&Target; 17] = [
     &NET_FRAMES,
     &NET_MESSAGES,
     &NET_HANDSHAKE,
@@ -110,6 +117,7 @@ pub const TARGETS: [&Target; 16] = [
     &NPY_READ,
     &NPZ_READ,
     &CSV_READ,
+    &SAFETENSORS_READ,
 ];
 
 impl Target {

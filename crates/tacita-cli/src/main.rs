@@ -5,6 +5,7 @@
 mod arguments;
 mod batch;
 mod commands;
+mod curves;
 #[cfg(test)]
 mod deployed;
 mod failure;

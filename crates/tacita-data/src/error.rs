@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{ColumnPlace, TableFault};
+use crate::{ColumnPlace, RowPlace, TableFault};
 
 /// Why an array could not be read or written. Every message is one line that names the file.
 ///
@@ -93,12 +93,12 @@ pub enum DataError {
         shape: Vec<usize>,
     },
     /// A table has a fault, or not what was asked of it.
-    #[error("{source_name}{}: {fault}", at(*line, column.as_ref()))]
+    #[error("{source_name}{}: {fault}", at(*row, column.as_ref()))]
     Table {
         /// The file.
         source_name: String,
-        /// The line as editors count, from 1, if it is at one.
-        line: Option<usize>,
+        /// The row, if it is at one.
+        row: Option<RowPlace>,
         /// The column, if it is in one.
         column: Option<ColumnPlace>,
         /// What is wrong.
@@ -114,10 +114,10 @@ pub enum DataError {
     },
 }
 
-fn at(line: Option<usize>, column: Option<&ColumnPlace>) -> String {
-    let line = line.map(|line| format!(", line {line}"));
+fn at(row: Option<RowPlace>, column: Option<&ColumnPlace>) -> String {
+    let row = row.map(|row| format!(", {row}"));
     let column = column.map(|column| format!(", {column}"));
-    [line, column].into_iter().flatten().collect()
+    [row, column].into_iter().flatten().collect()
 }
 
 fn no_array(name: Option<&str>) -> String {

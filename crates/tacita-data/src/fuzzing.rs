@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::header::Header;
-use crate::{DataError, Source, read_bytes, read_labels_bytes, read_table_bytes};
+use crate::{DataError, Source, read_bytes, read_labels_bytes, read_safetensors_bytes, read_table_bytes};
 
 /// Bytes as an `.npy` file.
 pub fn npy_read(bytes: &[u8]) {
@@ -38,6 +38,21 @@ pub fn csv_read(bytes: &[u8]) {
             let again = read_table_bytes(path, written.as_bytes()).expect("what was written can be read");
             assert_eq!(again, table);
             assert!(table.values().iter().all(|number| number.is_finite()));
+        }
+    }
+}
+
+/// Bytes as a file of tensors: these are finite numbers, no more than the bytes have; an error is a line.
+pub fn safetensors_read(bytes: &[u8]) {
+    match read_safetensors_bytes(Path::new("x.safetensors"), bytes) {
+        Err(error) => {
+            let text = error.to_string();
+            assert!(!text.contains(char::is_control), "not one line: {text:?}");
+        }
+        Ok(read) => {
+            let numbers: usize = read.tensors.values().map(ndarray::ArrayD::len).sum();
+            assert!(numbers * 4 <= bytes.len());
+            assert!(read.tensors.values().flatten().all(|number| number.is_finite()));
         }
     }
 }

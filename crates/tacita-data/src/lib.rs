@@ -1,4 +1,5 @@
-//! Arrays from and to files: numpy's `.npy`, and the arrays inside its `.npz` archives. Tables from CSV files: [`Table`].
+//! Arrays from and to files: numpy's `.npy`, the arrays inside its `.npz` archives, and `.safetensors`, which trained models are
+//! passed on in ([`Tensors`]). Tables from CSV and Parquet files: [`Table`].
 //!
 //! ```no_run
 //! use tacita_data::Source;
@@ -21,12 +22,16 @@ pub mod fuzzing;
 mod header;
 mod npz;
 mod read;
+mod safetensors;
 mod source;
 mod table;
 mod write;
 
 pub use error::DataError;
 pub use read::{read, read_bytes, read_finite, read_labels, read_labels_bytes};
+pub use safetensors::{
+    Tensors, Width, read_safetensors, read_safetensors_bytes, stage_safetensors, write_safetensors,
+};
 pub use source::Source;
-pub use table::{ColumnPlace, Scaling, Table, TableFault, read_table, read_table_bytes};
+pub use table::{ColumnPlace, RowPlace, Scaling, Table, TableFault, read_table, read_table_bytes};
 pub use write::{Staged, check_writable, stage_f32, stage_i64, write_atomically, write_f32, write_i64};

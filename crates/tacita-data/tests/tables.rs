@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::array;
 use proptest::prelude::*;
-use tacita_data::{DataError, Table, TableFault, read_table, read_table_bytes};
+use tacita_data::{DataError, RowPlace, Table, TableFault, read_table, read_table_bytes};
 
 fn parse(text: impl AsRef<[u8]>) -> Result<Table, DataError> {
     read_table_bytes(Path::new("x.csv"), text.as_ref())
@@ -238,10 +238,13 @@ fn labels() {
     assert_eq!(table, before.columns(&["a", "b"]).unwrap());
     for (value, classes) in [("-1", 3), ("0.5", 3), ("3", 3), ("1e300", 3), ("0", 0)] {
         let mut table = parse(format!("y\n{value}\n")).unwrap();
-        let DataError::Table { line, fault, .. } = table.take_labels("y", classes).unwrap_err() else {
+        let DataError::Table { row, fault, .. } = table.take_labels("y", classes).unwrap_err() else {
             panic!()
         };
-        assert_eq!((line, fault), (Some(2), TableFault::Label { value: value.parse().unwrap(), classes }));
+        assert_eq!(
+            (row, fault),
+            (Some(RowPlace::Line(2)), TableFault::Label { value: value.parse().unwrap(), classes })
+        );
     }
 }
 
@@ -271,12 +274,22 @@ proptest! {
                 let written: Vec<u64> = rows.iter().flatten().map(|(value, _)| value.to_bits()).collect();
                 prop_assert_eq!(read, written);
             }
-            Err(DataError::Table { line, fault, .. }) => {
+            Err(DataError::Table { row, fault, .. }) => {
                 let not_finite = matches!(fault, TableFault::NotFinite { .. });
                 prop_assert!(not_finite, "{}", fault);
-                prop_assert_eq!(line, first_bad.map(|row| row + 2));
+                prop_assert_eq!(row, first_bad.map(|row| RowPlace::Line(row + 2)));
             }
             Err(other) => prop_assert!(false, "{}", other),
         }
     }
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_is_another_build() {
+    let error = read_table_bytes(Path::new("x.parquet"), b"PAR1").unwrap_err().to_string();
+    assert!(
+        error.starts_with("x.parquet: this program is built without Parquet: build it with `--features"),
+        "{error}"
+    );
 }

@@ -14,12 +14,12 @@ use crate::scope::Scope;
 use crate::value::{Size, Sizes, Value};
 
 /// The numbers of attribute types in a file.
-const FLOAT: u64 = 1;
-const INT: u64 = 2;
-const STRING: u64 = 3;
-const TENSOR: u64 = 4;
+pub(crate) const FLOAT: u64 = 1;
+pub(crate) const INT: u64 = 2;
+pub(crate) const STRING: u64 = 3;
+pub(crate) const TENSOR: u64 = 4;
 const FLOATS: u64 = 6;
-const INTS: u64 = 7;
+pub(crate) const INTS: u64 = 7;
 
 /// The largest kernel, stride, dilation, padding or group count that is believed.
 const MAX_COUNT: i64 = 1 << 16;

@@ -1,4 +1,4 @@
-//! ONNX models as Tacita graphs.
+//! ONNX models as Tacita graphs, and back.
 //!
 //! ```no_run
 //! use tacita_onnx::{ImportOptions, import};
@@ -17,10 +17,12 @@
 //!
 //! What cannot be imported is refused with the node's name, its operation and the reason, in the words of the file.
 //!
-//! [`import`] makes a graph of its own; [`Onnx::build`] adds a model to a graph that has more in it.
+//! [`import`] makes a graph of its own; [`Onnx::build`] adds a model to a graph that has more in it. [`export`] writes a graph
+//! and the values of its parameters as a model that other programs read.
 
 mod call;
 mod error;
+mod export;
 mod file;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -35,6 +37,7 @@ pub mod testing;
 mod value;
 
 pub use error::ImportError;
+pub use export::{EXPORT_OPSET, ExportError, export, export_bytes};
 pub use import::{import, import_bytes};
 pub use model::{ImportOptions, Model, PublicConstant};
 pub use onnx::{Built, FinalSoftmax, OPSETS, Onnx, Output};

@@ -1,23 +1,24 @@
 //! A laboratory, alice, has a small transformer that she trained to read the digits 0 to 4. A bank, bob, has handwritten digits
-//! of its own, 5 to 9, and which they are: too few to train a network from nothing. They fine-tune alice's: its body is frozen
-//! and stays her private input, the last encoder layer begins at her private values, and a new classifier at random ones.
+//! of its own, 5 to 9, and which they are. They fine-tune alice's network, which takes far fewer steps than to train one from
+//! nothing: its body is frozen and stays her private input, the last encoder layer begins at her private values, and a new
+//! classifier at random ones.
 //!
 //! Neither shows the other a number: not the network, neither alice's part nor what it becomes, which is with both in shares,
-//! and not the digits. What both learn is how often the network is right, before and after.
+//! and not the digits. What both learn is the loss of each batch, and how often the network is right, before and after.
 //!
 //! `cargo run --release -p tacita --example fine_tune`; `tools/make_transformer.py` trained alice's network.
 
 use std::path::{Path, PathBuf};
 
-use ndarray::{ArrayD, Axis, s};
+use ndarray::{ArrayD, Axis, arr1, s};
 use tacita::graph::ops::{Add, ArgMax, Cast, Equal, Mean, ToWhole};
-use tacita::graph::{Graph, GraphError, Inputs, Kind, NodeId, Op, Role, Visibility, dims, plain};
+use tacita::graph::{Graph, GraphError, Inputs, Kind, NodeId, Owner, Role, Visibility, dims, plain};
 use tacita::nn::{
     Frozen, Init, Layer, Linear, Loss, Net, Optimiser, Reduction, Sequential, Step, Training,
     TransformerEncoderLayer,
 };
 use tacita::{Error, Options, Pretrained, Session, Trainer};
-use tacita_data::{Source, read, read_labels};
+use tacita_data::{Source, read, read_labels, read_safetensors};
 
 /// Rows of a digit, and numbers of a row.
 const SIDE: usize = 14;
@@ -112,6 +113,19 @@ pub struct Setting {
     steps: usize,
 }
 
+/// Alice and bob.
+fn members(graph: &mut Graph) -> [Owner; 2] {
+    ["alice", "bob"].map(|name| graph.owner(name))
+}
+
+/// So many digits of bob's, and which they are.
+fn digits(graph: &mut Graph, count: usize) -> Result<[NodeId; 2], GraphError> {
+    let bob = Visibility::Private(members(graph)[1]);
+    let x = graph.input("digits", &dims(&[count, SIDE, SIDE]), bob, Role::Data)?;
+    let labels = graph.input_of("labels", &dims(&[count]), bob, Role::Data, Kind::Int)?;
+    Ok([x, labels])
+}
+
 /// A graph of a step, with what is trained in it.
 struct Tuning {
     graph: Graph,
@@ -121,12 +135,10 @@ struct Tuning {
 impl Tuning {
     fn new() -> Result<Tuning, GraphError> {
         let mut graph = Graph::new();
-        let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
-        let of_bob = Visibility::Private(bob);
-        let x = graph.input("digits", &dims(&[BATCH, SIDE, SIDE]), of_bob, Role::Data)?;
-        let t = graph.input("classes", &dims(&[BATCH, CLASSES]), of_bob, Role::Data)?;
-        let step = training().step(&mut graph, &network(), x, t)?;
-        graph.reveal(step.loss, &[alice, bob], "loss")?;
+        let [x, labels] = digits(&mut graph, BATCH)?;
+        let step = training().step(&mut graph, &network(), x, labels)?;
+        let both = members(&mut graph);
+        graph.reveal(step.loss, &both, "loss")?;
         Ok(Tuning { graph, step })
     }
 
@@ -140,16 +152,14 @@ impl Tuning {
 /// The share of the test digits that the network is right about.
 fn test_graph(count: usize) -> Result<Graph, GraphError> {
     let mut graph = Graph::new();
-    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
-    let of_bob = Visibility::Private(bob);
-    let x = graph.input("digits", &dims(&[count, SIDE, SIDE]), of_bob, Role::Data)?;
-    let labels = graph.input_of("labels", &dims(&[count]), of_bob, Role::Data, Kind::Int)?;
+    let [x, labels] = digits(&mut graph, count)?;
     let logits = network().apply(&mut graph, x)?;
     let says = graph.add(ArgMax { axis: 1, keepdims: false }, &[logits], "says")?;
     let right = graph.add(Equal, &[says, labels], "right")?;
     let right = graph.add(Cast { to: Kind::Fixed, rounding: ToWhole::Nearest }, &[right], "right")?;
     let share = graph.add(Mean { axes: vec![0], keepdims: false }, &[right], "share")?;
-    graph.reveal(share, &[alice, bob], "accuracy")?;
+    let both = members(&mut graph);
+    graph.reveal(share, &both, "accuracy")?;
     Ok(graph)
 }
 
@@ -160,40 +170,31 @@ impl Setting {
     /// If a file is not there.
     pub fn read(folder: &Path, steps: usize) -> Result<Setting, Error> {
         let (train, test) = (folder.join("digits-bob.npz"), folder.join("mnist-test.npz"));
-        let tuning = Tuning::new()?;
-        let frozen = tuning.graph.inputs().into_iter().filter_map(|id| {
-            let node = tuning.graph.node(id);
-            matches!(&node.op, Op::Input(input) if input.role == Role::Parameter)
-                .then_some(node.name.as_str())
-        });
-        let mut pretrained = Inputs::new();
-        for name in frozen.chain(tuning.of_alice()) {
-            let source = Source::Npz(folder.join("transformer.npz"), Some(name.to_owned()));
-            let value = read(&source).map_err(|error| Error::Input(error.to_string()))?;
-            pretrained.insert(name.to_owned(), value);
-        }
+        let network = read_safetensors(&folder.join("transformer.safetensors"));
+        let pretrained = network.map_err(|error| Error::Input(error.to_string()))?.tensors;
         Ok(Setting { pretrained, train: Digits::read(train)?, test: Digits::read(test)?, steps })
     }
 
-    /// What alice and bob give for a step.
-    fn batch(&self, number: usize) -> Inputs {
-        let rows: Vec<usize> = (0..BATCH).map(|at| (number * BATCH + at) % self.train.labels.len()).collect();
-        let classes = ArrayD::from_shape_fn(vec![BATCH, CLASSES], |at| {
-            f64::from(u8::from(self.train.labels[rows[at[0]]] == at[1]))
-        });
+    /// What alice and bob give for these digits.
+    fn inputs(&self, of: &Digits, rows: &[usize]) -> Inputs {
+        let labels: Vec<f64> = rows.iter().map(|&row| of.labels[row] as f64).collect();
         let mut inputs = self.pretrained.clone();
-        inputs.insert("digits".to_owned(), self.train.images.select(Axis(0), &rows));
-        inputs.insert("classes".to_owned(), classes);
+        inputs.insert("digits".to_owned(), of.images.select(Axis(0), rows));
+        inputs.insert("labels".to_owned(), arr1(&labels).into_dyn());
         inputs
     }
 
-    /// What they give for the test.
+    /// For a step.
+    fn batch(&self, number: usize) -> Inputs {
+        let count = self.train.labels.len();
+        let rows: Vec<usize> = (0..BATCH).map(|at| (number * BATCH + at) % count).collect();
+        self.inputs(&self.train, &rows)
+    }
+
+    /// For the test.
     fn tests(&self) -> Inputs {
-        let labels = self.test.labels.iter().map(|&label| label as f64).collect();
-        let mut inputs = self.pretrained.clone();
-        inputs.insert("digits".to_owned(), self.test.images.clone());
-        inputs.insert("labels".to_owned(), ndarray::Array1::from_vec(labels).into_dyn());
-        inputs
+        let rows: Vec<usize> = (0..self.test.labels.len()).collect();
+        self.inputs(&self.test, &rows)
     }
 
     /// Fine-tunes, and returns how many of the test digits are right before and after.

@@ -71,6 +71,23 @@ fn main() -> Result<(), Anything> {
     ] {
         write("csv_read", name, text.as_bytes())?;
     }
+    for (name, header, data) in [
+        (
+            "plain",
+            r#"{"b":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"__metadata__":{"tacita":"x"}}"#,
+            8,
+        ),
+        (
+            "two",
+            r#"{"a":{"dtype":"F64","shape":[],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}}"#,
+            8,
+        ),
+        ("half", r#"{"b":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}"#, 4),
+        ("cut", r#"{"b":{"dtype":"F32","shape":[4294967296,2],"data_offsets":[0,8]}}"#, 7),
+    ] {
+        let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![63; data]].concat();
+        write("safetensors_read", name, &bytes)?;
+    }
     Ok(())
 }
 

@@ -2,6 +2,24 @@
 
 use std::fmt;
 
+/// A row, as messages call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowPlace {
+    /// The line of a text file, as editors count: from 1, that of the names.
+    Line(usize),
+    /// The row of another file, from 1.
+    Row(usize),
+}
+
+impl fmt::Display for RowPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RowPlace::Line(line) => write!(f, "line {line}"),
+            RowPlace::Row(row) => write!(f, "row {row}"),
+        }
+    }
+}
+
 /// A column, as messages call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ColumnPlace {
@@ -135,6 +153,35 @@ pub enum TableFault {
     Inexact {
         /// What is there, or its beginning.
         text: String,
+    },
+    /// The file is Parquet, which this program does not read.
+    #[error(
+        "this program is built without Parquet: build it with `--features parquet`, or save the table as CSV"
+    )]
+    WithoutParquet,
+    /// The file is not what its name says, or is damaged.
+    #[error("not a valid Parquet file: {reason}")]
+    Damaged {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A column has something else than numbers.
+    #[error("it has {found}, no numbers: give categories numbers, times a unit, or leave out the column")]
+    NotNumbers {
+        /// What it has.
+        found: String,
+    },
+    /// A column is compressed by what cannot be undone here.
+    #[error("it is compressed by {codec}: write the file with snappy, with gzip, or without compression")]
+    Compression {
+        /// The codec.
+        codec: String,
+    },
+    /// The table is larger than tables may be.
+    #[error("the table has more than {limit} numbers: split it")]
+    TooManyValues {
+        /// Numbers that a table may have.
+        limit: u64,
     },
     /// No column has the name that was asked for.
     #[error("there is no such column: the file has {}", listed(available))]

@@ -1,4 +1,4 @@
-//! Tables of numbers: the rows and named columns of a CSV file.
+//! Tables of numbers: the rows and named columns of a CSV file, or of a Parquet file.
 //!
 //! ```
 //! use tacita_data::read_table;
@@ -22,9 +22,14 @@
 //! **What is read.** Fields are separated by commas, lines end in LF or CRLF, quotes are as RFC 4180 has them, a byte order
 //! mark is passed over, and so are spaces around fields. Everything else is refused: nothing is filled in, skipped or
 //! guessed. As no line is skipped and no value has a line break, row `i` (from 0) is line `i + 2` of the file.
+//!
+//! **Parquet**, with the feature `parquet`, and by the ending `.parquet`: flat columns of numbers, uncompressed or by snappy or
+//! gzip. The same is refused, null and text among it; booleans are 0 and 1. Messages count rows from 1.
 
 mod fault;
 mod labels;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod read;
 mod standardise;
 
@@ -32,7 +37,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::DataError;
 
-pub use fault::{ColumnPlace, TableFault};
+pub use fault::{ColumnPlace, RowPlace, TableFault};
 pub use read::{read_table, read_table_bytes};
 pub use standardise::Scaling;
 
@@ -41,6 +46,8 @@ pub use standardise::Scaling;
 pub struct Table {
     /// What messages call the file.
     source_name: String,
+    /// Whether a row is a line of the file.
+    has_lines: bool,
     names: Vec<String>,
     /// Rows × columns, in C order.
     values: Array2<f64>,
@@ -96,6 +103,7 @@ impl Table {
     fn select(&self, positions: &[usize]) -> Table {
         Table {
             source_name: self.source_name.clone(),
+            has_lines: self.has_lines,
             names: positions.iter().map(|&position| self.names[position].clone()).collect(),
             values: self.values.select(Axis(1), positions),
         }
@@ -105,7 +113,7 @@ impl Table {
     fn fault(&self, row: Option<usize>, column: &str, fault: TableFault) -> DataError {
         DataError::Table {
             source_name: self.source_name.clone(),
-            line: row.map(|row| row + 2),
+            row: row.map(|row| if self.has_lines { RowPlace::Line(row + 2) } else { RowPlace::Row(row + 1) }),
             column: Some(ColumnPlace::Name(column.to_string())),
             fault,
         }

@@ -12,7 +12,7 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use ndarray::Array2;
 
-use super::{ColumnPlace, Table, TableFault};
+use super::{ColumnPlace, RowPlace, Table, TableFault};
 use crate::DataError;
 
 /// Bytes that a file may have. A number takes at least two, so there are at most 2^31, as in arrays.
@@ -20,16 +20,16 @@ const MAX_FILE: u64 = 1 << 32;
 /// Bytes that a line may have.
 const MAX_LINE: usize = 1 << 20;
 /// Bytes that a name or a number may have.
-const MAX_FIELD: usize = 256;
+pub(super) const MAX_FIELD: usize = 256;
 /// Characters of a field that messages quote.
 const MAX_QUOTED: usize = 40;
 /// Whole numbers below this are exact in f64; one more is read as this.
-const EXACT: f64 = (1_u64 << 53) as f64;
+pub(super) const EXACT: f64 = (1_u64 << 53) as f64;
 
-/// Reads a CSV file: a line of names, then at least one row of finite numbers.
+/// Reads a file of named columns and at least one row of finite numbers: Parquet if its name ends in `.parquet`, else CSV.
 ///
 /// # Errors
-/// [`DataError::Read`], and [`DataError::Table`] with the line, the column and what [`TableFault`] lists.
+/// [`DataError::Read`], and [`DataError::Table`] with the row, the column and what [`TableFault`] lists.
 pub fn read_table(path: &Path) -> Result<Table, DataError> {
     let fail = |error| DataError::Read { path: path.into(), error };
     let mut bytes = vec![];
@@ -44,29 +44,40 @@ pub fn read_table(path: &Path) -> Result<Table, DataError> {
 /// [`DataError::Table`].
 pub fn read_table_bytes(path: &Path, bytes: &[u8]) -> Result<Table, DataError> {
     let source_name = path.display().to_string();
-    match parse(bytes) {
-        Ok((names, values)) => Ok(Table { source_name, names, values }),
-        Err(Place { line, column, fault }) => Err(DataError::Table { source_name, line, column, fault }),
+    let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+    let parsed = match is_parquet {
+        _ if bytes.len() as u64 > MAX_FILE => Err(TableFault::FileTooLong { limit: MAX_FILE }.into()),
+        true => parse_parquet(bytes),
+        false => parse(bytes),
+    };
+    match parsed {
+        Ok((names, values)) => Ok(Table { source_name, has_lines: !is_parquet, names, values }),
+        Err(Place { row, column, fault }) => Err(DataError::Table { source_name, row, column, fault }),
     }
 }
 
+#[cfg(feature = "parquet")]
+use super::parquet::parse as parse_parquet;
+
+#[cfg(not(feature = "parquet"))]
+fn parse_parquet(_: &[u8]) -> Result<(Vec<String>, Array2<f64>), Place> {
+    Err(TableFault::WithoutParquet.into())
+}
+
 /// A fault and where it is.
-struct Place {
-    line: Option<usize>,
-    column: Option<ColumnPlace>,
-    fault: TableFault,
+pub(super) struct Place {
+    pub(super) row: Option<RowPlace>,
+    pub(super) column: Option<ColumnPlace>,
+    pub(super) fault: TableFault,
 }
 
 impl From<TableFault> for Place {
     fn from(fault: TableFault) -> Place {
-        Place { line: None, column: None, fault }
+        Place { row: None, column: None, fault }
     }
 }
 
 fn parse(bytes: &[u8]) -> Result<(Vec<String>, Array2<f64>), Place> {
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(TableFault::FileTooLong { limit: MAX_FILE }.into());
-    }
     let mut records = Records::new(bytes);
     if !records.advance(&[])? {
         return Err(TableFault::Empty.into());
@@ -77,9 +88,8 @@ fn parse(bytes: &[u8]) -> Result<(Vec<String>, Array2<f64>), Place> {
     let mut values = Vec::with_capacity(lines.saturating_mul(names.len()).min(bytes.len() / 2 + 1));
     let mut rows = 0;
     while records.advance(&names)? {
-        let line = records.line;
-        let at =
-            |column: usize, fault| Place { line: Some(line), column: Some(place(&names, column)), fault };
+        let row = Some(RowPlace::Line(records.line));
+        let at = |column: usize, fault| Place { row, column: Some(place(&names, column)), fault };
         let (found, expected) = (records.record.len(), names.len());
         for (column, field) in records.record.iter().take(expected).enumerate() {
             values.push(number(field).map_err(|fault| at(column, fault))?);
@@ -130,13 +140,13 @@ impl<'a> Records<'a> {
             return Ok(false);
         }
         self.line += 1;
-        let line = Some(self.line);
+        let row = Some(RowPlace::Line(self.line));
         let length = rest.iter().take(MAX_LINE + 1).position(|&byte| byte == b'\n').unwrap_or(rest.len());
         if length > MAX_LINE {
-            return Err(Place { line, column: None, fault: TableFault::LineTooLong { limit: MAX_LINE } });
+            return Err(Place { row, column: None, fault: TableFault::LineTooLong { limit: MAX_LINE } });
         }
         if matches!(&rest[..length], [] | [b'\r']) {
-            return Err(Place { line, column: None, fault: TableFault::BlankLine });
+            return Err(Place { row, column: None, fault: TableFault::BlankLine });
         }
         // reading memory does not fail, and there is a record where a line is not empty
         let read = self.reader.read_byte_record(&mut self.record);
@@ -145,7 +155,7 @@ impl<'a> Records<'a> {
         let raw = &self.bytes[self.start..end];
         self.start = end;
 
-        let at = |column, fault| Place { line, column: Some(place(names, column)), fault };
+        let at = |column, fault| Place { row, column: Some(place(names, column)), fault };
         if let Err(column) = as_written(raw.strip_suffix(b"\n").unwrap_or(raw), &mut self.record) {
             return Err(at(column, TableFault::Quotes));
         }
@@ -190,7 +200,7 @@ fn as_written(raw: &[u8], record: &mut ByteRecord) -> Result<(), usize> {
 }
 
 /// A column by its name; by its number where that is not known yet, or where there is none.
-fn place(names: &[String], column: usize) -> ColumnPlace {
+pub(super) fn place(names: &[String], column: usize) -> ColumnPlace {
     match names.get(column) {
         Some(name) => ColumnPlace::Name(name.clone()),
         None => ColumnPlace::Number(column + 1),
@@ -202,16 +212,11 @@ fn header(record: &ByteRecord) -> Result<Vec<String>, Place> {
     let mut first = BTreeMap::new();
     for (column, field) in record.iter().enumerate() {
         let number = ColumnPlace::Number(column + 1);
-        let at = |column, fault| Place { line: Some(1), column: Some(column), fault };
+        let at = |column, fault| Place { row: Some(RowPlace::Line(1)), column: Some(column), fault };
         let name = text(field).map_err(|fault| at(number.clone(), fault))?;
-        if name.is_empty() {
-            return Err(at(number, TableFault::NoName));
-        }
+        check_name(name).map_err(|fault| at(number.clone(), fault))?;
         if name.parse::<f64>().is_ok() {
             return Err(at(number, TableFault::NumberAsName { name: beginning(name) }));
-        }
-        if name.contains(|c: char| c.is_control() || c == '\u{feff}') {
-            return Err(at(number, TableFault::ControlInName { name: beginning(name) }));
         }
         if record.len() == 1 && name.contains(';') {
             return Err(at(number, TableFault::Semicolons));
@@ -222,6 +227,17 @@ fn header(record: &ByteRecord) -> Result<Vec<String>, Place> {
         names.push(name.to_string());
     }
     Ok(names)
+}
+
+/// Refuses names that messages and people could not tell a column by.
+pub(super) fn check_name(name: &str) -> Result<(), TableFault> {
+    if name.is_empty() {
+        return Err(TableFault::NoName);
+    }
+    if name.contains(|c: char| c.is_control() || c == '\u{feff}') {
+        return Err(TableFault::ControlInName { name: beginning(name) });
+    }
+    Ok(())
 }
 
 fn number(field: &[u8]) -> Result<f64, TableFault> {
@@ -246,7 +262,7 @@ fn text(field: &[u8]) -> Result<&str, TableFault> {
     Ok(std::str::from_utf8(field).map_err(|_| TableFault::NotUtf8)?.trim_matches(' '))
 }
 
-fn beginning(text: &str) -> String {
+pub(super) fn beginning(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),

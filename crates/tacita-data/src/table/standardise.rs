@@ -34,7 +34,7 @@ impl Scaling {
             let column = differs.map(|(have, _)| have).or(table.names.get(self.names.len()));
             return Err(DataError::Table {
                 source_name: table.source_name.clone(),
-                line: None,
+                row: None,
                 column: column.cloned().map(crate::ColumnPlace::Name),
                 fault: TableFault::OtherColumns { expected: self.names.clone() },
             });

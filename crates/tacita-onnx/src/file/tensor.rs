@@ -40,12 +40,12 @@ const ELEMENTS: [(&str, usize); 27] = [
     ("uint2", 0),
     ("int2", 0),
 ];
-const FLOAT32: u64 = 1;
+pub(crate) const FLOAT32: u64 = 1;
 const INT32: u64 = 6;
-const INT64: u64 = 7;
+pub(crate) const INT64: u64 = 7;
 pub(crate) const BOOL: u64 = 9;
 const FLOAT16: u64 = 10;
-const FLOAT64: u64 = 11;
+pub(crate) const FLOAT64: u64 = 11;
 const BFLOAT16: u64 = 16;
 
 /// The name of an element type.
