@@ -5,7 +5,6 @@
 mod arguments;
 mod batch;
 mod commands;
-#[cfg_attr(not(test), expect(dead_code, reason = "`--curves` calls it next"))]
 mod curves;
 #[cfg(test)]
 mod deployed;

@@ -99,6 +99,42 @@ fn a_training_reports_what_it_cost_and_what_was_revealed() {
     assert!(text.contains("revealed to bob: auc") && text.contains("anything else: nothing"), "{text}");
 }
 
+/// The model that was revealed is the one whose test rows were counted.
+#[test]
+fn the_trained_model_and_the_curves_are_files() {
+    let config = std::fs::read_to_string(shipped("digits.toml")).unwrap();
+    let small = config.replace("epochs = 2", "steps = 70").replace("channels = 20", "channels = 4");
+    let small = small.replace("channels = 50", "channels = 8").replace("outputs = 500", "outputs = 32");
+    let folder = Folder::new();
+    for name in ["digits-alice.npz", "digits-bob.npz", "mnist-test.npz"] {
+        std::fs::copy(shipped(name), folder.file(name)).unwrap();
+    }
+    std::fs::write(folder.file("train.toml"), small).unwrap();
+    let train = |more: &[&str]| {
+        tacita_in(folder.path(), &[&["train", "train.toml", "--link", "memory", "--json"], more].concat())
+    };
+    let report = train(&["--save-model", "m.onnx", "--curves", "c.svg"]).json();
+    assert!(number(&report, "accuracy") > 0.5, "{report}");
+    let said = report["confusion"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+    assert_eq!(said.map(|count| count.as_u64().unwrap()).sum::<u64>(), 1000);
+    let infer = ["infer", "m.onnx", "--input", "mnist-test.npz:images", "--scale", "255", "--link", "memory"];
+    let used = tacita_in(
+        folder.path(),
+        &[&infer[..], &["--labels", "mnist-test.npz:labels", "--argmax", "--json"]].concat(),
+    );
+    // of 1,000 labels few are so close that a rounding decides
+    assert!((number(&used.json(), "accuracy") - number(&report, "accuracy")).abs() < 0.003);
+    let curves = std::fs::read_to_string(folder.file("c.svg")).unwrap();
+    assert!(curves.contains("<svg") && curves.contains("loss") && curves.contains("accuracy"));
+
+    train(&["--save-model", "m.safetensors"]).json();
+    let read = tacita_data::read_safetensors(&folder.file("m.safetensors")).unwrap();
+    assert_eq!(read.tensors["0.weight"].shape(), [4, 1, 5, 5]);
+    assert_eq!(read.tensors.len(), 8);
+    train(&["--save-model", "m.bin"]).fails_json(2, &["m.bin", ".onnx or .safetensors"]);
+    train(&["--curves", "no/c.svg"]).fails_json(3, &["no/c.svg"]);
+}
+
 #[test]
 fn without_receivers_no_loss_is_shown() {
     let config = by_columns(3, &["alice", "bob"]).replace("loss = [\"alice\", \"bob\"]\n", "");
@@ -131,6 +167,30 @@ fn numbers_are_predicted_too() {
     assert_eq!(report["accuracy"], Value::Null);
     // a label of 0 and 1 with a share of 0.63 has a variance of 0.23
     assert!(number(&report, "test_loss") < 0.12, "{report}");
+}
+
+#[test]
+fn ready_models_bring_network_loss_and_optimiser() {
+    let layers = |text: &str| {
+        let (before, after) = text.split_once("[optimiser]").unwrap();
+        format!("{before}[reveal]{}", after.split_once("[reveal]").unwrap().1)
+    };
+    let config = layers(&by_columns(150, &["alice", "bob"])).replace("loss = \"bce_with_logits\"\n", "");
+    let with = |model: &str| config.replace("[reveal]", &format!("[model]\n{model}\n[reveal]"));
+    for model in ["kind = \"logistic_regression\"\nc = 2.0", "kind = \"linear_svm\"\nc = 0.1"] {
+        let report = Local::new(&with(model)).report(&[]);
+        assert!(number(&report, "accuracy") > 0.94 && number(&report, "auc") > 0.97, "{report}");
+    }
+    let regression = |model: &str| with(model).replace("auc = [\"bob\"]\n", "");
+    for model in ["kind = \"linear_regression\"", "kind = \"ridge\"\nalpha = 2.0"] {
+        let report = Local::new(&regression(model)).report(&[]);
+        assert!(number(&report, "test_loss") < 0.12, "{report}");
+    }
+    let several = regression("kind = \"multinomial_regression\"").replace("batch =", "classes = 2\nbatch =");
+    assert!(number(&Local::new(&several).report(&[]), "accuracy") > 0.94);
+    Local::new(&with("kind = \"ridge\"\nalpha = -1.0").replace("auc = [\"bob\"]\n", ""))
+        .run(&[])
+        .fails(3, &["`alpha` -1"]);
 }
 
 /// A killed process cannot be had in one; so the first part ends early, which a checkpoint cannot tell from it.
@@ -229,6 +289,7 @@ fn bad_configurations_are_named_by_field() {
         ("kind = \"relu\"", "kind = \"rellu\"", &["rellu"]),
         ("label = \"target\"", "label = \"nothing\"", &["bob.csv", "\"nothing\"", "no such column"]),
         ("label = \"target\"\n", "", &["nobody has labels"]),
+        ("[reveal]", "[schedule]\nkind = \"step\"\n[reveal]", &["needs `every`"]),
         ("test_share = 0.2", "test_share = 0.0", &["test_share"]),
         ("file = \"bob.csv\"", "file = \"missing.csv\"", &["bob", "missing.csv"]),
     ] {
@@ -269,7 +330,9 @@ fn read(members: &Members, name: &str) -> Value {
 
 #[test]
 fn members_on_machines_of_their_own_train_as_one_process_does() {
-    let config = by_columns(30, &["alice", "bob"]);
+    let schedule = "[schedule]\nkind = \"step\"\nevery = 10\nfactor = 0.5\nwarm_up = 3\n[reveal]";
+    // with a public input that changes from step to step, which the dealer is told
+    let config = by_columns(30, &["alice", "bob"]).replace("[reveal]", schedule);
     let expected = Local::new(&config).report(&[]);
     let members = machines(&["alice", "bob"], &[], &["alice", "bob"], &config);
     let started = [members.dealer(), member(&members, "alice", &[]), member(&members, "bob", &[])];

@@ -148,7 +148,6 @@ pub fn train_config(bytes: &[u8]) {
             let again: TrainConfig = serde_json::from_str(&told).expect("what was told can be read");
             assert_eq!(again.told(), told);
             assert!(config.consent("nobody", &[]).is_ok() == config.reveals().is_empty());
-            config.training();
         }
         Err(error) => assert_line(&Error::File(error)),
     }

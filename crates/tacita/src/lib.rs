@@ -63,7 +63,8 @@ pub use tacita_nn as nn;
 pub use tacita_onnx as onnx;
 pub use tensor::Tensor;
 pub use training::{
-    LayerConfig, LossConfig, OptimiserConfig, OwnerData, RevealConfig, RuleConfig, Split, TestFigures,
-    TrainConfig, TrainOptions, TrainProgress, TrainReport, Trained, Trainer, join_training, train,
+    LayerConfig, LossConfig, OptimiserConfig, OwnerData, ReadyConfig, RevealConfig, RuleConfig,
+    ScheduleConfig, ScheduleKind, Split, TestFigures, TrainConfig, TrainOptions, TrainProgress, TrainReport,
+    Trained, Trainer, join_training, train,
 };
 pub use world::Progress;

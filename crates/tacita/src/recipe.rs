@@ -1,5 +1,7 @@
 //! What a dealer on another machine needs to make the parties' plan: the graph, the precision, the public inputs.
 
+use std::collections::BTreeMap;
+
 use ndarray::{ArrayD, IxDyn};
 use serde::{Deserialize, Serialize};
 use tacita_graph::{Graph, Inputs};
@@ -34,19 +36,36 @@ pub(crate) fn encode(prepared: &Prepared, inputs: &Inputs) -> Result<Vec<u8>, Er
 /// Reads what a party sent. The plan that comes of it is compared with what the parties agreed on, so bytes of a wrong
 /// meaning are found out; bytes of no meaning are an error here.
 pub(crate) fn decode(bytes: &[u8], members: &Members) -> Result<(Prepared, Inputs), Error> {
+    let mut prepared = BTreeMap::new();
+    let (_, public) = decode_again(bytes, members, &mut prepared)?;
+    let nothing = || Error::Internal("a recipe of no graph".into());
+    Ok((prepared.into_values().next().ok_or_else(nothing)?, public))
+}
+
+/// As [`decode`], of a graph that may be among those that were prepared already, by a hash, which is returned: public inputs
+/// change from evaluation to evaluation, such as the pace of a training.
+pub(crate) fn decode_again(
+    bytes: &[u8],
+    members: &Members,
+    known: &mut BTreeMap<[u8; 32], Prepared>,
+) -> Result<([u8; 32], Inputs), Error> {
     let broken = |why: &str| Error::Input(format!("the graph that the parties sent cannot be read: {why}"));
     let recipe: Recipe<'_> = postcard::from_bytes(bytes).map_err(|e| broken(&e.to_string()))?;
     if !tacita_graph::PRECISIONS.contains(&recipe.precision) {
         return Err(broken(&format!("{} fractional bits", recipe.precision)));
     }
-    let graph = Graph::decode(recipe.graph)?;
     let mut public = Inputs::new();
     for (name, shape, values) in recipe.public {
         let shape: Vec<usize> = shape.into_iter().map(|size| size as usize).collect();
         let value = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|e| broken(&e.to_string()))?;
         public.insert(name, value);
     }
-    Ok((Prepared::new(graph, members, recipe.precision)?, public))
+    let mut hasher = blake3::Hasher::new();
+    let hash = *hasher.update(&recipe.precision.to_le_bytes()).update(recipe.graph).finalize().as_bytes();
+    if !known.contains_key(&hash) {
+        known.insert(hash, Prepared::new(Graph::decode(recipe.graph)?, members, recipe.precision)?);
+    }
+    Ok((hash, public))
 }
 
 #[cfg(test)]

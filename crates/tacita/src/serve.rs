@@ -207,7 +207,8 @@ fn deal(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build();
     let _pool = pool.map_err(|e| Error::Internal(format!("no thread pool: {e}")))?;
     let mut dealer = Dealer::connect(endpoint, members.parties.len(), settings)?;
-    let mut plans = Plans { file, members, made: BTreeMap::new(), weights: BTreeMap::new() };
+    let (prepared, made, weights) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut plans = Plans { file, members, prepared, made, weights };
     let mut evaluations = 0;
     while let Some(request) = dealer.request()? {
         let (prepared, public) = match plans.make(&request) {
@@ -230,25 +231,37 @@ fn deal(
 struct Plans<'a> {
     file: &'a SessionFile,
     members: Members,
-    made: BTreeMap<[u8; 32], (Prepared, Inputs)>,
+    /// By their hash.
+    prepared: BTreeMap<[u8; 32], Prepared>,
+    /// Which of them an evaluation without public inputs is of: parties send it once.
+    made: BTreeMap<[u8; 32], [u8; 32]>,
     weights: BTreeMap<LeafKey, Arc<RingTensor>>,
 }
 
 impl Plans<'_> {
     /// The plan and the public leaves that a request is about.
     fn make(&mut self, request: &Request) -> Result<(&Prepared, Leaves), Error> {
-        if let Some(bytes) = &request.recipe {
-            let made = recipe::decode(bytes, &self.members)?;
-            let (here, there) = (self.file.precision_bits, made.0.precision);
-            if here != there {
-                return Err(Error::Disagreement(format!(
-                    "the parties compute with {there} fractional bits, the session file says {here}"
-                )));
+        let (hash, public) = match &request.recipe {
+            Some(bytes) => {
+                let (hash, public) = recipe::decode_again(bytes, &self.members, &mut self.prepared)?;
+                if public.is_empty() {
+                    self.made.insert(request.digest, hash);
+                }
+                (hash, public)
             }
-            self.made.insert(request.digest, made);
+            None => {
+                let none = || Error::Disagreement("the parties did not send the graph to deal for".into());
+                (*self.made.get(&request.digest).ok_or_else(none)?, Inputs::new())
+            }
+        };
+        let gone = || Error::Internal("a graph that was prepared is gone".into());
+        let prepared = self.prepared.get(&hash).ok_or_else(gone)?;
+        let (here, there) = (self.file.precision_bits, prepared.precision);
+        if here != there {
+            return Err(Error::Disagreement(format!(
+                "the parties compute with {there} fractional bits, the session file says {here}"
+            )));
         }
-        let none = || Error::Disagreement("the parties did not send the graph to deal for".into());
-        let (prepared, public) = self.made.get(&request.digest).ok_or_else(none)?;
-        Ok((prepared, leaves(prepared, None, public.clone(), &mut self.weights)?))
+        Ok((prepared, leaves(prepared, None, public, &mut self.weights)?))
     }
 }

@@ -7,6 +7,7 @@ use tacita_data::Staged;
 
 use super::join;
 use crate::arguments::{JoinArguments, TrainArguments, TrainingArguments};
+use crate::curves::{self, Series};
 use crate::failure::Failure;
 use crate::files;
 use crate::print::{Answer, json};
@@ -139,10 +140,46 @@ fn stage(
     json: &str,
 ) -> Result<Vec<Staged>, Failure> {
     let mut staged = vec![];
+    if let Some(path) = &own.curves {
+        staged.push(curves::stage(path, &series(&trained.report))?);
+    }
+    if let (Some(path), Some(model)) = (&own.save_model, &trained.model) {
+        staged.push(match Form::of(path)? {
+            Form::Onnx => {
+                let bytes = trained.onnx()?.unwrap_or_default();
+                Staged::write(path, |file| file.write_all(&bytes))?
+            }
+            Form::Safetensors => {
+                let about = format!("trained by Tacita in {} steps", trained.report.steps);
+                tacita_data::stage_safetensors(path, model, tacita_data::Width::F32, &about)?
+            }
+        });
+    }
     if let Some(path) = report {
         staged.push(Staged::write(path, |file| file.write_all(format!("{json}\n").as_bytes()))?);
     }
     Ok(staged)
+}
+
+/// The curves of a training: losses, and the figures of its tests.
+fn series(report: &TrainReport) -> Vec<Series> {
+    let mut series = vec![Series {
+        name: "loss".to_owned(),
+        along: "step".to_owned(),
+        points: report.losses.iter().map(|&(step, loss)| (step as f64, loss)).collect(),
+        smoothed: true,
+    }];
+    let figures: [(&str, fn(&TestFigures) -> Option<f64>); 3] =
+        [("accuracy", |test| test.accuracy), ("AUC", |test| test.auc), ("test loss", |test| test.loss)];
+    for (name, of) in figures {
+        let points: Vec<_> =
+            report.tests.iter().filter_map(|test| Some((test.step as f64, of(test)?))).collect();
+        if !points.is_empty() {
+            series.push(Series { name: name.to_owned(), along: "step".to_owned(), points, smoothed: false });
+        }
+    }
+    series.retain(|series| !series.points.is_empty());
+    series
 }
 
 fn text(report: &TrainReport, own: &TrainingArguments, written: Option<&Path>) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tacita_nn::{Loss, Optimiser, Reduction, Rule, Training};
+use tacita_nn::{Loss, Optimiser, Ready, Reduction, Rule, Schedule, Training};
 
 use crate::consent::{Allowance, agreed};
 use crate::error::Error;
@@ -184,6 +184,60 @@ pub struct OptimiserConfig {
     pub clip_norm: Option<f64>,
 }
 
+impl OptimiserConfig {
+    fn check(&self) -> Result<(), String> {
+        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = *self;
+        if !(rate > 0.0 && rate <= 1e3) {
+            return Err(format!("`rate` {rate}: give more than 0, at most 1000"));
+        }
+        if !(0.0..1.0).contains(&momentum) {
+            return Err(format!("`momentum` {momentum}: from 0 to less than 1"));
+        }
+        if rule != RuleConfig::Sgd && (momentum != 0.0 || nesterov) {
+            return Err("`momentum` and `nesterov` are of rule = \"sgd\"".into());
+        }
+        if nesterov && momentum == 0.0 {
+            return Err("`nesterov` needs `momentum`".into());
+        }
+        if decay.is_some_and(|decay| !(0.0..1e3).contains(&decay)) {
+            return Err("`decay`: from 0 to less than 1000".into());
+        }
+        let clips = [("clip_value", clip_value), ("clip_norm", clip_norm)];
+        for (what, clip) in clips {
+            if clip.is_some_and(|clip| !(clip > 0.0 && clip <= 1e6)) {
+                return Err(format!("`{what}`: more than 0, at most a million"));
+            }
+        }
+        match clips {
+            [(_, Some(_)), (_, Some(_))] => Err("`clip_value` and `clip_norm`: give one of them".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn optimiser(&self) -> Optimiser {
+        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = *self;
+        let mut optimiser = match rule {
+            RuleConfig::Sgd => Optimiser::sgd(rate),
+            RuleConfig::Adam => Optimiser::adam(rate),
+            RuleConfig::AdamW => Optimiser::adam_w(rate),
+            RuleConfig::RmsProp => Optimiser::rms_prop(rate),
+        };
+        if rule == RuleConfig::Sgd {
+            optimiser.rule = Rule::Sgd { momentum, nesterov };
+        }
+        if let Some(decay) = decay {
+            optimiser = optimiser.with_decay(decay);
+        }
+        if let Some(most) = clip_value {
+            optimiser = optimiser.with_clipping(tacita_nn::Clipping::Value(most));
+        }
+        if let Some(most) = clip_norm {
+            optimiser = optimiser.with_clipping(tacita_nn::Clipping::Norm(most));
+        }
+        optimiser
+    }
+}
+
 /// The optimisers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -196,6 +250,167 @@ pub enum RuleConfig {
     AdamW,
     /// RMSprop.
     RmsProp,
+}
+
+/// How the rate changes from step to step: what it is multiplied with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleConfig {
+    /// Which.
+    #[serde(default)]
+    pub kind: ScheduleKind,
+    /// Of `step`: after how many steps the rate falls each time.
+    pub every: Option<u64>,
+    /// Of `multi_step`: the steps after which it falls.
+    pub after: Option<Vec<u64>>,
+    /// Of `step`, `multi_step` and `exponential`: what it is multiplied with.
+    pub factor: Option<f64>,
+    /// Of `cosine`: how many steps it takes to come down; all steps of the training if it is not given.
+    pub steps: Option<u64>,
+    /// Of `cosine`: the share of the rate that it comes down to.
+    #[serde(default)]
+    pub least: f64,
+    /// Steps in which the rate first rises evenly from 0.
+    #[serde(default)]
+    pub warm_up: u64,
+}
+
+/// The schedules, as PyTorch has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleKind {
+    /// The same rate.
+    #[default]
+    Constant,
+    /// `StepLR`.
+    Step,
+    /// `MultiStepLR`.
+    MultiStep,
+    /// `ExponentialLR`.
+    Exponential,
+    /// `CosineAnnealingLR`.
+    Cosine,
+}
+
+impl ScheduleConfig {
+    fn check(&self) -> Result<(), String> {
+        let takes = |field: &str, given: bool, kinds: &[ScheduleKind], needed: bool| {
+            let here = kinds.contains(&self.kind);
+            match (given, here) {
+                (true, false) => Err(format!("[schedule] `{field}` is not of this `kind`")),
+                (false, true) if needed => Err(format!("[schedule] this `kind` needs `{field}`")),
+                _ => Ok(()),
+            }
+        };
+        use ScheduleKind::{Cosine, Exponential, MultiStep, Step};
+        takes("every", self.every.is_some(), &[Step], true)?;
+        takes("after", self.after.is_some(), &[MultiStep], true)?;
+        takes("factor", self.factor.is_some(), &[Step, MultiStep, Exponential], true)?;
+        takes("steps", self.steps.is_some(), &[Cosine], false)?;
+        takes("least", self.least != 0.0, &[Cosine], false)?;
+        if self.every == Some(0) || self.steps == Some(0) {
+            return Err("[schedule] 0 steps: give 1 or more".into());
+        }
+        if [self.factor.unwrap_or(0.0), self.least].iter().any(|share| !(0.0..=1.0).contains(share)) {
+            return Err("[schedule] `factor` and `least` are from 0 to 1".into());
+        }
+        Ok(())
+    }
+
+    /// For a training of so many steps.
+    fn schedule(&self, steps: u64) -> Schedule {
+        let factor = self.factor.unwrap_or(1.0);
+        let schedule = match self.kind {
+            ScheduleKind::Constant => Schedule::Constant,
+            ScheduleKind::Step => Schedule::Step { every: self.every.unwrap_or(1), factor },
+            ScheduleKind::MultiStep => {
+                Schedule::MultiStep { after: self.after.clone().unwrap_or_default(), factor }
+            }
+            ScheduleKind::Exponential => Schedule::Exponential { factor },
+            ScheduleKind::Cosine => {
+                let steps = self.steps.unwrap_or(steps.saturating_sub(self.warm_up).max(1));
+                Schedule::Cosine { steps, least: self.least }
+            }
+        };
+        if self.warm_up > 0 { schedule.after_warm_up(0.0, self.warm_up) } else { schedule }
+    }
+}
+
+/// Models of a table's columns that are ready: their network, loss and optimiser.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ReadyConfig {
+    /// Least squares.
+    LinearRegression,
+    /// Least squares, with a penalty on large weights.
+    Ridge {
+        /// α, as scikit-learn's `Ridge(alpha)`.
+        #[serde(default = "unit")]
+        alpha: f64,
+    },
+    /// Two classes, as scikit-learn's `LogisticRegression(C)`.
+    LogisticRegression {
+        /// C.
+        #[serde(default = "unit")]
+        c: f64,
+    },
+    /// Several classes.
+    MultinomialRegression {
+        /// C.
+        #[serde(default = "unit")]
+        c: f64,
+    },
+    /// Two classes with a margin between them, as scikit-learn's `SVC(kernel=\"linear\", C)`.
+    LinearSvm {
+        /// C.
+        #[serde(default = "unit")]
+        c: f64,
+    },
+}
+
+fn unit() -> f64 {
+    1.0
+}
+
+impl ReadyConfig {
+    /// The loss that it is trained with.
+    fn loss(self) -> LossConfig {
+        match self {
+            ReadyConfig::LinearRegression | ReadyConfig::Ridge { .. } => LossConfig::Mse,
+            ReadyConfig::LogisticRegression { .. } => LossConfig::BceWithLogits,
+            ReadyConfig::MultinomialRegression { .. } => LossConfig::CrossEntropy,
+            ReadyConfig::LinearSvm { .. } => LossConfig::Hinge,
+        }
+    }
+
+    /// For rows of so many numbers, of which so many train.
+    pub(crate) fn ready(self, features: usize, classes: usize, rows: usize) -> Ready {
+        match self {
+            ReadyConfig::LinearRegression => Ready::linear_regression(features),
+            ReadyConfig::Ridge { alpha } => Ready::ridge(features, alpha, rows),
+            ReadyConfig::LogisticRegression { c } => Ready::logistic_regression(features, c, rows),
+            ReadyConfig::MultinomialRegression { c } => {
+                Ready::multinomial_regression(features, classes, c, rows)
+            }
+            ReadyConfig::LinearSvm { c } => Ready::linear_svm(features, c, rows),
+        }
+    }
+
+    fn check(self) -> Result<(), String> {
+        match self {
+            ReadyConfig::Ridge { alpha } if !(0.0..=1e6).contains(&alpha) => {
+                Err(format!("[ready] `alpha` {alpha}: from 0 to a million"))
+            }
+            ReadyConfig::LogisticRegression { c }
+            | ReadyConfig::MultinomialRegression { c }
+            | ReadyConfig::LinearSvm { c }
+                if !(c > 0.0 && c <= 1e9) =>
+            {
+                Err(format!("[ready] `c` {c}: more than 0, at most 10^9"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Who learns what. Nobody learns anything that is not listed.
@@ -239,8 +454,8 @@ pub struct TrainConfig {
     pub version: u32,
     /// How the owners' data belongs together.
     pub split: Split,
-    /// What is minimised.
-    pub loss: LossConfig,
+    /// What is minimised; a ready model has its own.
+    pub loss: Option<LossConfig>,
     /// How many classes; 2 for losses of two classes.
     pub classes: Option<usize>,
     /// Rows of a step, of all owners together.
@@ -273,8 +488,13 @@ pub struct TrainConfig {
     /// The network.
     #[serde(default)]
     pub layer: Vec<LayerConfig>,
-    /// How parameters follow gradients.
-    pub optimiser: OptimiserConfig,
+    /// A ready model instead of `layer` and `loss`.
+    pub model: Option<ReadyConfig>,
+    /// How parameters follow gradients; a ready model brings its own, which this replaces.
+    pub optimiser: Option<OptimiserConfig>,
+    /// How the rate changes.
+    #[serde(default)]
+    pub schedule: ScheduleConfig,
     /// Who learns what.
     #[serde(default)]
     pub reveal: RevealConfig,
@@ -342,7 +562,12 @@ impl TrainConfig {
             _ => Err(format!("`{what}` {number}: give 1 to {MOST}")),
         };
         positive("batch", self.batch)?;
-        match (self.loss, self.classes) {
+        match (self.model, self.loss) {
+            (Some(_), Some(_)) => return Err("`loss` and [model]: a ready model has its own loss".into()),
+            (None, None) => return Err("what is minimised? give `loss`, or a ready [model]".into()),
+            _ => {}
+        }
+        match (self.loss(), self.classes) {
             (LossConfig::CrossEntropy, None) => {
                 return Err("`loss` cross_entropy needs `classes`, how many there are".into());
             }
@@ -387,8 +612,19 @@ impl TrainConfig {
             return Err(format!("`gradient_scale` {scale}: give a power of two from 1 to 65536"));
         }
         self.check_data()?;
-        self.check_optimiser()?;
-        if self.layer.is_empty() {
+        match (&self.optimiser, self.model) {
+            (Some(optimiser), _) => optimiser.check()?,
+            (None, Some(_)) => {}
+            (None, None) => {
+                return Err("how is it trained? add [optimiser], such as rule = \"sgd\", rate = 0.1".into());
+            }
+        }
+        self.schedule.check()?;
+        self.model.map_or(Ok(()), ReadyConfig::check)?;
+        if self.model.is_some() && !self.layer.is_empty() {
+            return Err("[[layer]] and [model]: a ready model is its network".into());
+        }
+        if self.layer.is_empty() && self.model.is_none() {
             return Err("no network: add [[layer]] sections, such as kind = \"linear\", outputs = 1".into());
         }
         for layer in &self.layer {
@@ -410,11 +646,12 @@ impl TrainConfig {
                 _ => {}
             }
         }
-        if !self.reveal.auc.is_empty() && !matches!(self.loss, LossConfig::BceWithLogits | LossConfig::Hinge)
+        if !self.reveal.auc.is_empty()
+            && !matches!(self.loss(), LossConfig::BceWithLogits | LossConfig::Hinge)
         {
             return Err("`auc` is of two classes: use it with bce_with_logits or hinge".into());
         }
-        if !self.reveal.confusion.is_empty() && !self.loss.classifies() {
+        if !self.reveal.confusion.is_empty() && !self.loss().classifies() {
             return Err("`confusion` is of classes, and this `loss` is of numbers".into());
         }
         let has_test = self.test_share > 0.0 || self.has_test_files();
@@ -493,61 +730,48 @@ impl TrainConfig {
         }
     }
 
-    fn check_optimiser(&self) -> Result<(), String> {
-        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = self.optimiser;
-        if !(rate > 0.0 && rate <= 1e3) {
-            return Err(format!("`rate` {rate}: give more than 0, at most 1000"));
-        }
-        if !(0.0..1.0).contains(&momentum) {
-            return Err(format!("`momentum` {momentum}: from 0 to less than 1"));
-        }
-        if rule != RuleConfig::Sgd && (momentum != 0.0 || nesterov) {
-            return Err("`momentum` and `nesterov` are of rule = \"sgd\"".into());
-        }
-        if nesterov && momentum == 0.0 {
-            return Err("`nesterov` needs `momentum`".into());
-        }
-        if decay.is_some_and(|decay| !(0.0..1e3).contains(&decay)) {
-            return Err("`decay`: from 0 to less than 1000".into());
-        }
-        let clips = [("clip_value", clip_value), ("clip_norm", clip_norm)];
-        for (what, clip) in clips {
-            if clip.is_some_and(|clip| !(clip > 0.0 && clip <= 1e6)) {
-                return Err(format!("`{what}`: more than 0, at most a million"));
-            }
-        }
-        match clips {
-            [(_, Some(_)), (_, Some(_))] => Err("`clip_value` and `clip_norm`: give one of them".into()),
-            _ => Ok(()),
-        }
+    /// The loss.
+    pub fn loss(&self) -> LossConfig {
+        self.model.map(ReadyConfig::loss).or(self.loss).unwrap_or(LossConfig::Mse)
     }
 
-    /// Loss, optimiser and scale.
-    pub fn training(&self) -> Training {
-        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = self.optimiser;
-        let mut optimiser = match rule {
-            RuleConfig::Sgd => Optimiser::sgd(rate),
-            RuleConfig::Adam => Optimiser::adam(rate),
-            RuleConfig::AdamW => Optimiser::adam_w(rate),
-            RuleConfig::RmsProp => Optimiser::rms_prop(rate),
+    /// Loss, optimiser and scale. A ready model's are for `features` columns of `rows` rows.
+    pub(crate) fn training(&self, features: usize, rows: usize) -> Training {
+        let ready = self.model.map(|model| model.ready(features, self.classes.unwrap_or(2), rows).training);
+        let optimiser = match (&self.optimiser, &ready) {
+            (None, Some(ready)) => *ready.optimiser(),
+            (Some(optimiser), Some(ready)) if optimiser.decay.is_none() => Optimiser {
+                decay: ready.optimiser().decay,
+                decays_all: ready.optimiser().decays_all,
+                ..optimiser.optimiser()
+            },
+            (Some(optimiser), _) => optimiser.optimiser(),
+            (None, None) => Optimiser::sgd(0.01),
         };
-        if rule == RuleConfig::Sgd {
-            optimiser.rule = Rule::Sgd { momentum, nesterov };
+        let mut training = Training::new(self.loss().loss(), optimiser);
+        if let Some(scale) = self.gradient_scale {
+            training = training.with_scale(scale);
         }
-        if let Some(decay) = decay {
-            optimiser = optimiser.with_decay(decay);
-        }
-        if let Some(most) = clip_value {
-            optimiser = optimiser.with_clipping(tacita_nn::Clipping::Value(most));
-        }
-        if let Some(most) = clip_norm {
-            optimiser = optimiser.with_clipping(tacita_nn::Clipping::Norm(most));
-        }
-        let training = Training::new(self.loss.loss(), optimiser);
-        match self.gradient_scale {
-            Some(scale) => training.with_scale(scale),
-            None => training,
-        }
+        if self.is_scheduled() { training.paced() } else { training }
+    }
+
+    /// Whether the rate changes.
+    fn is_scheduled(&self) -> bool {
+        let schedule = &self.schedule;
+        schedule.kind != ScheduleKind::Constant || schedule.warm_up > 0 || self.ends_low()
+    }
+
+    /// A margin's loss has kinks: steps of one length end beside the minimum.
+    fn ends_low(&self) -> bool {
+        matches!(self.model, Some(ReadyConfig::LinearSvm { .. }))
+            && self.schedule == ScheduleConfig::default()
+    }
+
+    /// What the rate is multiplied with, if it changes, in a training of so many steps.
+    pub(crate) fn schedule(&self, steps: u64) -> Option<Schedule> {
+        let low = ScheduleConfig { kind: ScheduleKind::Cosine, ..ScheduleConfig::default() };
+        let schedule = if self.ends_low() { &low } else { &self.schedule };
+        self.is_scheduled().then(|| schedule.schedule(steps))
     }
 
     /// Whether test rows are in files of their own.
@@ -557,13 +781,13 @@ impl TrainConfig {
 
     /// How many classes labels have; none if they are numbers.
     pub fn label_classes(&self) -> Option<usize> {
-        self.loss.classifies().then(|| self.classes.unwrap_or(2))
+        self.loss().classifies().then(|| self.classes.unwrap_or(2))
     }
 
     /// Everything that is revealed, and to whom.
     pub fn reveals(&self) -> Vec<(&'static str, &[String])> {
         let RevealConfig { loss, accuracy, auc, confusion, model } = &self.reveal;
-        let accuracy_or_loss = if self.loss.classifies() { "accuracy" } else { "test loss" };
+        let accuracy_or_loss = if self.loss().classifies() { "accuracy" } else { "test loss" };
         let all = [
             ("loss", loss),
             (accuracy_or_loss, accuracy),

@@ -281,7 +281,7 @@ impl Rows {
 /// Labels as the loss takes them: a row for each, one-hot of classes, -1 and 1 for a hinge.
 pub(crate) fn targets(config: &TrainConfig, labels: &[f64]) -> ArrayD<f64> {
     use super::config::LossConfig;
-    let array = match (config.loss, config.label_classes()) {
+    let array = match (config.loss(), config.label_classes()) {
         (LossConfig::CrossEntropy, Some(classes)) => one_hot(labels, classes),
         (LossConfig::Hinge, _) => column(labels).mapv(|label| 2.0 * label - 1.0),
         _ => column(labels),

@@ -2,7 +2,7 @@
 
 use tacita_graph::ops::Concat;
 use tacita_graph::{Graph, GraphError, Kind, NodeId, Owner, Role, Visibility, dims};
-use tacita_nn::{Answers, Layer, Sequential, Step, Training};
+use tacita_nn::{Answers, Layer, Step, Training};
 
 use super::config::{Split, TrainConfig};
 use super::network::outputs;
@@ -11,7 +11,7 @@ use crate::error::Error;
 /// What the graphs of a training are made from: all of it is public.
 pub(crate) struct Blueprint<'a> {
     pub config: &'a TrainConfig,
-    pub network: &'a Sequential,
+    pub network: &'a dyn Layer,
     pub training: &'a Training,
     /// The shape of each owner's rows, in the configuration's order.
     pub shapes: Vec<Vec<usize>>,

@@ -16,7 +16,8 @@ mod trainer;
 
 pub(crate) use checkpoint::Terms;
 pub use config::{
-    LayerConfig, LossConfig, OptimiserConfig, OwnerData, RevealConfig, RuleConfig, Split, TrainConfig,
+    LayerConfig, LossConfig, OptimiserConfig, OwnerData, ReadyConfig, RevealConfig, RuleConfig,
+    ScheduleConfig, ScheduleKind, Split, TrainConfig,
 };
 pub(crate) use data::Facts;
 pub use report::{TestFigures, TrainReport};

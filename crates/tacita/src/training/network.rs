@@ -13,7 +13,13 @@ use crate::error::Error;
 ///
 /// # Errors
 /// [`Error::Usage`] naming the layer that does not fit, or if the end is not what the loss takes.
-pub(crate) fn network(config: &TrainConfig, sample: &[usize]) -> Result<Sequential, Error> {
+pub(crate) fn network(config: &TrainConfig, sample: &[usize]) -> Result<Box<dyn Layer>, Error> {
+    if let Some(model) = config.model {
+        return match *sample {
+            [features] => Ok(Box::new(model.ready(features, config.classes.unwrap_or(2), 1).network)),
+            _ => Err(Error::Usage(format!("a ready [model] takes rows of columns, not of {sample:?}"))),
+        };
+    }
     // built on the side, to learn the shapes between layers
     let mut graph = Graph::new();
     let owner = graph.owner("somebody");
@@ -31,18 +37,18 @@ pub(crate) fn network(config: &TrainConfig, sample: &[usize]) -> Result<Sequenti
     }
     let (ends, wanted) = (shape_of(&net, x), outputs(config));
     if ends != [2, wanted] {
-        let (loss, ends) = (serde_json::to_string(&config.loss).unwrap_or_default(), &ends[1..]);
+        let (loss, ends) = (serde_json::to_string(&config.loss()).unwrap_or_default(), &ends[1..]);
         return Err(Error::Usage(format!(
             "the network ends with {ends:?} for each row, and the loss {loss} takes {wanted}: let it end with kind = \"linear\", outputs = {wanted}"
         )));
     }
-    Ok(layers)
+    Ok(Box::new(layers))
 }
 
 /// How many numbers the network gives for a row.
 pub(crate) fn outputs(config: &TrainConfig) -> usize {
     match config.label_classes() {
-        Some(classes) if config.loss == super::config::LossConfig::CrossEntropy => classes,
+        Some(classes) if config.loss() == super::config::LossConfig::CrossEntropy => classes,
         _ => 1,
     }
 }

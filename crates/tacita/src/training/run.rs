@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::ArrayD;
-use tacita_graph::{Inputs, NodeId};
+use tacita_graph::{Dim, Graph, Inputs, NodeId, Role, Visibility};
 use tacita_net::Interrupter;
-use tacita_nn::{Sequential, Step};
+use tacita_nn::{Layer, Step};
 
 use super::checkpoint::{self, Checkpoint, Checkpoints, Secret, Stamp, Terms};
 use super::config::{Split, TrainConfig};
@@ -68,12 +68,29 @@ pub struct Trained {
     /// The parameters, if revealed to a member here, by name.
     pub model: Option<Inputs>,
     /// The network.
-    pub network: Sequential,
+    pub network: Box<dyn Layer>,
     /// The shape of a row that it takes.
     pub sample: Vec<usize>,
 }
 
 impl Trained {
+    /// The network with the trained parameters as an ONNX model that other programs read, of a batch of any size: its input
+    /// is `rows`, its output `outputs`. None if the parameters were not revealed here.
+    ///
+    /// # Errors
+    /// If the network has something that ONNX has not.
+    pub fn onnx(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(model) = &self.model else { return Ok(None) };
+        let mut graph = Graph::new();
+        let owner = graph.owner("owner");
+        let shape: Vec<Dim> =
+            [Dim::Batch].into_iter().chain(self.sample.iter().map(|&size| Dim::Known(size))).collect();
+        let x = graph.input("rows", &shape, Visibility::Private(owner), Role::Data)?;
+        let y = self.network.apply(&mut graph, x)?;
+        let bytes = tacita_onnx::export_bytes(&graph, &[("outputs", y)], model);
+        bytes.map(Some).map_err(|error| Error::Usage(format!("the model cannot be written as ONNX: {error}")))
+    }
+
     /// Tells the others that this member has all that it wanted, and waits for their word.
     ///
     /// # Errors
@@ -297,11 +314,12 @@ impl<'a> Setting<'a> {
                 return Err(error);
             }
         };
-        let training = self.config.training();
+        let features = sample.first().copied().unwrap_or(1);
+        let training = self.config.training(features, self.all(&division.train));
         let shapes = agreed.facts.iter().map(|facts| facts.shape.iter().map(|&size| size as usize).collect());
         let blueprint = Blueprint {
             config: self.config,
-            network: &network,
+            network: &*network,
             training: &training,
             shapes: shapes.collect(),
         };
@@ -620,13 +638,15 @@ impl Going<'_, '_> {
         let rows = self.setting.all(&self.division.train);
         let epoch = |number: f64| (number * rows as f64 / batch as f64).ceil() as u64;
         let steps = config.steps.unwrap_or_else(|| epoch(config.epochs.unwrap_or(1.0)).max(1));
+        let schedule = config.schedule(steps);
         let mut streams = self.streams();
         let mut taken = Vec::new();
         self.seconds.setup = self.setting.begun.elapsed().as_secs_f64();
         while self.trainer.steps() < steps {
             let begun = Instant::now();
             let inputs = self.batch(&mut streams, self.trainer.steps());
-            let evaluation = self.trainer.step(&inputs)?;
+            let pace = schedule.as_ref().map_or(1.0, |schedule| schedule.pace(self.trainer.steps() + 1));
+            let evaluation = self.trainer.step_at(&inputs, pace)?;
             let step = self.trainer.steps();
             let loss = first(&evaluation);
             self.losses.extend(loss.map(|loss| (step, loss)));
