@@ -1,7 +1,9 @@
 //! Losses: how far what a network says is from what it should.
 
-use tacita_graph::ops::{Abs, Clip, Log, LogSumExp, Mean, Mul, Relu, Softplus, Sub, Sum};
-use tacita_graph::{Graph, GraphError, NodeId, functions};
+use tacita_graph::ops::{
+    Abs, Cast, Clip, Log, LogSumExp, Mean, Mul, OneHot, Relu, Softplus, Sub, Sum, ToWhole,
+};
+use tacita_graph::{Dim, Graph, GraphError, Kind, NodeId, functions};
 
 use crate::public::{number, times};
 
@@ -27,8 +29,9 @@ pub enum Loss {
     Bce(Reduction),
     /// The same of ln(x / (1 - x)): softplus(x) - t x. Its derivative is sigmoid(x) - t.
     BceWithLogits(Reduction),
-    /// ln Σ e^x - Σ t x over the last axis, of rows t that sum to 1, such as one-hot rows of class indices. Its derivative is
-    /// softmax(x) - t.
+    /// ln Σ e^x - Σ t x over the last axis. Targets are rows t that sum to 1, such as one-hot rows, or, of kind int and with an
+    /// axis less, indices of classes. Its derivative is softmax(x) - t. Who knows indices makes rows of them for nothing; of
+    /// those that nobody knows they are made here ([`OneHot`](tacita_graph::ops::OneHot)).
     CrossEntropy(Reduction),
     /// max(0, 1 - t x), t one of -1 and 1.
     Hinge(Reduction),
@@ -80,6 +83,7 @@ impl Loss {
             }
             Loss::CrossEntropy(reduction) => {
                 let axis = graph.node(x).ty.rank().saturating_sub(1);
+                let t = rows(graph, x, t)?;
                 let normal = graph.add(LogSumExp { axis, keepdims: false }, &[x], name)?;
                 let chosen = graph.add(Mul, &[t, x], name)?;
                 let chosen = graph.add(Sum { axes: vec![axis], keepdims: false }, &[chosen], name)?;
@@ -108,5 +112,16 @@ impl Loss {
             Reduction::Mean => graph.add(Mean { axes, keepdims: false }, &[each], name),
             Reduction::Sum => graph.add(Sum { axes, keepdims: false }, &[each], name),
         }
+    }
+}
+
+/// Targets of classes as rows: one-hot rows of indices, or what is given.
+fn rows(graph: &mut Graph, x: NodeId, t: NodeId) -> Result<NodeId, GraphError> {
+    match (graph.node(t).ty.kind, graph.node(x).ty.shape.last()) {
+        (Kind::Int, Some(&Dim::Known(depth))) => {
+            let hot = graph.add(OneHot { depth }, &[t], "targets")?;
+            graph.add(Cast { to: Kind::Fixed, rounding: ToWhole::Nearest }, &[hot], "targets")
+        }
+        _ => Ok(t),
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
 use tacita_graph::testing::Random;
 use tacita_graph::{
-    Graph, GraphError, Inputs, NodeId, Role, Visibility, dims, lower, optimize, plain, plain_all,
+    Graph, GraphError, Inputs, Kind, NodeId, Role, Visibility, dims, lower, optimize, plain, plain_all,
 };
 use tacita_nn::{
     BatchNorm, Clipping, Conv1d, Conv2d, ConvTranspose2d, Dropout, Elementwise, Embedding, Flatten,
@@ -329,10 +329,31 @@ fn losses_are_pytorchs() {
 }
 
 #[test]
+fn cross_entropy_of_indices_is_that_of_one_hot_rows() {
+    let of = |indices: bool| {
+        let mut graph = Graph::new();
+        let alice = Visibility::Private(graph.owner("alice"));
+        let x = graph.input("x", &dims(&[2, 3]), alice, Role::Data).unwrap();
+        let (shape, kind) = if indices { (vec![2], Kind::Int) } else { (vec![2, 3], Kind::Fixed) };
+        let t = graph.input_of("t", &dims(&shape), alice, Role::Data, kind).unwrap();
+        let loss = Loss::CrossEntropy(Reduction::Mean).of(&mut graph, x, t).unwrap();
+        let gradient = tacita_graph::grad(&mut graph, loss, &[x]).unwrap()[0];
+        let t = match indices {
+            true => ndarray::arr1(&[2.0, 0.0]).into_dyn(),
+            false => ndarray::arr2(&[[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]).into_dyn(),
+        };
+        let x = ndarray::arr2(&[[0.5, -1.0, 2.0], [0.0, 3.0, 1.0]]).into_dyn();
+        let values = plain_all(&graph, &Inputs::from([("x".to_owned(), x), ("t".to_owned(), t)])).unwrap();
+        [loss, gradient].map(|id| values[id.index()].clone())
+    };
+    assert_eq!(of(true), of(false));
+}
+
+#[test]
 fn an_embedding_learns_the_rows_that_are_used() {
     let mut graph = Graph::new();
     let alice = graph.owner("alice");
-    let index = tacita_graph::Kind::Int;
+    let index = Kind::Int;
     let x = graph.input_of("x", &dims(&[2]), Visibility::Private(alice), Role::Data, index).unwrap();
     let t = graph.input("t", &dims(&[2, 3]), Visibility::Private(alice), Role::Data).unwrap();
     let training = Training::new(Loss::Mse(Reduction::Sum), Optimiser::sgd(0.5));

@@ -1,6 +1,7 @@
 //! What a dealer on another machine needs to make the parties' plan: the graph, the precision, the public inputs.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ndarray::{ArrayD, IxDyn};
 use serde::{Deserialize, Serialize};
@@ -62,8 +63,8 @@ pub(crate) fn decode_again(
     }
     let mut hasher = blake3::Hasher::new();
     let hash = *hasher.update(&recipe.precision.to_le_bytes()).update(recipe.graph).finalize().as_bytes();
-    if !known.contains_key(&hash) {
-        known.insert(hash, Prepared::new(Graph::decode(recipe.graph)?, members, recipe.precision)?);
+    if let Entry::Vacant(unknown) = known.entry(hash) {
+        unknown.insert(Prepared::new(Graph::decode(recipe.graph)?, members, recipe.precision)?);
     }
     Ok((hash, public))
 }

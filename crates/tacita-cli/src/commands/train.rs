@@ -169,14 +169,10 @@ fn series(report: &TrainReport) -> Vec<Series> {
         points: report.losses.iter().map(|&(step, loss)| (step as f64, loss)).collect(),
         smoothed: true,
     }];
-    let figures: [(&str, fn(&TestFigures) -> Option<f64>); 3] =
-        [("accuracy", |test| test.accuracy), ("AUC", |test| test.auc), ("test loss", |test| test.loss)];
-    for (name, of) in figures {
-        let points: Vec<_> =
-            report.tests.iter().filter_map(|test| Some((test.step as f64, of(test)?))).collect();
-        if !points.is_empty() {
-            series.push(Series { name: name.to_owned(), along: "step".to_owned(), points, smoothed: false });
-        }
+    for (at, name) in ["accuracy", "AUC", "test loss"].into_iter().enumerate() {
+        let of = |test: &TestFigures| [test.accuracy, test.auc, test.loss][at];
+        let points = report.tests.iter().filter_map(|test| Some((test.step as f64, of(test)?))).collect();
+        series.push(Series { name: name.to_owned(), along: "step".to_owned(), points, smoothed: false });
     }
     series.retain(|series| !series.points.is_empty());
     series

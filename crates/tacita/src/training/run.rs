@@ -611,6 +611,9 @@ fn differ(ours: &str, theirs: &str, name: &str) -> Error {
     ))
 }
 
+/// A reveal: its node, its name, its receivers.
+type Shown = (NodeId, String, Vec<String>);
+
 /// A training on its way.
 struct Going<'a, 's> {
     setting: Setting<'s>,
@@ -819,12 +822,11 @@ impl Going<'_, '_> {
     }
 
     /// Evaluates a graph; its reveals, with names and receivers.
-    #[allow(clippy::type_complexity)]
     fn evaluate(
         &mut self,
         graph: &tacita_graph::Graph,
         inputs: &Inputs,
-    ) -> Result<(Evaluation, Vec<(NodeId, String, Vec<String>)>), Error> {
+    ) -> Result<(Evaluation, Vec<Shown>), Error> {
         let session = self.trainer.session();
         let prepared = session.prepare(graph, 1)?;
         let evaluation = session.evaluate(&prepared, inputs, &mut |_| ())?;
