@@ -40,13 +40,13 @@ pub struct Series {
 /// [`DataError::Write`].
 pub fn stage(path: &Path, series: &[Series]) -> Result<Staged, DataError> {
     Staged::write(path, |file| {
-        let image = draw(series).map_err(|error| std::io::Error::other(error.to_string()))?;
+        let image = draw(series).map_err(std::io::Error::other)?;
         file.write_all(image.as_bytes())
     })
 }
 
 /// The image as text.
-fn draw(series: &[Series]) -> Result<String, Box<dyn Error + '_>> {
+fn draw(series: &[Series]) -> Result<String, String> {
     let mut image = String::new();
     let count = series.len().max(1);
     {
@@ -76,9 +76,9 @@ fn draw_panel(
     let line = |text: &str| text.replace(char::is_control, " ");
     let mut chart = ChartBuilder::on(panel)
         .margin(12)
-        .caption(line(&title), text(16))
-        .x_label_area_size(38)
-        .y_label_area_size(64)
+        .caption(line(&title), text(20))
+        .x_label_area_size(42)
+        .y_label_area_size(72)
         .build_cartesian_2d(xs.0..xs.1, ys.0..ys.1)?;
     let (x_label, y_label) = (label(xs), label(ys));
     chart
@@ -86,14 +86,14 @@ fn draw_panel(
         .axis_style(TEXT)
         .bold_line_style(TEXT.mix(0.25))
         .light_line_style(TRANSPARENT)
-        .label_style(text(12))
+        .label_style(text(15))
         .x_labels(8)
         .y_labels(6)
         .x_label_formatter(&x_label)
         .y_label_formatter(&y_label)
         .x_desc(line(&series.along))
         .y_desc(line(&series.name))
-        .axis_desc_style(text(13))
+        .axis_desc_style(text(16))
         .draw()?;
     let faint = if smooth.is_empty() { CURVE.mix(1.0) } else { CURVE.mix(0.35) };
     chart.draw_series(LineSeries::new(points.iter().copied(), faint))?;
@@ -104,15 +104,25 @@ fn draw_panel(
     Ok(())
 }
 
-/// Means of each value and those before it, the older the less: half of the weight is on the last thirtieth of the curve.
+/// Means of each value and those around it, the further away the less: half of the weight is within a sixtieth of the curve.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let keep = 0.5f64.powf(30.0 / points.len() as f64);
+    let keep = 0.5f64.powf(60.0 / points.len() as f64);
+    let before = running_sums(points.iter().map(|p| p.1), keep);
+    let after = running_sums(points.iter().rev().map(|p| p.1), keep);
+    let sums = points.iter().zip(before.iter().zip(after.iter().rev()));
+    // the value itself is in both
+    sums.map(|(&(x, y), (before, after))| (x, (before.0 + after.0 - y) / (before.1 + after.1 - 1.0)))
+        .collect()
+}
+
+/// Sums of each value and those before it, of which each counts for `keep` of the next, and the sums of what they count.
+fn running_sums(values: impl Iterator<Item = f64>, keep: f64) -> Vec<(f64, f64)> {
     let (mut sum, mut weight) = (0.0, 0.0);
-    let mean = |&(x, y): &(f64, f64)| {
+    let add = |y: f64| {
         (sum, weight) = (sum * keep + y, weight * keep + 1.0);
-        (x, sum / weight)
+        (sum, weight)
     };
-    points.iter().map(mean).collect()
+    values.map(add).collect()
 }
 
 /// At most so many points as can be told apart, the last among them.
@@ -188,8 +198,8 @@ mod tests {
         let top = f64::from(PANEL.1) * panel as f64;
         for &(x, y) in points {
             // right of labels, above those of the axis, below the title
-            let inside = (76.0..=f64::from(PANEL.0) - 12.0).contains(&x)
-                && (top + 12.0..=top + f64::from(PANEL.1) - 50.0).contains(&y);
+            let inside = (84.0..=f64::from(PANEL.0) - 12.0).contains(&x)
+                && (top + 12.0..=top + f64::from(PANEL.1) - 54.0).contains(&y);
             assert!(inside, "({x}, {y}) in panel {panel}");
         }
     }
@@ -263,9 +273,9 @@ mod tests {
             .collect();
         let smooth = smoothed(&points);
         assert_eq!(smooth.len(), points.len());
-        // half of the weight is on ten points, so that alternating halves leave less than a twentieth, and 200 points later
-        // nothing is left of what was before
-        assert!((smooth[99].1 - 4.0).abs() < 0.05 && (smooth[299].1 - 1.0).abs() < 0.05, "{:?}", smooth[99]);
+        // half of the weight is on ten points, so that halves that alternate leave less than a twentieth, and forty away from the
+        // step nothing is seen of it
+        assert!((smooth[50].1 - 4.0).abs() < 0.05 && (smooth[200].1 - 1.0).abs() < 0.05, "{:?}", smooth[50]);
         assert!(smooth.iter().all(|&(_, y)| (0.5..=4.5).contains(&y)));
     }
 
