@@ -216,3 +216,33 @@ fn text_for_people() {
     }
     assert!(text.lines().last().unwrap().starts_with("accuracy: private "));
 }
+
+#[test]
+fn a_timeline_has_what_each_member_did_one_thing_after_another() {
+    let folder = Folder::new();
+    let path = folder.name("t.json");
+    let arguments = ["infer", &shipped("lenet.onnx"), "--input", &shipped("mnist-200.npz:images"), "--scale", "255"];
+    let report = tacita(&[&arguments[..], &["--batch", "100", "--timeline", &path, "--json"]].concat()).json();
+    let timeline: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let events = timeline["traceEvents"].as_array().unwrap();
+    let named: Vec<&Value> = events.iter().filter(|event| event["ph"] == "M").collect();
+    let names: Vec<&str> = named.iter().map(|event| event["args"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["alice", "bob", "dealer"]);
+    for member in &named {
+        let mut spans: Vec<(f64, f64, &str)> = (events.iter())
+            .filter(|event| event["ph"] == "X" && event["tid"] == member["tid"])
+            .map(|event| {
+                let number = |field: &str| event[field].as_f64().unwrap();
+                (number("ts"), number("dur"), event["cat"].as_str().unwrap())
+            })
+            .collect();
+        spans.sort_by(|one, other| one.0.total_cmp(&other.0));
+        assert!(spans.windows(2).all(|two| two[0].0 + two[0].1 <= two[1].0 + 0.01), "they overlap");
+        let of = |kind: &str| spans.iter().filter(|span| span.2 == kind).count() as u64;
+        match member["args"]["name"].as_str() {
+            Some("dealer") => assert!(of("deal") > 0 && of("compute") == 0),
+            _ => assert_eq!(of("wait for openings"), report["rounds"].as_u64().unwrap()),
+        }
+    }
+    assert!(events.iter().any(|event| event["name"] == "/conv1/Conv"), "nodes by their names");
+}

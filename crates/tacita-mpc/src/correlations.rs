@@ -90,7 +90,7 @@ impl AheadDealer {
             return Err(MpcError::Internal("dealing ahead for other members".into()));
         }
         self.evaluations += 1;
-        deal_all(plan, public, self.evaluations, &self.streams, &self.config, deliver)
+        deal_all(plan, public, self.evaluations, &self.streams, &self.config, deliver).map(drop)
     }
 
     /// What the members will agree on before they evaluate this plan with these public leaves.

@@ -17,6 +17,7 @@ use crate::plan::{Plan, TaskKind};
 use crate::primitives;
 use crate::session::Membership;
 use crate::streams::Streams;
+use crate::timeline::{Doing, Span};
 
 /// The dealer of a session.
 ///
@@ -45,6 +46,8 @@ pub struct Dealt {
     pub time: Duration,
     /// What was sent.
     pub traffic: Traffic,
+    /// What it did when.
+    pub timeline: Vec<Span>,
 }
 
 impl Dealer {
@@ -146,13 +149,13 @@ impl Dealer {
         let deliver = |party: usize, frame: Frame| {
             endpoint.post_bounded(MemberId(party as u16), frame, config.dealer_ahead)
         };
-        deal_all(plan, public, number, &self.streams, config, &deliver)?;
+        let timeline = deal_all(plan, public, number, &self.streams, config, &deliver)?;
         self.member.evaluated(plan.rounds(), start);
-        Ok(Dealt { time: start.elapsed(), traffic: endpoint.meter().reset() })
+        Ok(Dealt { time: start.elapsed(), traffic: endpoint.meter().reset(), timeline })
     }
 }
 
-/// Deals all corrections of an evaluation, in order.
+/// Deals all corrections of an evaluation, in order. Returns what was dealt when.
 pub(crate) fn deal_all(
     plan: &Plan,
     public: &Leaves,
@@ -160,7 +163,7 @@ pub(crate) fn deal_all(
     streams: &Streams,
     config: &Config,
     deliver: &dyn Fn(usize, Frame) -> Result<(), NetError>,
-) -> Result<(), MpcError> {
+) -> Result<Vec<Span>, MpcError> {
     let (public, masks) = (&constants(plan, public), BTreeMap::new());
     let mut ctx = DealContext {
         plan,
@@ -174,12 +177,14 @@ pub(crate) fn deal_all(
         emitted: 0,
         first_step: 0,
     };
-    let mut count = 0;
+    let (mut count, mut timeline) = (0, Vec::new());
     for (position, &t) in plan.order.iter().enumerate() {
         let task = &plan.tasks[t as usize];
         if task.kind == TaskKind::Run && !task.steps.dealt.is_empty() {
             (ctx.task, ctx.emitted, ctx.first_step) = (t, 0, 0);
+            let begun = Instant::now();
             primitives::deal(&mut ctx, task.node)?;
+            timeline.push(Span::since(begun, Doing::Deal(task.node)));
             if ctx.emitted != task.steps.dealt.len() {
                 let (dealt, declared) = (ctx.emitted, task.steps.dealt.len());
                 return Err(MpcError::Internal(format!("task {t} dealt {dealt} items, declared {declared}")));
@@ -191,7 +196,7 @@ pub(crate) fn deal_all(
             ctx.masks.remove(expired);
         }
     }
-    Ok(())
+    Ok(timeline)
 }
 
 /// Public values that masks are multiplied by: leaves, constants, and what is computed from them.

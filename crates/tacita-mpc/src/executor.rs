@@ -19,6 +19,7 @@ use crate::evaluation::Evaluation;
 use crate::plan::TaskKind;
 use crate::primitives::{self, Output};
 use crate::task::TaskContext;
+use crate::timeline::{Doing, Span};
 
 /// How far an evaluation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(crate) struct Run {
     pub rounds: u32,
     /// Rounds completed when each task started and when it ended.
     pub task_rounds: Vec<(u32, u32)>,
+    /// What was done when.
+    pub timeline: Vec<Span>,
 }
 
 type TaskFuture<'a> = Pin<Box<dyn Future<Output = Result<Output, MpcError>> + 'a>>;
@@ -58,6 +61,7 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
         task_seconds: vec![0.0; tasks.len()],
         rounds: 0,
         task_rounds: vec![(0, 0); tasks.len()],
+        timeline: Vec::new(),
     };
     let (mut started, mut done) = (0, 0);
     let mut cx = Context::from_waker(Waker::noop());
@@ -70,7 +74,12 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
                 }
                 started += 1;
                 run.task_rounds[at].0 = run.rounds;
-                run.waited += receive_corrections(eval, t)?;
+                let begun = Instant::now();
+                let waited = receive_corrections(eval, t)?;
+                run.waited += waited;
+                if waited > Duration::ZERO {
+                    run.timeline.push(Span::since(begun, Doing::Correction(tasks[at].node)));
+                }
                 futures[at] = Some(start(TaskContext::new(eval, t)));
             }
             let begun = Instant::now();
@@ -78,7 +87,9 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
                 Some(future) => future.as_mut().poll(&mut cx),
                 None => return Err(MpcError::Internal(format!("task {t} is gone"))),
             };
-            run.task_seconds[at] += begun.elapsed().as_secs_f64();
+            let span = Span::since(begun, Doing::Compute(tasks[at].node));
+            run.task_seconds[at] += (span.to - span.from).as_secs_f64();
+            run.timeline.push(span);
             if let Poll::Ready(output) = polled {
                 futures[at] = None;
                 eval.finish(t, output?);
@@ -98,7 +109,9 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
         }
         run.rounds += 1;
         eval.enter_round(run.rounds);
+        let begun = Instant::now();
         runnable.extend(eval.end_round()?.into_iter().map(Reverse));
+        run.timeline.push(Span::since(begun, Doing::Round(run.rounds)));
     }
     if done < tasks.len() {
         let waiting: Vec<&str> =

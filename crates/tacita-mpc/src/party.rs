@@ -22,6 +22,7 @@ use crate::primitives::{self, Revealed};
 use crate::session::Membership;
 use crate::streams::{Combine, StreamId, Streams};
 use crate::task::TaskContext;
+use crate::timeline::{Doing, Span};
 
 /// Values of leaves by ring node: a party's own and the public ones.
 pub type Leaves = BTreeMap<RingId, Arc<RingTensor>>;
@@ -52,6 +53,8 @@ pub struct Outcome {
     pub(crate) task_rounds: Vec<(u32, u32)>,
     /// What this party sent and received.
     pub traffic: Traffic,
+    /// What it did when.
+    pub timeline: Vec<Span>,
 }
 
 impl Outcome {
@@ -65,6 +68,7 @@ impl Outcome {
             rounds: plan.rounds(),
             task_rounds: vec![(0, 0); tasks],
             traffic: Traffic::default(),
+            timeline: vec![],
         }
     }
 
@@ -206,6 +210,7 @@ impl Party {
         }
         open_persistent(&self.member, &self.streams, &mut self.store, (plan, leaves, number))?;
         let setup = begun.elapsed();
+        let mut timeline = vec![Span::since(begun, Doing::Setup)];
 
         let eval = Evaluation {
             plan,
@@ -236,9 +241,10 @@ impl Party {
         config.hooks.at("offline", 0);
         for (t, task) in plan.tasks.iter().enumerate() {
             if task.kind == TaskKind::Run {
-                let ctx = TaskContext::new(&eval, t as u32);
+                let (ctx, begun) = (TaskContext::new(&eval, t as u32), Instant::now());
                 if let Some(part) = primitives::prepare(ctx, task.node)? {
                     eval.prepared.borrow_mut().insert(t as u32, part);
+                    timeline.push(Span::since(begun, Doing::Prepare(task.node)));
                 }
             }
         }
@@ -252,6 +258,7 @@ impl Party {
         let start = Instant::now();
         endpoint.set_phase(Phase::Online);
         let run = execute(&eval, progress)?;
+        timeline.extend(run.timeline);
         let online = start.elapsed().saturating_sub(run.waited);
         let times = Times { setup, offline: offline + run.waited, online };
         let (revealed, kept) = (eval.revealed.take(), eval.kept.take());
@@ -270,6 +277,7 @@ impl Party {
             rounds: run.rounds,
             task_rounds: run.task_rounds,
             traffic: endpoint.meter().reset(),
+            timeline,
         })
     }
 }

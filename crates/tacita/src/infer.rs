@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::options::Options;
 use crate::report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, hex, peak_rss_bytes};
 use crate::session::Session;
+use crate::timeline::Timeline;
 
 /// How far an inference is.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,8 @@ pub struct Inference {
     pub plain: ArrayD<f64>,
     /// What it cost.
     pub report: Report,
+    /// What the members did when.
+    pub timeline: Timeline,
 }
 
 /// Runs a model on samples (first axis the batch), `batch` at a time, and in the clear to compare.
@@ -70,7 +73,7 @@ pub fn infer(
     let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
     let mut inputs = model.parameters.clone();
     let (mut outputs, mut plains): (Vec<ArrayD<f64>>, Vec<ArrayD<f64>>) = (vec![], vec![]);
-    let mut totals = Totals::default();
+    let (mut totals, mut timeline) = (Totals::default(), Timeline::default());
     let batches = count.div_ceil(batch);
     for index in 0..batches {
         let range = index * batch..((index + 1) * batch).min(count);
@@ -92,6 +95,7 @@ pub fn infer(
         let first = graph.reveals().into_iter().next();
         let first = first.ok_or_else(|| Error::Usage("the model reveals nothing".into()))?;
         totals.add(graph, &evaluation, range.len());
+        timeline.add(&prepared, &evaluation);
         let value = evaluation.revealed.get(&first).and_then(|values| values.first());
         let (_, value) = value.ok_or_else(|| Error::Internal("nothing was revealed".into()))?;
         outputs.push(value.clone());
@@ -132,7 +136,7 @@ pub fn infer(
         notes: model.notes.clone(),
         ..totals.report(&model.graph, options, (count, batch), seconds, peak_rss_bytes)
     };
-    Ok(Inference { output, plain, report })
+    Ok(Inference { output, plain, report, timeline })
 }
 
 /// The model's first output in the clear, of one batch.

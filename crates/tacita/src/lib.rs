@@ -35,6 +35,7 @@ mod serve;
 mod session;
 mod session_file;
 mod tensor;
+mod timeline;
 mod training;
 mod world;
 
@@ -62,6 +63,7 @@ pub use tacita_graph as graph;
 pub use tacita_nn as nn;
 pub use tacita_onnx as onnx;
 pub use tensor::Tensor;
+pub use timeline::Timeline;
 pub use training::{
     LayerConfig, LossConfig, OptimiserConfig, OwnerData, Pretrained, ReadyConfig, RevealConfig, RuleConfig,
     ScheduleConfig, ScheduleKind, Split, TestFigures, TrainConfig, TrainOptions, TrainProgress, TrainReport,

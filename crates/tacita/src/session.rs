@@ -33,6 +33,8 @@ pub struct Evaluation {
     pub nodes: Vec<NodeMeasure>,
     /// Bytes that members of this process sent online on links between them, framing and encryption included.
     pub wire_bytes: u64,
+    /// What members of this process did when, by name.
+    pub timeline: Vec<(String, Vec<tacita_mpc::Span>)>,
     /// Seconds that the dealer took to deal, waits for slow receivers included; 0 if it is elsewhere.
     pub dealer_seconds: f64,
 }
@@ -480,8 +482,11 @@ fn collect(prepared: &Prepared, members: &Members, finished: Finished) -> Result
         Times { setup: slowest(|t| t.setup), offline: slowest(|t| t.offline), online: slowest(|t| t.online) };
     let wire_bytes =
         finished.outcomes.values().map(|o| o.traffic.in_phase(tacita_net::Phase::Online).sent.wire).sum();
-    let dealer_seconds = finished.dealt.map_or(0.0, |dealt| dealt.time.as_secs_f64());
-    Ok(Evaluation { revealed, times, cost, nodes, wire_bytes, dealer_seconds })
+    let dealer_seconds = finished.dealt.as_ref().map_or(0.0, |dealt| dealt.time.as_secs_f64());
+    let named = |(index, outcome): (usize, Outcome)| (members.name(index).unwrap_or("").to_owned(), outcome.timeline);
+    let mut timeline: Vec<_> = finished.outcomes.into_iter().map(named).collect();
+    timeline.extend(finished.dealt.map(|dealt| ("dealer".to_owned(), dealt.timeline)));
+    Ok(Evaluation { revealed, times, cost, nodes, wire_bytes, timeline, dealer_seconds })
 }
 
 /// What the members here measured; of members elsewhere the plan tells, which what is measured equals.

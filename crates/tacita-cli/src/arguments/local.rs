@@ -68,6 +68,9 @@ pub struct InferArguments {
     /// Write what it cost as JSON here
     #[arg(long, value_name = "R.json", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
+    /// Write what each member did when here, to look at in Perfetto (ui.perfetto.dev) or chrome://tracing
+    #[arg(long, value_name = "T.json", value_hint = ValueHint::FilePath)]
+    pub timeline: Option<PathBuf>,
 }
 
 /// Tell what a model will cost and reveal, without running it

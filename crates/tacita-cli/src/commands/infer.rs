@@ -25,7 +25,8 @@ pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
     let fixed = batch::fixed(&model.graph, &model.input_shape);
     let usual = |graph: &Graph| batch::usual(graph, count);
     let batch = batch::choose(&arguments.model, &model.graph, fixed, arguments.batch, usual)?;
-    files::check_outputs(&[arguments.output.as_deref(), arguments.report.as_deref()])?;
+    let timeline = &arguments.timeline;
+    files::check_outputs(&[arguments.output.as_deref(), arguments.report.as_deref(), timeline.as_deref()])?;
 
     let indices = reveals_indices(&model.graph);
     let bar = Bar::new(quiet);
@@ -41,6 +42,9 @@ pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
     if let Some(path) = &arguments.report {
         files::write(path, format!("{report}\n").as_bytes())?;
     }
+    if let Some(path) = timeline {
+        files::write(path, inference.timeline.trace().as_bytes())?;
+    }
 
     let mut text = summary::setting(&inference.report);
     if let Some(scale) = arguments.samples.scale {
@@ -55,7 +59,7 @@ pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
         let (kept, others) = (&model.outputs[0], model.outputs[1..].join(", "));
         text += &format!("note: the output is {kept}; {others} were revealed too and are not written\n");
     }
-    for (what, path) in [("output", &arguments.output), ("report", &arguments.report)] {
+    for (what, path) in [("output", &arguments.output), ("report", &arguments.report), ("timeline", timeline)] {
         if let Some(path) = path {
             text += &format!("{what:9} {}\n", path.display());
         }
