@@ -221,8 +221,10 @@ fn text_for_people() {
 fn a_timeline_has_what_each_member_did_one_thing_after_another() {
     let folder = Folder::new();
     let path = folder.name("t.json");
-    let arguments = ["infer", &shipped("lenet.onnx"), "--input", &shipped("mnist-200.npz:images"), "--scale", "255"];
-    let report = tacita(&[&arguments[..], &["--batch", "100", "--timeline", &path, "--json"]].concat()).json();
+    let arguments =
+        ["infer", &shipped("lenet.onnx"), "--input", &shipped("mnist-200.npz:images"), "--scale", "255"];
+    let report =
+        tacita(&[&arguments[..], &["--batch", "100", "--timeline", &path, "--json"]].concat()).json();
     let timeline: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let events = timeline["traceEvents"].as_array().unwrap();
     let named: Vec<&Value> = events.iter().filter(|event| event["ph"] == "M").collect();

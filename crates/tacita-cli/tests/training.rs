@@ -422,6 +422,11 @@ fn members_that_want_something_else_are_told_what() {
     }
     drop(end(dealer, LIMIT));
 
+    let carols =
+        machines(&["alice", "bob"], &["carol"], &["carol", "bob"], &by_columns(5, &["carol", "bob"]));
+    let run = end(member(&carols, "carol", &["--checkpoints", "saved"]), LIMIT);
+    assert!(run.code == 2 && run.err.contains("carol computes nothing"), "{}", run.err);
+
     let members = machines(&["alice", "bob"], &[], &["alice", "bob"], &config);
     let alice = members.start("alice", &["join", "--train", "train.toml", "--allow-reveal", "loss:bob"]);
     let run = end(alice, LIMIT);

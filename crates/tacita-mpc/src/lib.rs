@@ -52,7 +52,7 @@ pub use plan::{LeafKey, Plan};
 pub use primitives::Revealed;
 #[doc(hidden)]
 pub use rounding::MaskRounding;
-pub use timeline::{Doing, Span};
 pub use steps::{Item, Opening, Receivers, Sender, Steps};
 #[doc(hidden)]
 pub use streams::{Overrides, StreamId, Use};
+pub use timeline::{Doing, Span};

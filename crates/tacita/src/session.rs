@@ -483,7 +483,8 @@ fn collect(prepared: &Prepared, members: &Members, finished: Finished) -> Result
     let wire_bytes =
         finished.outcomes.values().map(|o| o.traffic.in_phase(tacita_net::Phase::Online).sent.wire).sum();
     let dealer_seconds = finished.dealt.as_ref().map_or(0.0, |dealt| dealt.time.as_secs_f64());
-    let named = |(index, outcome): (usize, Outcome)| (members.name(index).unwrap_or("").to_owned(), outcome.timeline);
+    let named =
+        |(index, outcome): (usize, Outcome)| (members.name(index).unwrap_or("").to_owned(), outcome.timeline);
     let mut timeline: Vec<_> = finished.outcomes.into_iter().map(named).collect();
     timeline.extend(finished.dealt.map(|dealt| ("dealer".to_owned(), dealt.timeline)));
     Ok(Evaluation { revealed, times, cost, nodes, wire_bytes, timeline, dealer_seconds })

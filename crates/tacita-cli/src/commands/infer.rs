@@ -59,7 +59,8 @@ pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
         let (kept, others) = (&model.outputs[0], model.outputs[1..].join(", "));
         text += &format!("note: the output is {kept}; {others} were revealed too and are not written\n");
     }
-    for (what, path) in [("output", &arguments.output), ("report", &arguments.report), ("timeline", timeline)] {
+    for (what, path) in [("output", &arguments.output), ("report", &arguments.report), ("timeline", timeline)]
+    {
         if let Some(path) = path {
             text += &format!("{what:9} {}\n", path.display());
         }

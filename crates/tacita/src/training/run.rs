@@ -169,7 +169,12 @@ pub fn join_training(
         data.insert(me.to_owned(), Own::read(config, section)?);
     }
     let computes = file.parties.iter().any(|party| party.name == me);
-    let folder = if computes { checkpoint_folder(own)? } else { None };
+    if !computes && *own != TrainOptions::default() {
+        return Err(Error::Usage(format!(
+            "{me} computes nothing and has no shares to save: leave --checkpoints out"
+        )));
+    }
+    let folder = checkpoint_folder(own)?;
     let stores =
         stores(folder, vec![me.to_owned()], Secret::Identity(identity), [file.hash, config.digest()]);
     check_stores(&stores, own)?;
@@ -611,8 +616,8 @@ fn differ(ours: &str, theirs: &str, name: &str) -> Error {
     ))
 }
 
-/// A reveal: its node, its name, its receivers.
-type Shown = (NodeId, String, Vec<String>);
+/// A reveal: its node and its name.
+type Shown = (NodeId, String);
 
 /// A training on its way.
 struct Going<'a, 's> {
@@ -801,10 +806,12 @@ impl Going<'_, '_> {
         let (evaluation, ids) = self.evaluate(&graph, &inputs)?;
         let tests = self.setting.all(&self.division.test);
         let mut figures = TestFigures { step: self.trainer.steps(), ..TestFigures::default() };
-        for (id, name, to) in ids {
+        for (id, name) in ids {
             let value =
                 evaluation.revealed.get(&id).and_then(|values| values.first()).map(|(_, value)| value);
             let shape = value.map_or(vec![], |value| value.shape().to_vec());
+            let reveals = config.reveals();
+            let to = reveals.iter().find(|(value, _)| *value == name).map_or(vec![], |(_, to)| to.to_vec());
             self.reveals.push(Reveal { value: name.clone(), to, shape });
             let Some(value) = value else { continue };
             match name.as_str() {
@@ -821,7 +828,7 @@ impl Going<'_, '_> {
         Ok(())
     }
 
-    /// Evaluates a graph; its reveals, with names and receivers.
+    /// Evaluates a graph; its reveals.
     fn evaluate(
         &mut self,
         graph: &tacita_graph::Graph,
@@ -832,12 +839,7 @@ impl Going<'_, '_> {
         let evaluation = session.evaluate(&prepared, inputs, &mut |_| ())?;
         self.add(&evaluation);
         let graph = prepared.graph();
-        let reveals = graph.reveals().into_iter().filter_map(|id| {
-            let node = graph.node(id);
-            let tacita_graph::Op::Reveal(reveal) = &node.op else { return None };
-            let to = reveal.to.iter().map(|to| graph.owners()[to.0 as usize].clone()).collect();
-            Some((id, node.name.clone(), to))
-        });
+        let reveals = graph.reveals().into_iter().map(|id| (id, graph.node(id).name.clone()));
         Ok((evaluation, reveals.collect()))
     }
 
