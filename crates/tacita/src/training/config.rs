@@ -89,6 +89,19 @@ pub enum LayerConfig {
         #[serde(default)]
         padding: usize,
     },
+    /// Transposed convolution over the last two axes.
+    ConvTranspose2d {
+        /// Channels of the result.
+        channels: usize,
+        /// Its sides.
+        kernel: usize,
+        /// Between the places of two elements in the result.
+        #[serde(default = "one")]
+        stride: usize,
+        /// Taken away at every side.
+        #[serde(default)]
+        padding: usize,
+    },
     /// The largest of each window, windows side by side.
     MaxPool2d {
         /// Its sides.
@@ -103,6 +116,54 @@ pub enum LayerConfig {
     BatchNorm,
     /// Normalisation of each row over its last axis.
     LayerNorm,
+    /// Normalisation of groups of channels.
+    GroupNorm {
+        /// How many groups.
+        groups: usize,
+    },
+    /// A recurrent layer over rows of steps of numbers; what it says after the last step.
+    Rnn {
+        /// Numbers of the result.
+        hidden: usize,
+        /// Layers upon each other.
+        #[serde(default = "one")]
+        layers: usize,
+        /// Whether steps are read from both ends.
+        #[serde(default)]
+        bidirectional: bool,
+    },
+    /// The same with long short-term memory.
+    Lstm {
+        /// Numbers of the result.
+        hidden: usize,
+        /// Layers upon each other.
+        #[serde(default = "one")]
+        layers: usize,
+        /// Whether steps are read from both ends.
+        #[serde(default)]
+        bidirectional: bool,
+    },
+    /// The same with gated units.
+    Gru {
+        /// Numbers of the result.
+        hidden: usize,
+        /// Layers upon each other.
+        #[serde(default = "one")]
+        layers: usize,
+        /// Whether steps are read from both ends.
+        #[serde(default)]
+        bidirectional: bool,
+    },
+    /// A transformer's encoder layer, over rows of steps of numbers.
+    TransformerEncoder {
+        /// Heads of the attention, which divide the numbers of a step.
+        heads: usize,
+        /// Features between its linear layers.
+        inner: usize,
+        /// Dropout.
+        #[serde(default)]
+        dropout: f64,
+    },
     /// All axes but the first as one.
     Flatten,
     /// Values set to zero at random, known to nobody.
@@ -631,7 +692,8 @@ impl TrainConfig {
             match *layer {
                 LayerConfig::Linear { outputs } => positive("outputs", outputs)?,
                 LayerConfig::Conv1d { channels, kernel, stride, padding }
-                | LayerConfig::Conv2d { channels, kernel, stride, padding } => {
+                | LayerConfig::Conv2d { channels, kernel, stride, padding }
+                | LayerConfig::ConvTranspose2d { channels, kernel, stride, padding } => {
                     positive("channels", channels)?;
                     positive("kernel", kernel)?;
                     positive("stride", stride)?;
@@ -639,6 +701,22 @@ impl TrainConfig {
                 }
                 LayerConfig::MaxPool2d { kernel } | LayerConfig::AvgPool2d { kernel } => {
                     positive("kernel", kernel)?
+                }
+                LayerConfig::GroupNorm { groups } => positive("groups", groups)?,
+                LayerConfig::Rnn { hidden, layers, .. }
+                | LayerConfig::Lstm { hidden, layers, .. }
+                | LayerConfig::Gru { hidden, layers, .. } => {
+                    positive("hidden", hidden)?;
+                    if !(1..=16).contains(&layers) {
+                        return Err(format!("`layers` {layers}: give 1 to 16"));
+                    }
+                }
+                LayerConfig::TransformerEncoder { heads, inner, dropout } => {
+                    positive("heads", heads)?;
+                    positive("inner", inner)?;
+                    if !(0.0..1.0).contains(&dropout) {
+                        return Err(format!("`dropout` {dropout}: a share is from 0 to less than 1"));
+                    }
                 }
                 LayerConfig::Dropout { share } if !(0.0..1.0).contains(&share) => {
                     return Err(format!("`share` {share} of dropout: a share is from 0 to less than 1"));

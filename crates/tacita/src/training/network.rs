@@ -2,8 +2,8 @@
 
 use tacita_graph::{Dim, Graph, NodeId, Role, Visibility, dims};
 use tacita_nn::{
-    AvgPool2d, BatchNorm, Conv1d, Conv2d, Dropout, Elementwise, Flatten, Layer, LayerNorm, Linear, MaxPool2d,
-    Net, Relu, Sequential,
+    AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose2d, Dropout, Elementwise, Flatten, GroupNorm, Gru,
+    Layer, LayerNorm, Linear, Lstm, MaxPool2d, Net, Relu, Rnn, Sequential, TransformerEncoderLayer,
 };
 
 use super::config::{LayerConfig, TrainConfig};
@@ -70,6 +70,10 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
         _ => Err(format!("it takes values of {axes} axes, rows and channels first, and gets {shape:?}")),
     };
     let last = *shape.last().unwrap_or(&1);
+    let steps_of = || match shape {
+        [_, _, numbers] => Ok(*numbers),
+        _ => Err(format!("it takes rows of steps of numbers, and gets {shape:?}")),
+    };
     Ok(match *layer {
         LayerConfig::Linear { outputs } => Box::new(Linear::new(last, outputs)),
         LayerConfig::Conv2d { channels, kernel, stride, padding } => {
@@ -79,6 +83,36 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
         LayerConfig::Conv1d { channels, kernel, stride, padding } => {
             let conv = Conv1d::new(channels_of(3)?, channels, [kernel]);
             Box::new(conv.with_stride([stride]).with_padding([padding]))
+        }
+        LayerConfig::ConvTranspose2d { channels, kernel, stride, padding } => {
+            let conv = ConvTranspose2d::new(channels_of(4)?, channels, [kernel; 2]);
+            Box::new(conv.with_stride([stride; 2]).with_padding([padding; 2]))
+        }
+        LayerConfig::GroupNorm { groups } => {
+            let channels = *shape.get(1).unwrap_or(&1);
+            if channels % groups != 0 {
+                return Err(format!("{groups} groups do not divide {channels} channels"));
+            }
+            Box::new(GroupNorm::new(groups, channels))
+        }
+        LayerConfig::Rnn { hidden, layers, bidirectional } => {
+            let layer = Rnn::new(steps_of()?, hidden).with_layers(layers).last();
+            Box::new(if bidirectional { layer.bidirectional() } else { layer })
+        }
+        LayerConfig::Lstm { hidden, layers, bidirectional } => {
+            let layer = Lstm::new(steps_of()?, hidden).with_layers(layers).last();
+            Box::new(if bidirectional { layer.bidirectional() } else { layer })
+        }
+        LayerConfig::Gru { hidden, layers, bidirectional } => {
+            let layer = Gru::new(steps_of()?, hidden).with_layers(layers).last();
+            Box::new(if bidirectional { layer.bidirectional() } else { layer })
+        }
+        LayerConfig::TransformerEncoder { heads, inner, dropout } => {
+            let width = steps_of()?;
+            if width % heads != 0 {
+                return Err(format!("{heads} heads do not divide the {width} numbers of a step"));
+            }
+            Box::new(TransformerEncoderLayer::new(width, heads).with_inner(inner).with_dropout(dropout))
         }
         LayerConfig::MaxPool2d { kernel } => Box::new(MaxPool2d::new([kernel; 2])),
         LayerConfig::AvgPool2d { kernel } => Box::new(AvgPool2d::new([kernel; 2])),
@@ -92,4 +126,67 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
         LayerConfig::Gelu => Box::new(Elementwise::gelu()),
         LayerConfig::Silu => Box::new(Elementwise::silu()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(sample: &[usize], layers: &str) -> Result<Box<dyn Layer>, Error> {
+        let text = format!(
+            "version = 1\nsplit = \"rows\"\nloss = \"bce_with_logits\"\nbatch = 4\nsteps = 1\n[optimiser]\nrule = \"sgd\"\nrate = \
+             0.1\n[[data]]\nowner = \"alice\"\nfile = \"x.npy\"\nlabels = \"y.npy\"\n{layers}[[layer]]\nkind = \"linear\"\noutputs = 1\n"
+        );
+        network(&TrainConfig::parse(text.as_bytes())?, sample)
+    }
+
+    fn layer(text: &str) -> String {
+        format!("[[layer]]\nkind = {text}\n")
+    }
+
+    #[test]
+    fn every_kind_of_layer_finds_its_shape() -> Result<(), Error> {
+        let flat = layer("\"flatten\"");
+        for (sample, layers) in [
+            (
+                &[2, 6, 6][..],
+                layer("\"conv2d\"\nchannels = 4\nkernel = 3\npadding = 1")
+                    + &layer("\"group_norm\"\ngroups = 2"),
+            ),
+            (
+                &[2, 6, 6],
+                layer("\"conv_transpose2d\"\nchannels = 3\nkernel = 2\nstride = 2")
+                    + &layer("\"max_pool2d\"\nkernel = 2"),
+            ),
+            (
+                &[2, 6, 6],
+                layer("\"batch_norm\"")
+                    + &layer("\"avg_pool2d\"\nkernel = 3")
+                    + &layer("\"dropout\"\nshare = 0.5"),
+            ),
+            (&[2, 9], layer("\"conv1d\"\nchannels = 3\nkernel = 3\nstride = 2") + &layer("\"layer_norm\"")),
+            (&[5, 4], layer("\"lstm\"\nhidden = 3\nlayers = 2")),
+            (&[5, 4], layer("\"gru\"\nhidden = 3\nbidirectional = true")),
+            (&[5, 4], layer("\"rnn\"\nhidden = 3") + &layer("\"sigmoid\"")),
+            (&[5, 4], layer("\"transformer_encoder\"\nheads = 2\ninner = 8") + &layer("\"gelu\"")),
+            (&[3], layer("\"tanh\"") + &layer("\"silu\"") + &layer("\"relu\"")),
+        ] {
+            built(sample, &(layers.clone() + &flat))
+                .map_err(|error| Error::Usage(format!("{layers}: {error}")))?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        for (sample, layers, word) in [
+            (&[5, 4][..], layer("\"transformer_encoder\"\nheads = 3\ninner = 8"), "3 heads"),
+            (&[4], layer("\"lstm\"\nhidden = 3"), "rows of steps"),
+            (&[3, 4, 4], layer("\"group_norm\"\ngroups = 2"), "2 groups"),
+            (&[4, 4], layer("\"conv2d\"\nchannels = 2\nkernel = 3"), "4 axes"),
+        ] {
+            let error = built(sample, &layers).err().expect("it is refused").to_string();
+            assert!(error.contains("[[layer]] 1") && error.contains(word), "{error}");
+        }
+    }
 }
