@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The training of `digits.toml` in PyTorch: the same initial values, the same batches, float32.
 
-    python3 bench/train_lenet.py FOLDER
+    python3 bench/train_lenet.py models
 
-FOLDER has what `tacita train FOLDER/digits.toml` reads (see bench/README.md). Needs torch, numpy, blake3 and tomllib.
+Needs torch, numpy and blake3, and Python 3.11.
 Prints the loss of the last batch and the accuracy on the test files.
 """
 
@@ -90,8 +90,9 @@ def main():
 
     owners = config["data"]
     data = [(images(o["file"], o["scale"]), torch.tensor(array(o["labels"]).astype("i8"))) for o in owners]
-    test_x = torch.cat([images(o["test_file"], o["scale"]) for o in owners])
-    test_y = torch.cat([torch.tensor(array(o["test_labels"]).astype("i8")) for o in owners])
+    tested = [o for o in owners if "test_file" in o]
+    test_x = torch.cat([images(o["test_file"], o["scale"]) for o in tested])
+    test_y = torch.cat([torch.tensor(array(o["test_labels"]).astype("i8")) for o in tested])
 
     torch.set_num_threads(1)
     net = Net()
