@@ -75,6 +75,10 @@ impl TrainBar {
                 indicatif::HumanDuration(std::time::Duration::from_secs_f64(each * (steps - step) as f64));
             message += &format!(", {:.0} rows/s, {left:#} left", batch as f64 / each);
         }
+        // for whoever has no terminal, with --log info
+        if step.is_multiple_of((steps / 20).max(1)) || step == steps {
+            tracing::info!("{message}");
+        }
         self.bar.0.set_length(steps);
         self.bar.0.set_position(step);
         self.bar.0.set_message(message);
