@@ -90,7 +90,7 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
         }
         LayerConfig::GroupNorm { groups } => {
             let channels = *shape.get(1).unwrap_or(&1);
-            if channels % groups != 0 {
+            if !channels.is_multiple_of(groups) {
                 return Err(format!("{groups} groups do not divide {channels} channels"));
             }
             Box::new(GroupNorm::new(groups, channels))
@@ -109,7 +109,7 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
         }
         LayerConfig::TransformerEncoder { heads, inner, dropout } => {
             let width = steps_of()?;
-            if width % heads != 0 {
+            if !width.is_multiple_of(heads) {
                 return Err(format!("{heads} heads do not divide the {width} numbers of a step"));
             }
             Box::new(TransformerEncoderLayer::new(width, heads).with_inner(inner).with_dropout(dropout))
