@@ -4,7 +4,8 @@ use ndarray::{Array2, ArrayD, Axis, IxDyn};
 use serde::{Deserialize, Serialize};
 use tacita_data::{Source, Table, read_finite, read_labels, read_table};
 
-use super::config::{OwnerData, Split, TrainConfig, is_table};
+use super::config::TrainConfig;
+use super::sections::{OwnerData, Split, is_table};
 use crate::error::Error;
 
 /// The most rows of an owner.
@@ -280,7 +281,7 @@ impl Rows {
 
 /// Labels as the loss takes them: a row for each, one-hot of classes, -1 and 1 for a hinge.
 pub(crate) fn targets(config: &TrainConfig, labels: &[f64]) -> ArrayD<f64> {
-    use super::config::LossConfig;
+    use super::sections::LossConfig;
     let array = match (config.loss(), config.label_classes()) {
         (LossConfig::CrossEntropy, Some(classes)) => one_hot(labels, classes),
         (LossConfig::Hinge, _) => column(labels).mapv(|label| 2.0 * label - 1.0),

@@ -4,8 +4,9 @@ use tacita_graph::ops::Concat;
 use tacita_graph::{Graph, GraphError, Kind, NodeId, Owner, Role, Visibility, dims};
 use tacita_nn::{Answers, Layer, Step, Training};
 
-use super::config::{Split, TrainConfig};
+use super::config::TrainConfig;
 use super::network::outputs;
+use super::sections::Split;
 use crate::error::Error;
 
 /// What the graphs of a training are made from: all of it is public.

@@ -6,7 +6,8 @@ use tacita_nn::{
     Layer, LayerNorm, Linear, Lstm, MaxPool2d, Net, Relu, Rnn, Sequential, TransformerEncoderLayer,
 };
 
-use super::config::{LayerConfig, TrainConfig};
+use super::config::TrainConfig;
+use super::sections::LayerConfig;
 use crate::error::Error;
 
 /// Builds the network for samples of a shape; what each layer takes follows from what comes before.
@@ -48,7 +49,7 @@ pub(crate) fn network(config: &TrainConfig, sample: &[usize]) -> Result<Box<dyn 
 /// How many numbers the network gives for a row.
 pub(crate) fn outputs(config: &TrainConfig) -> usize {
     match config.label_classes() {
-        Some(classes) if config.loss() == super::config::LossConfig::CrossEntropy => classes,
+        Some(classes) if config.loss() == super::sections::LossConfig::CrossEntropy => classes,
         _ => 1,
     }
 }

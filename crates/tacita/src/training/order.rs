@@ -1,6 +1,6 @@
 //! The order of rows: from a seed that no member chooses alone.
 
-use super::run::Company;
+use super::agreement::Company;
 use crate::error::Error;
 use crate::session::Session;
 
