@@ -341,6 +341,11 @@ impl Session {
         self.world.computing().map(str::to_owned).collect()
     }
 
+    /// Whether other members than those here take part, the dealer not counted.
+    pub(crate) fn is_of_several_machines(&self) -> bool {
+        self.members.names().any(|name| !self.world.has(name))
+    }
+
     /// Whether a member lives here.
     pub(crate) fn is_here(&self, name: &str) -> bool {
         self.world.has(name)

@@ -205,3 +205,40 @@ fn a_training_goes_on_from_what_a_member_has() -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[test]
+fn a_training_that_was_saved_goes_on_in_another_session() -> Result<(), Error> {
+    let data = circle(64);
+    let training = Training::new(Loss::BceWithLogits(Reduction::Mean), Optimiser::adam(0.01));
+    let (graph, step) = step_graph(&training)?;
+    let loss = |trainer: &mut Trainer, number: usize| -> Result<f64, Error> {
+        let evaluation = trainer.step(&batch(&data.0, &data.1, number))?;
+        Ok(evaluation.revealed.values().next().expect("the loss is revealed")[0].1.sum())
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut trainer = Trainer::begin(Session::local(3)?, training, &graph, &step, 3)?;
+    let mut expected = Vec::new();
+    for number in 0..30 {
+        if number == 12 {
+            trainer.save(folder.path(), None)?;
+        }
+        expected.push(loss(&mut trainer, number)?);
+    }
+    let resume = |graph: &Graph, parties: usize| {
+        Trainer::resume(Session::local(parties)?, training, graph, &step, folder.path(), None)
+    };
+    let mut trainer = resume(&graph, 3)?;
+    assert_eq!(trainer.steps(), 12);
+    for (number, expected) in expected.iter().enumerate().skip(12) {
+        let loss = loss(&mut trainer, number)?;
+        // with other roundings, as every run has
+        assert!((loss - expected).abs() < 0.005, "step {number}: {loss} for {expected}");
+    }
+    // with a party more, who has none; and of another graph
+    let refused = resume(&graph, 4).err().expect("it is refused").to_string();
+    assert!(refused.contains("dave has none"), "{refused}");
+    let other = step_graph(&Training::new(Loss::Mse(Reduction::Mean), Optimiser::adam(0.01)))?.0;
+    let refused = resume(&other, 3).err().expect("it is refused").to_string();
+    assert!(refused.contains("another configuration"), "{refused}");
+    Ok(())
+}

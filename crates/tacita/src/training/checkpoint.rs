@@ -20,6 +20,7 @@ use std::sync::Arc;
 use aws_lc_rs::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
 use tacita_mpc::{Kept, KeptValues};
+use tacita_nn::Step;
 use tacita_ring::RingTensor;
 use zeroize::Zeroizing;
 
@@ -320,6 +321,15 @@ pub(crate) fn agree(terms: &[(String, Terms)]) -> Result<Option<Stamp>, Error> {
             )))
         }
     }
+}
+
+/// What a training keeps, by name, with shapes.
+pub(crate) fn expected(step: &Step) -> BTreeMap<String, Vec<usize>> {
+    step.parameters
+        .iter()
+        .chain(&step.memory)
+        .map(|value| (value.name.clone(), value.shape.clone()))
+        .collect()
 }
 
 /// The key of local checkpoints in a folder, made if there is none.

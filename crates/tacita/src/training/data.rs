@@ -13,6 +13,9 @@ const MOST_ROWS: u64 = 1 << 26;
 /// The most numbers of a row.
 const MOST_NUMBERS: u64 = 1 << 26;
 
+/// Bytes of names that are compared.
+const MOST_NAMED: usize = 48 << 10;
+
 /// Rows of one owner: what the network takes, and what it should say.
 #[derive(Clone)]
 pub(crate) struct Rows {
@@ -43,7 +46,7 @@ pub(crate) struct Facts {
     pub test_rows: Option<u64>,
     /// The shape of a row.
     pub shape: Vec<u64>,
-    /// The names of the columns, where all owners must have the same.
+    /// The names of the columns, where all owners must have the same; none if they are very long.
     pub names: Option<Vec<String>>,
 }
 
@@ -98,7 +101,9 @@ impl Own {
 
     /// What everybody is told.
     pub fn facts(&self, config: &TrainConfig) -> Facts {
-        let names = self.rows.names().filter(|_| config.split == Split::Rows);
+        // what members tell each other at once is short
+        let short = |names: &&[String]| names.iter().map(|name| name.len() + 4).sum::<usize>() < MOST_NAMED;
+        let names = self.rows.names().filter(|_| config.split == Split::Rows).filter(short);
         Facts {
             rows: self.rows.count() as u64,
             test_rows: self.test.as_ref().map(|test| test.count() as u64),

@@ -10,7 +10,7 @@ use tacita_net::Interrupter;
 use tacita_nn::{Layer, Step};
 
 use super::agreement::{Agreed, Company, Division};
-use super::checkpoint::{self, Checkpoints, Secret};
+use super::checkpoint::{self, Checkpoints, Secret, expected};
 use super::config::TrainConfig;
 use super::data::Own;
 use super::graphs::Blueprint;
@@ -18,7 +18,7 @@ use super::network::network;
 use super::order::composition;
 use super::report::{TestFigures, TrainReport};
 use super::sections::Split;
-use super::steps::{Going, expected};
+use super::steps::Going;
 use super::trainer::Trainer;
 use crate::connect::ConnectOptions;
 use crate::error::Error;
@@ -353,7 +353,7 @@ impl<'a> Setting<'a> {
         let (trainer, losses) = match resumed {
             None => (Trainer::begin(session, training, &graph, &step, self.config.seed)?, vec![]),
             Some((kept, losses, at)) => {
-                (Trainer::resume(session, training, &graph, &step, (kept, at))?, losses)
+                (Trainer::go_on(session, training, &graph, &step, (kept, at))?, losses)
             }
         };
         Ok(Begun { trainer, step, counts, losses })

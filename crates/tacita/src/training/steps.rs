@@ -8,7 +8,7 @@ use tacita_graph::{Inputs, NodeId};
 use tacita_nn::Step;
 
 use super::agreement::Division;
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, expected};
 use super::data::{Own, Rows, column, targets};
 use super::graphs::{Blueprint, TestPart, labels_of, rows_of};
 use super::order::{Order, Stream};
@@ -19,15 +19,6 @@ use super::trainer::Trainer;
 use crate::error::Error;
 use crate::report::{REPORT_VERSION, Reveal, Seconds, cpu, peak_rss_bytes};
 use crate::session::Evaluation;
-
-/// What a training keeps, by name, with shapes.
-pub(crate) fn expected(step: &Step) -> BTreeMap<String, Vec<usize>> {
-    step.parameters
-        .iter()
-        .chain(&step.memory)
-        .map(|value| (value.name.clone(), value.shape.clone()))
-        .collect()
-}
 
 /// A reveal: its node and its name.
 type Shown = (NodeId, String);

@@ -1,6 +1,7 @@
 //! Training in a session.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, arr0};
@@ -8,7 +9,10 @@ use tacita_graph::{Graph, Inputs, Kind, Role, Visibility, dims};
 use tacita_mpc::KeptValues;
 use tacita_nn::{Parameter, Step, Training};
 
+use super::checkpoint::{self, Checkpoint, Checkpoints, Secret, Terms, expected, local_secret};
 use crate::error::Error;
+use crate::identity::Identity;
+use crate::join::{decode, encode};
 use crate::prepared::Prepared;
 use crate::session::{Evaluation, Session};
 
@@ -22,6 +26,8 @@ pub struct Trainer {
     training: Training,
     step: Arc<Prepared>,
     parameters: Vec<Parameter>,
+    /// What lives from step to step, with shapes.
+    kept: BTreeMap<String, Vec<usize>>,
     steps: u64,
 }
 
@@ -80,13 +86,13 @@ impl Trainer {
         let prepared = session.prepare(&start, 1)?;
         session.evaluate(&prepared, &inputs, &mut |_| ())?;
         let prepared = session.prepare(graph, 1)?;
-        let parameters = step.parameters.clone();
-        Ok(Trainer { session, training, step: prepared, parameters, steps: 0 })
+        let (parameters, kept) = (step.parameters.clone(), expected(step));
+        Ok(Trainer { session, training, step: prepared, parameters, kept, steps: 0 })
     }
 
     /// Goes on with a training from values that parties kept when it had taken so many steps ([`Trainer::begin`] makes new ones).
     /// All members give the same graph and number of steps, and each party its shares of one and the same state.
-    pub(crate) fn resume(
+    pub(crate) fn go_on(
         mut session: Session,
         training: Training,
         graph: &Graph,
@@ -95,8 +101,62 @@ impl Trainer {
     ) -> Result<Trainer, Error> {
         session.keep(kept)?;
         let prepared = session.prepare(graph, 1)?;
-        let parameters = step.parameters.clone();
-        Ok(Trainer { session, training, step: prepared, parameters, steps })
+        let (parameters, kept) = (step.parameters.clone(), expected(step));
+        Ok(Trainer { session, training, step: prepared, parameters, kept, steps })
+    }
+
+    /// Writes the state of the training, as each computing party here has it: its shares, sealed in a file in the folder, whole or
+    /// not at all. The last two of each party are left. All members save after the same steps.
+    ///
+    /// The key follows from the party's identity. Where all parties are in this process there is none: the key is then a file
+    /// in the folder, which protects nothing from whoever has both.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or one of several members gives no identity.
+    pub fn save(&mut self, folder: &Path, identity: Option<&Identity>) -> Result<(), Error> {
+        let mut kept = self.session.kept()?;
+        for (party, store) in stores(&self.session, self.step.graph(), folder, identity)? {
+            let mut kept = kept.remove(&party).unwrap_or_default();
+            kept.retain(|name, _| self.kept.contains_key(name));
+            store.write(&Checkpoint { step: self.steps, order: [0; 32], losses: vec![], kept })?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with a training that was saved, in a new session, from the latest step that all parties have. All members give
+    /// the same graph as before, and each party its own folder and identity.
+    ///
+    /// # Errors
+    /// If a checkpoint cannot be read, is of another graph or party, parties have none in common, or the session fails.
+    pub fn resume(
+        mut session: Session,
+        training: Training,
+        graph: &Graph,
+        step: &Step,
+        folder: &Path,
+        identity: Option<&Identity>,
+    ) -> Result<Trainer, Error> {
+        let bound = session.prepare(graph, 1)?;
+        let stores = stores(&session, bound.graph(), folder, identity)?;
+        let mut terms = Vec::new();
+        for (party, store) in &stores {
+            terms.push((party.clone(), Terms { writes: true, resumes: Some(store.stamps()?) }));
+        }
+        if session.is_of_several_machines() {
+            let own = encode(&terms.first().map(|(_, terms)| terms))?;
+            for (name, bytes) in session.exchange("checkpoints", &own)? {
+                if let Some(theirs) = decode::<Option<Terms>>(&bytes)? {
+                    terms.push((name, theirs));
+                }
+            }
+        }
+        let nothing = || Error::Disagreement("no party resumes".into());
+        let stamp = checkpoint::agree(&terms)?.ok_or_else(nothing)?;
+        let kept = stores
+            .iter()
+            .map(|(party, store)| Ok((party.clone(), store.read(stamp.step, &expected(step))?.kept)));
+        let kept = kept.collect::<Result<_, Error>>()?;
+        Trainer::go_on(session, training, graph, step, (kept, stamp.step))
     }
 
     /// Takes a step with the data of a batch, of those owners that are here.
@@ -167,4 +227,32 @@ impl Trainer {
         let first = evaluation.revealed.into_values().map(|values| values.into_iter().next());
         Ok(names.into_iter().zip(first).filter_map(|(name, value)| Some((name, value?.1))).collect())
     }
+}
+
+/// Where the checkpoints of each computing party here are.
+fn stores<'a>(
+    session: &Session,
+    graph: &Graph,
+    folder: &Path,
+    identity: Option<&'a Identity>,
+) -> Result<Vec<(String, Checkpoints<'a>)>, Error> {
+    let parties = session.computing_here();
+    let secret = match identity {
+        _ if parties.is_empty() => return Ok(vec![]),
+        Some(identity) => Secret::Identity(identity),
+        None if session.is_of_several_machines() => {
+            return Err(Error::Usage(format!(
+                "{}'s shares are sealed under its key: give its identity",
+                parties[0]
+            )));
+        }
+        None => Secret::Local(local_secret(folder)?),
+    };
+    let secret = Arc::new(secret);
+    let of = [blake3::derive_key("tacita training of a program v1", &[]), graph.digest()];
+    let store = |party: String| {
+        let store = Checkpoints::new(folder, &party, secret.clone(), of);
+        (party, store)
+    };
+    Ok(parties.into_iter().map(store).collect())
 }
