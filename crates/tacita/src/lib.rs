@@ -65,8 +65,8 @@ pub use tacita_onnx as onnx;
 pub use tensor::Tensor;
 pub use timeline::Timeline;
 pub use training::{
-    LayerConfig, LossConfig, OptimiserConfig, OwnerData, Pretrained, ReadyConfig, RevealConfig, RuleConfig,
-    ScheduleConfig, ScheduleKind, Split, TestFigures, TrainConfig, TrainOptions, TrainProgress, TrainReport,
-    Trained, Trainer, join_training, train,
+    ConvConfig, LayerConfig, LossConfig, OptimiserConfig, OwnerData, Pretrained, ReadyConfig,
+    RecurrentConfig, RevealConfig, RuleConfig, ScheduleConfig, ScheduleKind, Split, TestFigures, TrainConfig,
+    TrainOptions, TrainProgress, TrainReport, Trained, Trainer, join_training, train,
 };
 pub use world::Progress;

@@ -341,6 +341,11 @@ impl Session {
         self.world.computing().map(str::to_owned).collect()
     }
 
+    /// As [`Session::exchange`]; where all members are here there is nobody to tell, and nothing is heard.
+    pub(crate) fn tell(&mut self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        if self.is_of_several_machines() { self.exchange(topic, bytes) } else { Ok(vec![]) }
+    }
+
     /// Whether other members than those here take part, the dealer not counted.
     pub(crate) fn is_of_several_machines(&self) -> bool {
         self.members.names().any(|name| !self.world.has(name))

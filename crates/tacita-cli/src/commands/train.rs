@@ -77,7 +77,7 @@ fn announcement(config: &TrainConfig, file: &SessionFile, me: &str) -> String {
 }
 
 /// Fails now if an output makes no sense or could not be written in the end. `me` is the only member here.
-pub fn check(
+fn check(
     own: &TrainingArguments,
     config: &TrainConfig,
     me: Option<&str>,
@@ -97,7 +97,7 @@ pub fn check(
 }
 
 /// Writes what is to be written, once every member has what it wanted.
-pub fn finish(trained: Trained, own: &TrainingArguments, report: Option<&Path>) -> Result<Answer, Failure> {
+fn finish(trained: Trained, own: &TrainingArguments, report: Option<&Path>) -> Result<Answer, Failure> {
     let text = text(&trained.report, own, report);
     let answer = Answer { text, json: json(&trained.report) };
     let staged = stage(&trained, own, report, &answer.json);
@@ -233,7 +233,7 @@ fn text(report: &TrainReport, own: &TrainingArguments, written: Option<&Path>) -
 }
 
 /// The figures of a test that are one number.
-pub fn figures(test: &TestFigures) -> Vec<(&'static str, String)> {
+fn figures(test: &TestFigures) -> Vec<(&'static str, String)> {
     let accuracy = test.accuracy.map(|value| ("accuracy", tables::percent(value)));
     let auc = test.auc.map(|value| ("AUC", format!("{value:.3}")));
     let loss = test.loss.map(|value| ("test loss", format!("{value:.4}")));

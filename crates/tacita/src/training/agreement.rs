@@ -16,38 +16,6 @@ const MOST_PAIRED: usize = 4096;
 /// Bytes of a configuration that members tell each other whole.
 const MOST_TOLD: usize = 48 << 10;
 
-/// Who is in this process.
-#[derive(Clone, Copy)]
-pub(crate) enum Company<'a> {
-    /// All members.
-    Local,
-    /// One.
-    Member(&'a str),
-}
-
-impl Company<'_> {
-    /// Tells the other members something that everybody may know, and hears theirs; nobody else is there in a local training.
-    pub fn exchange(
-        &self,
-        session: &mut Session,
-        topic: &str,
-        bytes: &[u8],
-    ) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        match self {
-            Company::Local => Ok(vec![]),
-            Company::Member(_) => session.exchange(topic, bytes),
-        }
-    }
-
-    /// The member's name.
-    pub fn me(&self) -> &str {
-        match self {
-            Company::Local => "everybody",
-            Company::Member(me) => me,
-        }
-    }
-}
-
 /// What members have agreed on.
 pub(crate) struct Agreed {
     /// By owner, in the configuration's order.
@@ -65,21 +33,20 @@ pub(crate) struct Division {
 impl Setting<'_> {
     /// Compares configurations, tells what everybody must know of the data, and finds what is resumed.
     pub fn agree(&self, session: &mut Session, data: &BTreeMap<String, Own>) -> Result<Agreed, Error> {
-        let company = &self.company;
-        let text = self.config.told();
-        let told =
-            if text.len() <= MOST_TOLD { text.clone() } else { crate::report::hex(&self.config.digest()) };
-        for (name, theirs) in company.exchange(session, "training", told.as_bytes())? {
+        let mut told = self.config.told();
+        if told.len() > MOST_TOLD {
+            told = crate::report::hex(&self.config.digest());
+        }
+        for (name, theirs) in session.tell("training", told.as_bytes())? {
             if theirs != told.as_bytes() {
                 return Err(differ(&told, &String::from_utf8_lossy(&theirs), &name));
             }
         }
         let own: Vec<(String, Facts)> =
             data.iter().map(|(owner, own)| (owner.clone(), own.facts(self.config))).collect();
-        let bytes =
-            encode(&own.first().map(|(_, facts)| facts).filter(|_| matches!(company, Company::Member(_))))?;
+        let bytes = encode(&own.first().map(|(_, facts)| facts))?;
         let mut known: BTreeMap<String, Facts> = own.into_iter().collect();
-        for (name, bytes) in company.exchange(session, "rows", &bytes)? {
+        for (name, bytes) in session.tell("rows", &bytes)? {
             if let Some(facts) = decode::<Option<Facts>>(&bytes)? {
                 known.insert(name, facts);
             }
@@ -98,18 +65,11 @@ impl Setting<'_> {
             let resumes = store.map(stamps).transpose()?.flatten();
             terms.push((party, Terms { writes: store.is_some(), resumes }));
         }
-        let bytes = encode(&terms.first().map(|(_, terms)| terms))?;
-        for (name, bytes) in company.exchange(session, "checkpoints", &bytes)? {
-            if let Some(theirs) = decode::<Option<Terms>>(&bytes)? {
-                terms.push((name, theirs));
-            }
-        }
-        terms.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let resumed = checkpoint::agree(&terms)?;
+        let resumed = checkpoint::agree(session, terms)?;
         let order = match (&resumed, self.config.order) {
             (Some(stamp), _) => Order(stamp.order),
             (None, Some(number)) => Order::public(number),
-            (None, None) => Order::drawn(session, company)?,
+            (None, None) => Order::drawn(session, self.me)?,
         };
         Ok(Agreed { facts, order, resumed })
     }

@@ -27,7 +27,9 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::file_error::FileError;
 use crate::identity::Identity;
+use crate::join::{decode, encode};
 use crate::seal::{Pieces, Sealer, agreed_key, derived_key, read_up_to};
+use crate::session::Session;
 
 const MAGIC: &[u8; 8] = b"TACITA-K";
 const VERSION: u16 = 1;
@@ -284,11 +286,38 @@ pub(crate) struct Terms {
     pub resumes: Option<Vec<Stamp>>,
 }
 
-/// The step that all parties resume, if they do. `terms` are those of all parties, by name.
+/// Where the checkpoints of each of these parties are.
+pub(crate) fn stores<'a>(
+    folder: &Path,
+    parties: Vec<String>,
+    secret: Secret<'a>,
+    of: [[u8; 32]; 2],
+) -> Vec<(String, Checkpoints<'a>)> {
+    let secret = Arc::new(secret);
+    let store = |party: String| {
+        let store = Checkpoints::new(folder, &party, secret.clone(), of);
+        (party, store)
+    };
+    parties.into_iter().map(store).collect()
+}
+
+/// Tells the others the terms of the parties here and hears theirs: the step that all parties resume, if they do.
 ///
 /// # Errors
-/// [`Error::Disagreement`] that names who differs.
-pub(crate) fn agree(terms: &[(String, Terms)]) -> Result<Option<Stamp>, Error> {
+/// [`Error::Disagreement`] that names who differs; if the session fails.
+pub(crate) fn agree(session: &mut Session, mut terms: Vec<(String, Terms)>) -> Result<Option<Stamp>, Error> {
+    let own = encode(&terms.first().map(|(_, terms)| terms))?;
+    for (name, bytes) in session.tell("checkpoints", &own)? {
+        if let Some(theirs) = decode::<Option<Terms>>(&bytes)? {
+            terms.push((name, theirs));
+        }
+    }
+    // the same words at every member
+    terms.sort_by(|(one, _), (other, _)| one.cmp(other));
+    in_common(&terms)
+}
+
+fn in_common(terms: &[(String, Terms)]) -> Result<Option<Stamp>, Error> {
     let Some((first, rest)) = terms.split_first() else { return Ok(None) };
     for (name, other) in rest {
         let differ = |has: bool, what: &str| {

@@ -23,7 +23,7 @@ pub(crate) use data::Facts;
 pub use report::{TestFigures, TrainReport};
 pub use run::{TrainOptions, TrainProgress, Trained, join_training, train};
 pub use sections::{
-    LayerConfig, LossConfig, OptimiserConfig, OwnerData, ReadyConfig, RevealConfig, RuleConfig,
-    ScheduleConfig, ScheduleKind, Split,
+    ConvConfig, LayerConfig, LossConfig, OptimiserConfig, OwnerData, ReadyConfig, RecurrentConfig,
+    RevealConfig, RuleConfig, ScheduleConfig, ScheduleKind, Split,
 };
 pub use trainer::{Pretrained, Trainer};

@@ -7,7 +7,7 @@ use tacita_nn::{
 };
 
 use super::config::TrainConfig;
-use super::sections::LayerConfig;
+use super::sections::{ConvConfig, LayerConfig, RecurrentConfig};
 use crate::error::Error;
 
 /// Builds the network for samples of a shape; what each layer takes follows from what comes before.
@@ -77,15 +77,15 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
     };
     Ok(match *layer {
         LayerConfig::Linear { outputs } => Box::new(Linear::new(last, outputs)),
-        LayerConfig::Conv2d { channels, kernel, stride, padding } => {
+        LayerConfig::Conv2d(ConvConfig { channels, kernel, stride, padding }) => {
             let conv = Conv2d::new(channels_of(4)?, channels, [kernel; 2]);
             Box::new(conv.with_stride([stride; 2]).with_padding([padding; 2]))
         }
-        LayerConfig::Conv1d { channels, kernel, stride, padding } => {
+        LayerConfig::Conv1d(ConvConfig { channels, kernel, stride, padding }) => {
             let conv = Conv1d::new(channels_of(3)?, channels, [kernel]);
             Box::new(conv.with_stride([stride]).with_padding([padding]))
         }
-        LayerConfig::ConvTranspose2d { channels, kernel, stride, padding } => {
+        LayerConfig::ConvTranspose2d(ConvConfig { channels, kernel, stride, padding }) => {
             let conv = ConvTranspose2d::new(channels_of(4)?, channels, [kernel; 2]);
             Box::new(conv.with_stride([stride; 2]).with_padding([padding; 2]))
         }
@@ -96,15 +96,15 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
             }
             Box::new(GroupNorm::new(groups, channels))
         }
-        LayerConfig::Rnn { hidden, layers, bidirectional } => {
+        LayerConfig::Rnn(RecurrentConfig { hidden, layers, bidirectional }) => {
             let layer = Rnn::new(steps_of()?, hidden).with_layers(layers).last();
             Box::new(if bidirectional { layer.bidirectional() } else { layer })
         }
-        LayerConfig::Lstm { hidden, layers, bidirectional } => {
+        LayerConfig::Lstm(RecurrentConfig { hidden, layers, bidirectional }) => {
             let layer = Lstm::new(steps_of()?, hidden).with_layers(layers).last();
             Box::new(if bidirectional { layer.bidirectional() } else { layer })
         }
-        LayerConfig::Gru { hidden, layers, bidirectional } => {
+        LayerConfig::Gru(RecurrentConfig { hidden, layers, bidirectional }) => {
             let layer = Gru::new(steps_of()?, hidden).with_layers(layers).last();
             Box::new(if bidirectional { layer.bidirectional() } else { layer })
         }
@@ -117,15 +117,15 @@ fn build(layer: &LayerConfig, shape: &[usize]) -> Result<Box<dyn Layer>, String>
         }
         LayerConfig::MaxPool2d { kernel } => Box::new(MaxPool2d::new([kernel; 2])),
         LayerConfig::AvgPool2d { kernel } => Box::new(AvgPool2d::new([kernel; 2])),
-        LayerConfig::BatchNorm => Box::new(BatchNorm::new(*shape.get(1).unwrap_or(&1))),
-        LayerConfig::LayerNorm => Box::new(LayerNorm::new(last)),
-        LayerConfig::Flatten => Box::new(Flatten),
+        LayerConfig::BatchNorm {} => Box::new(BatchNorm::new(*shape.get(1).unwrap_or(&1))),
+        LayerConfig::LayerNorm {} => Box::new(LayerNorm::new(last)),
+        LayerConfig::Flatten {} => Box::new(Flatten),
         LayerConfig::Dropout { share } => Box::new(Dropout(share)),
-        LayerConfig::Relu => Box::new(Relu),
-        LayerConfig::Sigmoid => Box::new(Elementwise::sigmoid()),
-        LayerConfig::Tanh => Box::new(Elementwise::tanh()),
-        LayerConfig::Gelu => Box::new(Elementwise::gelu()),
-        LayerConfig::Silu => Box::new(Elementwise::silu()),
+        LayerConfig::Relu {} => Box::new(Relu),
+        LayerConfig::Sigmoid {} => Box::new(Elementwise::sigmoid()),
+        LayerConfig::Tanh {} => Box::new(Elementwise::tanh()),
+        LayerConfig::Gelu {} => Box::new(Elementwise::gelu()),
+        LayerConfig::Silu {} => Box::new(Elementwise::silu()),
     })
 }
 
@@ -188,6 +188,19 @@ mod tests {
         ] {
             let error = built(sample, &layers).err().expect("it is refused").to_string();
             assert!(error.contains("[[layer]] 1") && error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_no_layer_has_is_named() {
+        for layers in [
+            layer("\"conv2d\"\nchannels = 4\nkernel = 3\nkernl = 3"),
+            layer("\"gru\"\nhidden = 4\nkernl = 3"),
+            layer("\"relu\"\nkernl = 3"),
+            layer("\"dropout\"\nshare = 0.1\nkernl = 3"),
+        ] {
+            let error = built(&[2, 6, 6], &layers).err().expect("it is refused").to_string();
+            assert!(error.contains("kernl"), "{layers}: {error}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The order of rows: from a seed that no member chooses alone.
 
-use super::agreement::Company;
 use crate::error::Error;
 use crate::session::Session;
 
@@ -19,12 +18,12 @@ impl Order {
     /// # Security
     /// If one member's number is random, so is the order. It is public to the members, as which rows a step takes must be;
     /// nothing else is made from it.
-    pub fn drawn(session: &mut Session, company: &Company<'_>) -> Result<Order, Error> {
+    pub fn drawn(session: &mut Session, me: &str) -> Result<Order, Error> {
         let mut own = [0; 32];
         aws_lc_rs::rand::fill(&mut own).map_err(|_| Error::Internal("no randomness".into()))?;
         let commitment = |number: &[u8]| blake3::derive_key("tacita order commitment v1", number);
-        let committed = company.exchange(session, "order, committed", &commitment(&own))?;
-        let mut numbers = company.exchange(session, "order", &own)?;
+        let committed = session.tell("order, committed", &commitment(&own))?;
+        let mut numbers = session.tell("order", &own)?;
         for ((name, number), (_, committed)) in numbers.iter().zip(&committed) {
             if number.len() != 32 || commitment(number)[..] != committed[..] {
                 return Err(Error::Disagreement(format!(
@@ -32,7 +31,7 @@ impl Order {
                 )));
             }
         }
-        numbers.push((company.me().to_owned(), own.to_vec()));
+        numbers.push((me.to_owned(), own.to_vec()));
         numbers.sort();
         let mut hasher = blake3::Hasher::new_derive_key("tacita order v1");
         numbers.iter().for_each(|(_, number)| {

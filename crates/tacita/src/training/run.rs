@@ -1,15 +1,14 @@
 //! A whole training from a configuration: all members in this process, or one of them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tacita_graph::{Dim, Graph, Inputs, Role, Visibility};
 use tacita_net::Interrupter;
 use tacita_nn::{Layer, Step};
 
-use super::agreement::{Agreed, Company, Division};
+use super::agreement::{Agreed, Division};
 use super::checkpoint::{self, Checkpoints, Secret, expected};
 use super::config::TrainConfig;
 use super::data::Own;
@@ -58,7 +57,6 @@ pub struct TrainProgress<'a> {
 /// A training that is done, its results not yet final: see [`Trained::finish`].
 pub struct Trained {
     session: Session,
-    member: bool,
     /// What it gave and cost.
     pub report: TrainReport,
     /// The parameters, if revealed to a member here, by name.
@@ -92,7 +90,7 @@ impl Trained {
     /// # Errors
     /// If another member fails.
     pub fn finish(mut self) -> Result<(), Error> {
-        if self.member { self.session.exchange("finished", &[]).map(drop) } else { Ok(()) }
+        self.session.tell("finished", &[]).map(drop)
     }
 
     /// Tells the others that this member cannot use what it got.
@@ -122,24 +120,19 @@ pub fn train(
     let begun = Instant::now();
     let data = config.data.iter().map(|data| Ok((data.owner.clone(), Own::read(config, data)?)));
     let data = data.collect::<Result<BTreeMap<_, _>, Error>>()?;
-    let folder = checkpoint_folder(own)?;
-    let secret = match &folder {
-        Some(folder) => Secret::Local(checkpoint::local_secret(folder)?),
-        None => Secret::Local([0; 32].into()),
+    let stores = match checkpoint_folder(own)? {
+        None => vec![],
+        Some(folder) => {
+            let secret = Secret::Local(checkpoint::local_secret(folder)?);
+            let of = [blake3::derive_key("tacita local training v1", &[]), config.digest()];
+            checkpoint::stores(folder, parties, secret, of)
+        }
     };
-    let stores = stores(
-        folder,
-        parties,
-        secret,
-        [blake3::derive_key("tacita local training v1", &[]), config.digest()],
-    );
     check_stores(&stores, own)?;
     let session = Session::with_options(options.clone())?;
-    let setting = Setting { config, company: Company::Local, stores, resume: own.resume, begun };
-    let mut trained = setting.run(session, data, progress)?;
-    trained.report.transport = options.link.to_string();
-    trained.report.threads = options.threads;
-    Ok(trained)
+    let (transport, threads) = (options.link.to_string(), options.threads);
+    let me = "everybody";
+    Setting { config, me, stores, resume: own.resume, transport, threads, begun }.run(session, data, progress)
 }
 
 /// Trains as one member of a session between machines; every member does the same with the same configuration. `opened` is
@@ -170,20 +163,17 @@ pub fn join_training(
             "{me} computes nothing and has no shares to save: leave --checkpoints out"
         )));
     }
-    let folder = checkpoint_folder(own)?;
-    let stores =
-        stores(folder, vec![me.to_owned()], Secret::Identity(identity), [file.hash, config.digest()]);
+    let of = [file.hash, config.digest()];
+    let here = |folder| checkpoint::stores(folder, vec![me.to_owned()], Secret::Identity(identity), of);
+    let stores = checkpoint_folder(own)?.map_or(vec![], here);
     check_stores(&stores, own)?;
     let session = Session::connect_with(file, me, identity, options)?;
     opened(session.interrupters());
-    let setting = Setting { config, company: Company::Member(me), stores, resume: own.resume, begun };
-    let mut trained = setting.run(session, data, progress)?;
-    trained.report.transport = "tcp".to_owned();
-    trained.report.threads = options.threads;
-    Ok(trained)
+    let (transport, threads) = ("tcp".to_owned(), options.threads);
+    Setting { config, me, stores, resume: own.resume, transport, threads, begun }.run(session, data, progress)
 }
 
-fn checkpoint_folder(own: &TrainOptions) -> Result<Option<PathBuf>, Error> {
+fn checkpoint_folder(own: &TrainOptions) -> Result<Option<&Path>, Error> {
     let Some(folder) = &own.checkpoints else {
         return match own.resume {
             true => Err(Error::Usage("what is to be resumed? give --checkpoints DIR".into())),
@@ -193,22 +183,7 @@ fn checkpoint_folder(own: &TrainOptions) -> Result<Option<PathBuf>, Error> {
     if !folder.is_dir() && !own.resume {
         std::fs::create_dir(folder).map_err(|error| FileError::Write { path: folder.clone(), error })?;
     }
-    Ok(Some(folder.clone()))
-}
-
-fn stores(
-    folder: Option<PathBuf>,
-    parties: Vec<String>,
-    secret: Secret<'_>,
-    of: [[u8; 32]; 2],
-) -> Vec<(String, Checkpoints<'_>)> {
-    let Some(folder) = folder else { return vec![] };
-    let secret = Arc::new(secret);
-    let store = |party: String| {
-        let store = Checkpoints::new(&folder, &party, secret.clone(), of);
-        (party, store)
-    };
-    parties.into_iter().map(store).collect()
+    Ok(Some(folder))
 }
 
 /// Refuses what could not be resumed, and what would be overwritten, before anybody waits.
@@ -236,10 +211,13 @@ fn check_stores(stores: &[(String, Checkpoints<'_>)], own: &TrainOptions) -> Res
 /// A training as members of this process are to make it.
 pub(crate) struct Setting<'a> {
     pub config: &'a TrainConfig,
-    pub company: Company<'a>,
+    /// What others call who is here.
+    pub me: &'a str,
     /// Of each computing party here.
     pub stores: Vec<(String, Checkpoints<'a>)>,
     pub resume: bool,
+    pub transport: String,
+    pub threads: usize,
     pub begun: Instant,
 }
 
@@ -280,7 +258,6 @@ impl<'a> Setting<'a> {
             shapes: shapes.collect(),
         };
         let trainer = self.begin(session, &blueprint, &agreed, &division)?;
-        let member = matches!(self.company, Company::Member(_));
         let mut going = Going {
             setting: self,
             blueprint: &blueprint,
@@ -298,7 +275,7 @@ impl<'a> Setting<'a> {
         let resumed = agreed.resumed.map(|stamp| stamp.step);
         match going.go(resumed, progress) {
             Ok((report, model)) => {
-                Ok(Trained { session: going.trainer.into_session(), member, report, model, network, sample })
+                Ok(Trained { session: going.trainer.into_session(), report, model, network, sample })
             }
             Err(error) => {
                 let cause = going.setting.cannot();
@@ -310,7 +287,7 @@ impl<'a> Setting<'a> {
 
     /// What the others are told of an error that may name private values.
     pub fn cannot(&self) -> String {
-        format!("{} cannot go on with the training, and was told why", self.company.me())
+        format!("{} cannot go on with the training, and was told why", self.me)
     }
 
     fn begin(

@@ -52,7 +52,8 @@ pub struct OwnerData {
     pub standardise: bool,
 }
 
-/// A layer; what it takes follows from what comes before.
+/// A layer; what it takes follows from what comes before. Those without fields have braces, or serde would pass over fields
+/// that they have not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LayerConfig {
@@ -62,44 +63,11 @@ pub enum LayerConfig {
         outputs: usize,
     },
     /// Convolution over the last two axes.
-    Conv2d {
-        /// Channels of the result.
-        channels: usize,
-        /// Its sides.
-        kernel: usize,
-        /// From window to window.
-        #[serde(default = "one")]
-        stride: usize,
-        /// Zeros at every side.
-        #[serde(default)]
-        padding: usize,
-    },
+    Conv2d(ConvConfig),
     /// Convolution over the last axis.
-    Conv1d {
-        /// Channels of the result.
-        channels: usize,
-        /// Its length.
-        kernel: usize,
-        /// From window to window.
-        #[serde(default = "one")]
-        stride: usize,
-        /// Zeros at both ends.
-        #[serde(default)]
-        padding: usize,
-    },
+    Conv1d(ConvConfig),
     /// Transposed convolution over the last two axes.
-    ConvTranspose2d {
-        /// Channels of the result.
-        channels: usize,
-        /// Its sides.
-        kernel: usize,
-        /// Between the places of two elements in the result.
-        #[serde(default = "one")]
-        stride: usize,
-        /// Taken away at every side.
-        #[serde(default)]
-        padding: usize,
-    },
+    ConvTranspose2d(ConvConfig),
     /// The largest of each window, windows side by side.
     MaxPool2d {
         /// Its sides.
@@ -111,47 +79,20 @@ pub enum LayerConfig {
         kernel: usize,
     },
     /// Normalisation by channel.
-    BatchNorm,
+    BatchNorm {},
     /// Normalisation of each row over its last axis.
-    LayerNorm,
+    LayerNorm {},
     /// Normalisation of groups of channels.
     GroupNorm {
         /// How many groups.
         groups: usize,
     },
     /// A recurrent layer over rows of steps of numbers; what it says after the last step.
-    Rnn {
-        /// Numbers of the result.
-        hidden: usize,
-        /// Layers upon each other.
-        #[serde(default = "one")]
-        layers: usize,
-        /// Whether steps are read from both ends.
-        #[serde(default)]
-        bidirectional: bool,
-    },
+    Rnn(RecurrentConfig),
     /// The same with long short-term memory.
-    Lstm {
-        /// Numbers of the result.
-        hidden: usize,
-        /// Layers upon each other.
-        #[serde(default = "one")]
-        layers: usize,
-        /// Whether steps are read from both ends.
-        #[serde(default)]
-        bidirectional: bool,
-    },
+    Lstm(RecurrentConfig),
     /// The same with gated units.
-    Gru {
-        /// Numbers of the result.
-        hidden: usize,
-        /// Layers upon each other.
-        #[serde(default = "one")]
-        layers: usize,
-        /// Whether steps are read from both ends.
-        #[serde(default)]
-        bidirectional: bool,
-    },
+    Gru(RecurrentConfig),
     /// A transformer's encoder layer, over rows of steps of numbers.
     TransformerEncoder {
         /// Heads of the attention, which divide the numbers of a step.
@@ -163,31 +104,60 @@ pub enum LayerConfig {
         dropout: f64,
     },
     /// All axes but the first as one.
-    Flatten,
+    Flatten {},
     /// Values set to zero at random, known to nobody.
     Dropout {
         /// The share of them.
         share: f64,
     },
     /// max(x, 0).
-    Relu,
+    Relu {},
     /// 1 / (1 + e^-x).
-    Sigmoid,
+    Sigmoid {},
     /// The hyperbolic tangent.
-    Tanh,
+    Tanh {},
     /// x Φ(x).
-    Gelu,
+    Gelu {},
     /// x / (1 + e^-x).
-    Silu,
+    Silu {},
+}
+
+/// What slides over a picture or a line.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvConfig {
+    /// Channels of the result.
+    pub channels: usize,
+    /// The sides of the window.
+    pub kernel: usize,
+    /// From window to window; of transposed ones, between the places of two elements in the result.
+    #[serde(default = "one")]
+    pub stride: usize,
+    /// Zeros at every side; of transposed ones, so much is taken away.
+    #[serde(default)]
+    pub padding: usize,
+}
+
+/// What goes along a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecurrentConfig {
+    /// Numbers of the result.
+    pub hidden: usize,
+    /// Layers upon each other.
+    #[serde(default = "one")]
+    pub layers: usize,
+    /// Whether steps are read from both ends.
+    #[serde(default)]
+    pub bidirectional: bool,
 }
 
 impl LayerConfig {
     pub(super) fn check(&self) -> Result<(), String> {
         match *self {
             LayerConfig::Linear { outputs } => positive("outputs", outputs)?,
-            LayerConfig::Conv1d { channels, kernel, stride, padding }
-            | LayerConfig::Conv2d { channels, kernel, stride, padding }
-            | LayerConfig::ConvTranspose2d { channels, kernel, stride, padding } => {
+            LayerConfig::Conv1d(conv) | LayerConfig::Conv2d(conv) | LayerConfig::ConvTranspose2d(conv) => {
+                let ConvConfig { channels, kernel, stride, padding } = conv;
                 positive("channels", channels)?;
                 positive("kernel", kernel)?;
                 positive("stride", stride)?;
@@ -197,9 +167,8 @@ impl LayerConfig {
                 positive("kernel", kernel)?
             }
             LayerConfig::GroupNorm { groups } => positive("groups", groups)?,
-            LayerConfig::Rnn { hidden, layers, .. }
-            | LayerConfig::Lstm { hidden, layers, .. }
-            | LayerConfig::Gru { hidden, layers, .. } => {
+            LayerConfig::Rnn(parts) | LayerConfig::Lstm(parts) | LayerConfig::Gru(parts) => {
+                let RecurrentConfig { hidden, layers, .. } = parts;
                 positive("hidden", hidden)?;
                 if !(1..=16).contains(&layers) {
                     return Err(format!("`layers` {layers}: give 1 to 16"));
@@ -441,7 +410,7 @@ impl ScheduleConfig {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ReadyConfig {
     /// Least squares.
-    LinearRegression,
+    LinearRegression {},
     /// Least squares, with a penalty on large weights.
     Ridge {
         /// α, as scikit-learn's `Ridge(alpha)`.
@@ -460,7 +429,7 @@ pub enum ReadyConfig {
         #[serde(default = "unit")]
         c: f64,
     },
-    /// Two classes with a margin between them, as scikit-learn's `SVC(kernel=\"linear\", C)`.
+    /// Two classes with a margin between them, as scikit-learn's `SVC(kernel="linear", C)`.
     LinearSvm {
         /// C.
         #[serde(default = "unit")]
@@ -476,7 +445,7 @@ impl ReadyConfig {
     /// The loss that it is trained with.
     pub(super) fn loss(self) -> LossConfig {
         match self {
-            ReadyConfig::LinearRegression | ReadyConfig::Ridge { .. } => LossConfig::Mse,
+            ReadyConfig::LinearRegression {} | ReadyConfig::Ridge { .. } => LossConfig::Mse,
             ReadyConfig::LogisticRegression { .. } => LossConfig::BceWithLogits,
             ReadyConfig::MultinomialRegression { .. } => LossConfig::CrossEntropy,
             ReadyConfig::LinearSvm { .. } => LossConfig::Hinge,
@@ -486,7 +455,7 @@ impl ReadyConfig {
     /// For rows of so many numbers, of which so many train.
     pub(crate) fn ready(self, features: usize, classes: usize, rows: usize) -> Ready {
         match self {
-            ReadyConfig::LinearRegression => Ready::linear_regression(features),
+            ReadyConfig::LinearRegression {} => Ready::linear_regression(features),
             ReadyConfig::Ridge { alpha } => Ready::ridge(features, alpha, rows),
             ReadyConfig::LogisticRegression { c } => Ready::logistic_regression(features, c, rows),
             ReadyConfig::MultinomialRegression { c } => {
@@ -499,14 +468,14 @@ impl ReadyConfig {
     pub(super) fn check(self) -> Result<(), String> {
         match self {
             ReadyConfig::Ridge { alpha } if !(0.0..=1e6).contains(&alpha) => {
-                Err(format!("[ready] `alpha` {alpha}: from 0 to a million"))
+                Err(format!("[model] `alpha` {alpha}: from 0 to a million"))
             }
             ReadyConfig::LogisticRegression { c }
             | ReadyConfig::MultinomialRegression { c }
             | ReadyConfig::LinearSvm { c }
                 if !(c > 0.0 && c <= 1e9) =>
             {
-                Err(format!("[ready] `c` {c}: more than 0, at most 10^9"))
+                Err(format!("[model] `c` {c}: more than 0, at most 10^9"))
             }
             _ => Ok(()),
         }

@@ -69,8 +69,8 @@ impl Going<'_, '_> {
             if saved {
                 self.save()?;
             }
-            let ends_epoch =
-                (1..).map(|number| epoch(f64::from(number))).find(|&end| end >= step) == Some(step);
+            // the epochs that are complete now are complete since this step
+            let ends_epoch = epoch((step * batch as u64 / rows as u64) as f64) == step;
             let tests = config.reveal.tests() && (step == steps || config.test_every_epoch && ends_epoch);
             if tests {
                 self.test()?;
@@ -94,9 +94,9 @@ impl Going<'_, '_> {
         let report = TrainReport {
             version: REPORT_VERSION,
             parties: session.parties().count(),
-            threads: 1,
+            threads: self.setting.threads,
             cpu: cpu(),
-            transport: String::new(),
+            transport: self.setting.transport.clone(),
             precision_bits: session.precision(),
             rows,
             test_rows: self.setting.all(&self.division.test),

@@ -12,7 +12,6 @@ use tacita_nn::{Parameter, Step, Training};
 use super::checkpoint::{self, Checkpoint, Checkpoints, Secret, Terms, expected, local_secret};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::join::{decode, encode};
 use crate::prepared::Prepared;
 use crate::session::{Evaluation, Session};
 
@@ -142,16 +141,8 @@ impl Trainer {
         for (party, store) in &stores {
             terms.push((party.clone(), Terms { writes: true, resumes: Some(store.stamps()?) }));
         }
-        if session.is_of_several_machines() {
-            let own = encode(&terms.first().map(|(_, terms)| terms))?;
-            for (name, bytes) in session.exchange("checkpoints", &own)? {
-                if let Some(theirs) = decode::<Option<Terms>>(&bytes)? {
-                    terms.push((name, theirs));
-                }
-            }
-        }
         let nothing = || Error::Disagreement("no party resumes".into());
-        let stamp = checkpoint::agree(&terms)?.ok_or_else(nothing)?;
+        let stamp = checkpoint::agree(&mut session, terms)?.ok_or_else(nothing)?;
         let kept = stores
             .iter()
             .map(|(party, store)| Ok((party.clone(), store.read(stamp.step, &expected(step))?.kept)));
@@ -248,11 +239,6 @@ fn stores<'a>(
         }
         None => Secret::Local(local_secret(folder)?),
     };
-    let secret = Arc::new(secret);
     let of = [blake3::derive_key("tacita training of a program v1", &[]), graph.digest()];
-    let store = |party: String| {
-        let store = Checkpoints::new(folder, &party, secret.clone(), of);
-        (party, store)
-    };
-    Ok(parties.into_iter().map(store).collect())
+    Ok(checkpoint::stores(folder, parties, secret, of))
 }
