@@ -13,6 +13,7 @@ mod files;
 mod fingerprint;
 mod http;
 mod logging;
+mod memory;
 mod monitor;
 mod ports;
 mod print;
@@ -30,6 +31,7 @@ use clap::Parser;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    memory::keep_pages();
     failure::report_panics_in_a_line();
     let program = match Program::try_parse() {
         Ok(program) => program,

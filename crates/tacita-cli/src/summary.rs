@@ -57,13 +57,25 @@ pub fn summary(report: &Report, process: Process) -> String {
     text
 }
 
+fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// How many threads members have.
+pub fn threads_of(party: usize, dealer: Option<usize>) -> String {
+    let each = plural(party, "thread", "threads");
+    match dealer.filter(|&dealer| dealer != party) {
+        None => format!("{each} each"),
+        Some(dealer) => format!("{each} a party and {dealer} for the dealer"),
+    }
+}
+
 /// How it ran, in a line.
 pub fn setting(report: &Report) -> String {
-    let plural = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     format!(
-        "{} and a dealer, {} each, link {}, {} fractional bits; {} in batches of {}\n{}\ngraph {}\n",
+        "{} and a dealer, {}, link {}, {} fractional bits; {} in batches of {}\n{}\ngraph {}\n",
         plural(report.parties, "party", "parties"),
-        plural(report.threads, "thread", "threads"),
+        threads_of(report.threads, report.dealer_threads),
         report.transport,
         report.precision_bits,
         plural(report.samples, "sample", "samples"),

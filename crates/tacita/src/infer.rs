@@ -220,6 +220,7 @@ impl Totals {
             graph_digest: hex(&graph.digest()),
             parties: options.parties,
             threads: options.threads,
+            dealer_threads: Some(options.dealer_threads),
             cpu: cpu(),
             transport: options.link.to_string(),
             precision_bits: options.precision,

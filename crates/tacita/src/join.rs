@@ -166,6 +166,7 @@ pub fn join(
         graph_digest: hex(&graph.digest()),
         parties: file.parties.len(),
         threads: options.threads,
+        dealer_threads: None,
         cpu: cpu(),
         transport: "tcp".to_owned(),
         precision_bits: file.precision_bits,

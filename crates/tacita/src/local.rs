@@ -37,7 +37,7 @@ pub(crate) fn start(options: &Options) -> Result<World, Error> {
             parties: names.len(),
             endpoint,
             config: config.clone(),
-            threads: options.threads,
+            threads: if index == names.len() { options.dealer_threads } else { options.threads },
             recipes: false,
             speaks: index == 0,
             ahead: None,

@@ -57,8 +57,10 @@ pub struct Options {
     pub parties: usize,
     /// Members that own inputs or receive results and compute nothing.
     pub data_owners: Vec<String>,
-    /// Threads of each party and of the dealer.
+    /// Threads of each party.
     pub threads: usize,
+    /// Threads of the dealer, which computes while the parties wait for it.
+    pub dealer_threads: usize,
     /// What connects them.
     pub link: Link,
     /// Fractional bits of fixed-point values, 4 to 24.
@@ -77,6 +79,7 @@ impl Default for Options {
             parties: 2,
             data_owners: vec![],
             threads: 1,
+            dealer_threads: 1,
             link: Link::Loopback,
             precision: 16,
             dealer_ahead: 64 << 20,
@@ -105,8 +108,10 @@ impl Options {
             }
             names.push(owner.clone());
         }
-        if !(1..=256).contains(&self.threads) {
-            return Err(Error::Usage(format!("{} threads a party: 1 to 256 can be used", self.threads)));
+        for (threads, whose) in [(self.threads, "a party"), (self.dealer_threads, "for the dealer")] {
+            if !(1..=256).contains(&threads) {
+                return Err(Error::Usage(format!("{threads} threads {whose}: 1 to 256 can be used")));
+            }
         }
         if !tacita_graph::PRECISIONS.contains(&self.precision) {
             let (least, most) = (tacita_graph::PRECISIONS.start(), tacita_graph::PRECISIONS.end());

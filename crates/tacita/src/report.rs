@@ -16,6 +16,9 @@ pub struct Report {
     pub parties: usize,
     /// Threads of each party.
     pub threads: usize,
+    /// Threads of the dealer, if it was in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dealer_threads: Option<usize>,
     /// The machine's processor.
     pub cpu: String,
     /// What connected the members.

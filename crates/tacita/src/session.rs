@@ -485,11 +485,12 @@ fn collect(prepared: &Prepared, members: &Members, finished: Finished) -> Result
         revealed.insert(node.origin, values);
     }
     let (cost, nodes) = measure(prepared, &finished);
-    let slowest = |part: fn(&Times) -> std::time::Duration| {
-        finished.outcomes.values().map(|o| part(&o.times)).max().unwrap_or_default()
-    };
-    let times =
-        Times { setup: slowest(|t| t.setup), offline: slowest(|t| t.offline), online: slowest(|t| t.online) };
+    // of one member, as the slowest in each of two phases may be two, and their sum longer than it took
+    let all = finished.outcomes.values().map(|outcome| outcome.times);
+    let setup = all.clone().map(|times| times.setup).max().unwrap_or_default();
+    let slowest = all.max_by_key(|times| times.offline + times.online);
+    let Times { offline, online, .. } = slowest.unwrap_or_default();
+    let times = Times { setup, offline, online };
     let wire_bytes =
         finished.outcomes.values().map(|o| o.traffic.in_phase(tacita_net::Phase::Online).sent.wire).sum();
     let dealer_seconds = finished.dealt.as_ref().map_or(0.0, |dealt| dealt.time.as_secs_f64());

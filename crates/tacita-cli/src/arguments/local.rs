@@ -195,7 +195,8 @@ pub struct LocalArguments {
     /// Computing parties, 2 to 16; the dealer comes in addition
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = parties())]
     pub parties: u8,
-    /// Threads of each party and of the dealer [default: the processor's, shared between them]
+    /// Threads of each party and of the dealer [default: of a party its share of the processor's; of the dealer, which
+    /// computes while parties wait for it, all]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
     /// What connects the members: memory, loopback (TCP with TLS on this machine), or LATENCY_MS,MBIT, one-way for each
@@ -218,13 +219,13 @@ impl LocalArguments {
     /// The session's settings.
     pub fn options(&self) -> Options {
         let parties = usize::from(self.parties);
-        // the dealer works ahead of the parties, so it is counted as one
-        let share =
-            || (std::thread::available_parallelism().map_or(1, usize::from) / (parties + 1)).clamp(1, 256);
-        let threads = self.threads.map_or_else(share, usize::from);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = |default: usize| self.threads.map_or(default.clamp(1, 256), usize::from);
         Options {
             parties,
-            threads,
+            // the dealer may go on while the parties compute, so a party's share is one of so many more
+            threads: threads(cores / (parties + 1)),
+            dealer_threads: threads(cores),
             link: self.link,
             precision: self.precision.bits.into(),
             ..Options::default()
@@ -282,6 +283,9 @@ pub struct BenchOpsArguments {
     /// of one size [default: 1000000, for matrices 1000 or 1024]
     #[arg(long = "size", value_name = "N", value_parser = batch, allow_negative_numbers = true)]
     pub sizes: Vec<NonZeroUsize>,
+    /// Write what each member did when in the last run of each operation here, to look at in Perfetto (ui.perfetto.dev)
+    #[arg(long, value_name = "T.json")]
+    pub timeline: Option<PathBuf>,
     #[command(flatten)]
     pub local: LocalArguments,
 }
@@ -306,6 +310,9 @@ pub struct BenchModelsArguments {
     /// Samples evaluated together [default: 32 for lenet, 1 for the others]
     #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
+    /// Write what each member did when in the median run here, to look at in Perfetto (ui.perfetto.dev); of one network
+    #[arg(long, value_name = "T.json")]
+    pub timeline: Option<PathBuf>,
     #[command(flatten)]
     pub local: LocalArguments,
 }

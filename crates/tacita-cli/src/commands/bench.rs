@@ -8,6 +8,7 @@ use tacita::Options;
 use crate::arguments::BenchCommand;
 use crate::failure::Failure;
 use crate::print::Answer;
+use crate::summary::threads_of;
 
 /// Measures what was asked for.
 pub fn run(command: &BenchCommand, quiet: bool) -> Result<Answer, Failure> {
@@ -33,7 +34,10 @@ fn chosen<'a, T>(
 
 /// Where it ran, in a line.
 fn setting(options: &Options) -> String {
-    let Options { parties, threads, link, .. } = options;
-    let plural = if *threads == 1 { "" } else { "s" };
-    format!("{parties} parties and a dealer, {threads} thread{plural} each, {}, link {link}", tacita::cpu())
+    let Options { parties, threads, dealer_threads, link, .. } = options;
+    format!(
+        "{parties} parties and a dealer, {}, {}, link {link}",
+        threads_of(*threads, Some(*dealer_threads)),
+        tacita::cpu()
+    )
 }

@@ -15,6 +15,7 @@ use super::cost::{Build, operation_cost};
 use crate::error::Error;
 use crate::options::Options;
 use crate::session::Session;
+use crate::timeline::Timeline;
 
 /// Runs after the warm-up, of which the median is taken.
 const RUNS: usize = 5;
@@ -159,7 +160,8 @@ impl Benchmark {
 }
 
 /// Times an operation on secrets, of these shapes or its own: what two parties put in is added, the operation's result
-/// summed, and the sum revealed, so that neither the inputs' nor the result's way weighs much.
+/// summed, and the sum revealed, so that neither the inputs' nor the result's way weighs much. What the members did in the last
+/// run is added to the timeline.
 ///
 /// # Errors
 /// If the session fails.
@@ -167,6 +169,7 @@ pub fn bench_operation(
     benchmark: &Benchmark,
     shapes: Option<&[Vec<usize>]>,
     options: &Options,
+    timeline: &mut Timeline,
 ) -> Result<Measured, Error> {
     let shapes =
         shapes.map_or_else(|| benchmark.shapes.to_vec(), |shapes| shapes.iter().map(Vec::as_slice).collect());
@@ -213,6 +216,9 @@ pub fn bench_operation(
             let [offline, online] =
                 [evaluation.times.offline, evaluation.times.online].map(|t| t.as_secs_f64());
             times.push((offline + online, offline));
+        }
+        if run == RUNS {
+            timeline.add(&prepared, &evaluation);
         }
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -13,6 +13,7 @@ use crate::infer::Totals;
 use crate::options::Options;
 use crate::report::{Report, Seconds, peak_rss_bytes};
 use crate::session::Session;
+use crate::timeline::Timeline;
 
 /// Evaluations after the warm-up, of which the median is taken.
 pub const RUNS: usize = 5;
@@ -40,7 +41,8 @@ pub struct MeasuredModel {
     pub report: Report,
 }
 
-/// Times a network in a session of its own, and compares what it reveals with the float model.
+/// Times a network in a session of its own, and compares what it reveals with the float model. What the members did in the
+/// median run is added to the timeline.
 ///
 /// # Errors
 /// If the options are none that a session can have, or the session fails.
@@ -48,6 +50,7 @@ pub fn bench_model(
     architecture: &Architecture,
     batch: usize,
     options: &Options,
+    timeline: &mut Timeline,
 ) -> Result<MeasuredModel, Error> {
     options.check()?;
     let rates = Rates::measure(options.link)?;
@@ -68,6 +71,7 @@ pub fn bench_model(
     runs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let spread = [runs[0].0, runs[RUNS - 1].0];
     let (_, median) = &runs[RUNS / 2];
+    timeline.add(&prepared, median);
     seconds.offline = median.times.offline.as_secs_f64();
     seconds.online = median.times.online.as_secs_f64();
     seconds.total = seconds.setup + seconds.offline + seconds.online;

@@ -73,7 +73,7 @@ impl Rates {
     /// cores, of which one that is busy takes two.
     pub fn bound(&self, plan: &Plan, options: &Options) -> Bound {
         let all = std::thread::available_parallelism().map_or(1, usize::from);
-        let cores = all.min((options.parties + 1) * options.threads);
+        let cores = all.min(options.parties * options.threads + options.dealer_threads);
         let operations = 2.0 * plan.multiply_adds() as f64;
         let arithmetic = operations / (self.operations_per_second * cores as f64);
         let cost = plan.cost();

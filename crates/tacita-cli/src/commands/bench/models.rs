@@ -6,12 +6,13 @@
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
-use tacita::Options;
 use tacita::library::{ARCHITECTURES, Architecture, MeasuredModel, RUNS, bench_model};
+use tacita::{Options, Timeline};
 
 use super::{chosen, setting};
 use crate::arguments::BenchModelsArguments;
 use crate::failure::Failure;
+use crate::files;
 use crate::print::{Answer, json};
 use crate::progress::Bar;
 use crate::tables::{bytes, number, numbers, rendered, table, words};
@@ -19,18 +20,26 @@ use crate::tables::{bytes, number, numbers, rendered, table, words};
 pub fn run(arguments: &BenchModelsArguments, quiet: bool) -> Result<Answer, Failure> {
     let chosen = chosen(ARCHITECTURES, |architecture| architecture.name, &arguments.names)?;
     let options = arguments.local.options();
+    let mut timeline = Timeline::default();
+    if arguments.timeline.is_some() && chosen.len() > 1 {
+        return Err(Failure::usage("a timeline is of one network: name it, such as resnet18".to_owned()));
+    }
+    files::check_outputs(&[arguments.timeline.as_deref()])?;
     let bar = Bar::new(quiet);
     let mut rows = Vec::with_capacity(chosen.len());
     for (done, architecture) in chosen.iter().enumerate() {
         bar.count(done, chosen.len());
         let batch = arguments.batch.map_or(architecture.batch, |batch| batch.get());
         if chosen.len() == 1 {
-            rows.push(bench_model(architecture, batch, &options)?);
+            rows.push(bench_model(architecture, batch, &options, &mut timeline)?);
         } else {
-            rows.extend(elsewhere(architecture, batch, &options)?);
+            rows.extend(elsewhere(architecture, batch, &options, arguments.local.threads)?);
         }
     }
     drop(bar);
+    if let Some(path) = &arguments.timeline {
+        files::write(path, timeline.trace().as_bytes())?;
+    }
     let text = format!("{}: median of {RUNS}\n\n{}", setting(&options), shown(&rows));
     Ok(Answer { text, json: json(&rows) })
 }
@@ -40,6 +49,7 @@ fn elsewhere(
     architecture: &Architecture,
     batch: usize,
     options: &Options,
+    threads: Option<u16>,
 ) -> Result<Vec<MeasuredModel>, Failure> {
     let failed = |what: String| Failure::system(format!("{}: {what}", architecture.name));
     let program = std::env::current_exe().map_err(|e| failed(format!("where this program is: {e}")))?;
@@ -47,9 +57,9 @@ fn elsewhere(
         .args(["bench", "models", architecture.name, "--json"])
         .args(["--batch", &batch.to_string()])
         .args(["--parties", &options.parties.to_string()])
-        .args(["--threads", &options.threads.to_string()])
         .args(["--link", &options.link.to_string()])
         .args(["--precision", &options.precision.to_string()])
+        .args(threads.map(|threads| format!("--threads={threads}")))
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()

@@ -1,10 +1,12 @@
 //! `tacita bench ops`.
 
+use tacita::Timeline;
 use tacita::library::{BENCHMARKS, Measured, bench_operation};
 
 use super::{chosen, setting};
 use crate::arguments::BenchOpsArguments;
 use crate::failure::Failure;
+use crate::files;
 use crate::print::{Answer, json};
 use crate::progress::Bar;
 use crate::tables::{bytes, numbers, rendered, table, words};
@@ -24,13 +26,20 @@ pub fn run(arguments: &BenchOpsArguments, quiet: bool) -> Result<Answer, Failure
         }
     }
     let options = arguments.local.options();
+    let mut timeline = Timeline::default();
+    files::check_outputs(&[arguments.timeline.as_deref()])?;
     let bar = Bar::new(quiet);
     let mut rows = Vec::with_capacity(jobs.len());
     for (done, (benchmark, shapes)) in jobs.iter().enumerate() {
         bar.count(done, jobs.len());
-        rows.push(bench_operation(benchmark, shapes.as_deref(), &options).map_err(Failure::from)?);
+        rows.push(
+            bench_operation(benchmark, shapes.as_deref(), &options, &mut timeline).map_err(Failure::from)?,
+        );
     }
     drop(bar);
+    if let Some(path) = &arguments.timeline {
+        files::write(path, timeline.trace().as_bytes())?;
+    }
     let text = format!("{}: offline and online, median of 5\n\n{}", setting(&options), shown(&rows));
     Ok(Answer { text, json: json(&rows) })
 }
