@@ -23,6 +23,8 @@ pub enum Unit {
     Planes(usize),
     /// A word.
     Word,
+    /// A part of a word of so many bits, a divisor of 64.
+    Narrow(usize),
     /// This many words.
     Words(usize),
 }
@@ -36,6 +38,10 @@ impl Unit {
                 start..start + words(range.len(), planes)
             }
             Unit::Word => range.clone(),
+            Unit::Narrow(bits) => {
+                let start = range.start / (64 / bits);
+                start..start + range.len().div_ceil(64 / bits)
+            }
             Unit::Words(count) => range.start * count..range.end * count,
         }
     }

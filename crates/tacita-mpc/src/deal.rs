@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use tacita_graph::{RingId, RingKind};
 use tacita_net::{Frame, FrameKind, NetError, Payload};
+use tacita_ring::simd::dispatch;
 use tacita_ring::{BitTensor, RingTensor};
 
+use crate::blocks::{Unit, for_each_tile};
 use crate::config::Config;
 use crate::error::MpcError;
 use crate::linear;
@@ -34,7 +36,7 @@ pub(crate) struct DealContext<'a> {
     pub first_step: u16,
 }
 
-impl DealContext<'_> {
+impl<'a> DealContext<'a> {
     /// The mask of an opened value.
     pub fn mask(&mut self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
         if let Some(mask) = self.masks.get(&id) {
@@ -112,7 +114,7 @@ impl DealContext<'_> {
     }
 
     /// The masks of this task's opening `step` of bits.
-    pub fn step_masks(&self, step: u16) -> BitMasks<'_> {
+    pub fn step_masks(&self, step: u16) -> BitMasks<'a> {
         let stream = self.stream(Use::Mask(self.first_step + step));
         BitMasks { plan: self.plan, streams: self.streams, stream }
     }
@@ -134,26 +136,87 @@ impl DealContext<'_> {
 
     /// Deals the task's next item: the value less the shares that the other parties expand goes to the receiver.
     pub fn emit(&mut self, mut value: Vec<u64>) -> Result<(), MpcError> {
+        self.next_item(value.len())?.conceal(0, &mut value)?;
+        self.send(value)
+    }
+
+    /// The same of a value of `elements` elements, of which `fill` computes a tile at a time, on several threads if there are.
+    /// The shares are taken off while the tile is in the cache.
+    pub fn emit_tiles(
+        &mut self,
+        elements: usize,
+        unit: Unit,
+        fill: &(impl Fn(Range<usize>, &mut [u64]) -> Result<(), MpcError> + Sync),
+    ) -> Result<(), MpcError> {
+        let words = unit.words(&(0..elements)).end;
+        let item = self.next_item(words)?;
+        let mut value = vec![0; words];
+        for_each_tile(elements, [(&mut value, unit)], &|range, [out]| {
+            let first = unit.words(&range).start;
+            fill(range, out)?;
+            item.conceal(first, out)
+        })?;
+        self.send(value)
+    }
+
+    /// The same of the numbers `value(e)`, reduced to the item's width.
+    pub fn emit_each(
+        &mut self,
+        elements: usize,
+        value: &(impl Fn(usize) -> u64 + Sync),
+    ) -> Result<(), MpcError> {
+        self.emit_gated(elements, &|_| u64::MAX, value)
+    }
+
+    /// The same of `value(e)` where bit e of the words of `gate` is one, and of zero elsewhere.
+    pub fn emit_gated(
+        &mut self,
+        elements: usize,
+        gate: &(impl Fn(usize) -> u64 + Sync),
+        value: &(impl Fn(usize) -> u64 + Sync),
+    ) -> Result<(), MpcError> {
+        let item = self.declared()?;
+        let unit = item.unit();
+        self.emit_tiles(elements, unit, &|range, out| {
+            dispatch(
+                #[inline(always)]
+                || {
+                    for start in range.clone().step_by(64) {
+                        let (gate, mut values) = (gate(start / 64), [0; 64]);
+                        let values = &mut values[..(range.end - start).min(64)];
+                        for (k, v) in values.iter_mut().enumerate() {
+                            *v = (gate >> k & 1).wrapping_neg() & value(start + k);
+                        }
+                        let at = start - range.start;
+                        narrow::pack(item, &mut out[unit.words(&(at..at + values.len()))], values);
+                    }
+                },
+            );
+            Ok(())
+        })
+    }
+
+    /// What the task declared to deal next.
+    fn declared(&self) -> Result<Item, MpcError> {
         let task = &self.plan.tasks[self.task as usize];
-        let item =
-            *task.steps.dealt.get(self.emitted).ok_or_else(|| {
-                MpcError::Internal(format!("task {} deals more than it declared", self.task))
-            })?;
-        if value.len() != item.words() {
-            let reason = format!("task {} deals {} words, declared {}", self.task, value.len(), item.words());
+        let item = task.steps.dealt.get(self.emitted).copied();
+        item.ok_or_else(|| MpcError::Internal(format!("task {} deals more than it declared", self.task)))
+    }
+
+    /// The item that is dealt next, if it has so many words.
+    fn next_item(&self, words: usize) -> Result<NextItem<'a>, MpcError> {
+        let (task, item) = (&self.plan.tasks[self.task as usize], self.declared()?);
+        if words != item.words() {
+            let reason = format!("task {} deals {words} words, declared {}", self.task, item.words());
             return Err(MpcError::Internal(reason));
         }
-        let purpose = Use::Dealt(self.emitted as u16);
-        let stream = StreamId::Evaluation { evaluation: self.number, task: self.task, purpose };
-        for party in (0..self.plan.parties()).filter(|&party| party != task.receiver) {
-            match item {
-                Item::Ring(_) => self.streams.apply(party, stream, 0, &mut value, Combine::Subtract)?,
-                Item::Bits(_) => self.streams.apply(party, stream, 0, &mut value, Combine::Xor)?,
-                Item::Narrow { .. } => {
-                    narrow::subtract(item, &mut value, &self.streams.words(party, stream, 0, item.words())?)
-                }
-            }
-        }
+        let stream = self.stream(Use::Dealt(self.emitted as u16));
+        let (parties, receiver, streams) = (self.plan.parties(), task.receiver, self.streams);
+        Ok(NextItem { item, parties, receiver, streams, stream })
+    }
+
+    fn send(&mut self, value: Vec<u64>) -> Result<(), MpcError> {
+        let task = &self.plan.tasks[self.task as usize];
         let frame = Frame::new(
             self.number,
             self.task,
@@ -168,6 +231,34 @@ impl DealContext<'_> {
             round: task.start + 1,
             source,
         })
+    }
+}
+
+/// What is dealt, and which streams its shares are.
+struct NextItem<'a> {
+    item: Item,
+    parties: usize,
+    receiver: usize,
+    streams: &'a Streams,
+    stream: StreamId,
+}
+
+impl NextItem<'_> {
+    /// Takes the shares of all parties but the receiver off the words from `first` on.
+    fn conceal(&self, first: usize, value: &mut [u64]) -> Result<(), MpcError> {
+        for party in (0..self.parties).filter(|&party| party != self.receiver) {
+            let how = match self.item {
+                Item::Ring(_) => Combine::Subtract,
+                Item::Bits(_) => Combine::Xor,
+                Item::Narrow { .. } => {
+                    let shares = self.streams.words(party, self.stream, first, value.len())?;
+                    narrow::subtract(self.item, value, &shares);
+                    continue;
+                }
+            };
+            self.streams.apply(party, self.stream, first, value, how)?;
+        }
+        Ok(())
     }
 }
 

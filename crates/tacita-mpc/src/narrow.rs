@@ -4,18 +4,20 @@ use std::ops::Range;
 
 use crate::error::MpcError;
 use crate::steps::Item;
-use crate::streams::Source;
+use crate::streams::{Scratch, Source};
 
-/// Packs values, reduced to the item's width.
-pub(crate) fn pack(item: Item, values: impl Iterator<Item = u64>) -> Vec<u64> {
-    let mut words = vec![0u64; item.words()];
-    match item {
-        Item::Narrow { width: 8, .. } => store(bytemuck::cast_slice_mut(&mut words), values, |v| v as u8),
-        Item::Narrow { width: 16, .. } => store(bytemuck::cast_slice_mut(&mut words), values, |v| v as u16),
-        Item::Narrow { .. } => store(bytemuck::cast_slice_mut(&mut words), values, |v| v as u32),
-        Item::Ring(_) | Item::Bits(_) => store(&mut words, values, |v| v),
+/// Packs values, reduced to the item's width, into words; what is left of the last is zero.
+#[inline(always)]
+pub(crate) fn pack(item: Item, words: &mut [u64], values: &[u64]) {
+    if let Some(last) = words.last_mut() {
+        *last = 0;
     }
-    words
+    match item {
+        Item::Narrow { width: 8, .. } => store(bytemuck::cast_slice_mut(words), values, |v| v as u8),
+        Item::Narrow { width: 16, .. } => store(bytemuck::cast_slice_mut(words), values, |v| v as u16),
+        Item::Narrow { .. } => store(bytemuck::cast_slice_mut(words), values, |v| v as u32),
+        Item::Ring(_) | Item::Bits(_) => store(words, values, |v| v),
+    }
 }
 
 /// A range of elements of a packed source, which starts at a whole word, each widened to a word.
@@ -23,7 +25,7 @@ pub(crate) fn read(
     source: &Source<'_>,
     range: &Range<usize>,
     bits: u32,
-    scratch: &mut Vec<u64>,
+    scratch: &mut Scratch,
 ) -> Result<Vec<u64>, MpcError> {
     let (start, item) = (Item::holding(range.start, bits).words(), Item::holding(range.len(), bits));
     let words = source.read(start..start + item.words(), scratch)?;
@@ -59,8 +61,9 @@ pub(crate) fn subtract(item: Item, value: &mut [u64], share: &[u64]) {
     }
 }
 
-fn store<T>(target: &mut [T], values: impl Iterator<Item = u64>, convert: impl Fn(u64) -> T) {
-    for (target, value) in target.iter_mut().zip(values) {
+#[inline(always)]
+fn store<T>(target: &mut [T], values: &[u64], convert: impl Fn(u64) -> T) {
+    for (target, &value) in target.iter_mut().zip(values) {
         *target = convert(value);
     }
 }

@@ -1,5 +1,7 @@
 //! What a task will receive from the dealer and open with the others, known from types alone.
 
+use crate::blocks::Unit;
+
 /// One value that the dealer deals, as its size shows on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
@@ -32,6 +34,14 @@ impl Item {
         match self {
             Item::Ring(n) | Item::Bits(n) => n,
             Item::Narrow { elements, width } => elements.div_ceil(64 / width as usize),
+        }
+    }
+
+    /// What an element takes.
+    pub fn unit(self) -> Unit {
+        match self {
+            Item::Ring(_) | Item::Bits(_) => Unit::Word,
+            Item::Narrow { width, .. } => Unit::Narrow(width as usize),
         }
     }
 

@@ -3,6 +3,7 @@
 //! The position of a value is (seed, evaluation, task, use, index, element), so a mask can be regenerated at any
 //! time instead of being stored, at the party and at the dealer alike, and two tasks cannot take the same one.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -182,6 +183,43 @@ impl Drop for Received {
     }
 }
 
+/// Room for what is generated a tile at a time. Its thread uses it again: a fresh buffer of that size is cleared in vain.
+#[derive(Default)]
+pub(crate) struct Scratch(Vec<u64>);
+
+/// Buffers that a thread keeps: as many as it fills at once.
+const KEPT: usize = 8;
+
+thread_local! {
+    static FREE: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Scratch {
+    /// So many words, which hold anything.
+    fn take(&mut self, len: usize) -> &mut [u64] {
+        if self.0.len() < len {
+            if self.0.capacity() == 0 {
+                self.0 = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
+            }
+            self.0.resize(len.max(self.0.len()), 0);
+        }
+        &mut self.0[..len]
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let buffer = std::mem::take(&mut self.0);
+        if buffer.capacity() > 0 {
+            FREE.with_borrow_mut(|free| {
+                if free.len() < KEPT {
+                    free.push(buffer);
+                }
+            });
+        }
+    }
+}
+
 /// An array that is read by position: from memory if it was received, else from its stream, so that what is used a tile
 /// at a time is never all there.
 pub(crate) struct Source<'a> {
@@ -203,16 +241,16 @@ impl<'a> Source<'a> {
     }
 
     /// The words of a range; in `scratch` unless they lie in memory.
-    pub fn read<'s>(&'s self, range: Range<usize>, scratch: &'s mut Vec<u64>) -> Result<&'s [u64], MpcError> {
+    pub fn read<'s>(&'s self, range: Range<usize>, scratch: &'s mut Scratch) -> Result<&'s [u64], MpcError> {
         match &self.received {
             Some(Received { words, .. }) => {
                 let missing = || MpcError::Internal(format!("words {range:?} of {}", words.len()));
                 words.get(range.clone()).ok_or_else(missing)
             }
             None => {
-                scratch.resize(range.len(), 0);
-                self.streams.fill(self.holder, self.id, range.start, scratch)?;
-                Ok(scratch)
+                let words = scratch.take(range.len());
+                self.streams.fill(self.holder, self.id, range.start, words)?;
+                Ok(words)
             }
         }
     }

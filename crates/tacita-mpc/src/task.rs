@@ -17,7 +17,7 @@ use crate::linear::{self, Maybe};
 use crate::plan::Plan;
 use crate::primitives::{Output, contribution, elements, words};
 use crate::steps::Receivers;
-use crate::streams::{Combine, Source, StreamId, Use};
+use crate::streams::{Combine, Scratch, Source, StreamId, Use};
 
 fn missing(what: &str, id: RingId) -> MpcError {
     MpcError::Internal(format!("{what} of ring node {} is not there", id.0))
@@ -161,7 +161,7 @@ impl<'a> TaskContext<'a> {
     pub fn add_dealt(&self, index: usize, values: &mut [u64]) -> Result<(), MpcError> {
         let dealt = self.dealt(index)?;
         for_each_tile(values.len(), [(values, Unit::Word)], &|range, [values]| {
-            let mut scratch = Vec::new();
+            let mut scratch = Scratch::default();
             let dealt = dealt.read(range, &mut scratch)?;
             dispatch(
                 #[inline(always)]
@@ -238,13 +238,15 @@ impl<'a> TaskContext<'a> {
                 let share = if silent {
                     None
                 } else {
-                    let mut share = match self.share(id)? {
-                        Some(share) => share.data().to_vec(),
-                        None => vec![0; words(node)],
-                    };
-                    let stream = self.stream(Use::Mask(0));
-                    self.eval.streams.apply(self.eval.me, stream, 0, &mut share, Combine::Add)?;
-                    Some(share)
+                    let (share, mut masked) = (self.share(id)?, vec![0; words(node)]);
+                    let (streams, me, stream) = (self.eval.streams, self.eval.me, self.stream(Use::Mask(0)));
+                    for_each_tile(masked.len(), [(&mut masked, Unit::Word)], &|range, [masked]| {
+                        if let Some(share) = &share {
+                            masked.copy_from_slice(&share.data()[range.clone()]);
+                        }
+                        streams.apply(me, stream, range.start, masked, Combine::Add)
+                    })?;
+                    Some(masked)
                 };
                 let words = self.post(0, share, false, FrameKind::Opening)?.await?.unwrap_or_default();
                 Ok(Output::Opening(RingTensor::new(node.shape.clone(), words)))

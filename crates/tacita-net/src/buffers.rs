@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 /// Words of the smallest buffer that is kept; smaller ones cost little.
 const LEAST: usize = 1 << 13;
 /// Words that are kept in all.
-const MOST: usize = 4 << 20;
+const MOST: usize = 8 << 20;
 
 /// Free buffers of one endpoint. What was in them is not erased: it was meant for this member.
 #[derive(Default)]

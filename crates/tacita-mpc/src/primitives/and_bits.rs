@@ -13,6 +13,7 @@ use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::Products;
 use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 fn products(node: &RingNode) -> Products {
@@ -57,7 +58,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcEr
     let mut out = vec![0; words(n, 1)];
     for_each_tile(n, [(&mut out, Unit::Planes(1))], &|range, [out]| {
         let at = Unit::Planes(k).words(&range);
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         let dealt = dealt.read(Unit::Planes(products.dealt()).words(&range), &mut scratch)?;
         for_each_block(
             range.len(),

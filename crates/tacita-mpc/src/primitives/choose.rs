@@ -17,6 +17,7 @@ use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
 use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 /// What a candidate needs.
@@ -74,23 +75,6 @@ pub(super) fn unmask(c: u64, whole: u64, share: u64) -> u64 {
     (select & whole).wrapping_add((share ^ select).wrapping_sub(select))
 }
 
-/// `value(e)` where the bit is one, zero elsewhere.
-pub(super) fn gated(n: usize, words: &[u64], flip: bool, value: impl Fn(usize) -> u64) -> Vec<u64> {
-    let mut out = vec![0; n];
-    dispatch(
-        #[inline(always)]
-        || {
-            for (i, chunk) in out.chunks_mut(64).enumerate() {
-                let word = if flip { !words[i] } else { words[i] };
-                for (k, out) in chunk.iter_mut().enumerate() {
-                    *out = (word >> k & 1).wrapping_neg() & value(64 * i + k);
-                }
-            }
-        },
-    );
-    out
-}
-
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: &[u32]) -> Result<(), MpcError> {
     let n = elements(node);
     let rho = BitTensor::from_words(n, node.inputs.len() - 1, ctx.bit_mask(node.inputs[0])?);
@@ -101,22 +85,20 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: &[u32])
         if matches!(candidate, Candidate::Zero) {
             continue;
         }
-        ctx.emit(gated(n, rho, false, |_| 1))?;
+        ctx.emit_gated(n, &|i| rho[i], &|_| 1)?;
         match candidate {
             Candidate::Zero | Candidate::Public => {}
             Candidate::Secret => {
                 let r = ctx.mask(x)?;
-                ctx.emit(gated(n, rho, false, |e| r.data()[e]))?;
+                let r = &r.data()[..n];
+                ctx.emit_gated(n, &|i| rho[i], &|e| r[e])?;
             }
             Candidate::Truncated => {
                 let r = ctx.mask(x)?;
                 let r = &r.data()[..n];
-                for flip in [true, false] {
-                    ctx.emit(gated(n, rho, flip, |e| r[e] >> truncate))?;
-                }
-                for flip in [true, false] {
-                    let top = gated(n, rho, flip, |e| r[e] >> 63);
-                    ctx.emit(narrow::pack(Item::holding(n, truncate), top.into_iter()))?;
+                for value in [truncate, 63] {
+                    ctx.emit_gated(n, &|i| !rho[i], &|e| r[e] >> value)?;
+                    ctx.emit_gated(n, &|i| rho[i], &|e| r[e] >> value)?;
                 }
             }
         }
@@ -143,7 +125,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
         match candidate {
             Candidate::Zero => {}
             Candidate::Public => for_each_tile(n, outputs, &|range, [out]| {
-                let mut scratch = Vec::new();
+                let mut scratch = Scratch::default();
                 let rho = rho.read(range.clone(), &mut scratch)?;
                 let c = &plane.words()[range.start / 64..];
                 for (e, (out, hat)) in out.iter_mut().zip(&hat.data()[range]).enumerate() {
@@ -157,7 +139,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
                 let rho_r = next()?;
                 let r = ctx.mask(x)?;
                 for_each_tile(n, outputs, &|range, [out]| {
-                    let (mut scratch, mut more) = (Vec::new(), Vec::new());
+                    let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
                     let rho = rho.read(range.clone(), &mut scratch)?;
                     let rho_r = rho_r.read(range.clone(), &mut more)?;
                     let c = &plane.words()[range.start / 64..];
@@ -174,7 +156,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
             Candidate::Truncated => {
                 let (low1, low0, top1, top0) = (next()?, next()?, next()?, next()?);
                 for_each_tile(n, outputs, &|range, [out]| {
-                    let [mut s0, mut s1, mut s2, mut s3] = [const { Vec::new() }; 4];
+                    let [mut s0, mut s1, mut s2, mut s3] = std::array::from_fn(|_| Scratch::default());
                     let rho = rho.read(range.clone(), &mut s0)?;
                     let low1 = low1.read(range.clone(), &mut s1)?;
                     let low0 = low0.read(range.clone(), &mut s2)?;

@@ -20,6 +20,7 @@ use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
 use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 /// The pairs that say whether value m is largest, each with the bit that it then has.
@@ -73,16 +74,13 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: u32) ->
         let has: Vec<usize> = (0..n).map(|e| pattern(&lambda, &literals, false, e)).collect();
         let r = if matches!(candidate, Candidate::Public) { None } else { Some(ctx.mask(x)?) };
         for wanted in 0..1 << (k - 1) {
-            let gated = |value: &dyn Fn(usize) -> u64| -> Vec<u64> {
-                has.iter().enumerate().map(|(e, &has)| if has == wanted { value(e) } else { 0 }).collect()
-            };
-            ctx.emit(gated(&|_| 1))?;
+            let here = |e: usize| u64::from(has[e] == wanted).wrapping_neg();
+            ctx.emit_each(n, &|e| here(e) & 1)?;
             match (&candidate, &r) {
-                (Candidate::Secret, Some(r)) => ctx.emit(gated(&|e| r.data()[e]))?,
+                (Candidate::Secret, Some(r)) => ctx.emit_each(n, &|e| here(e) & r.data()[e])?,
                 (Candidate::Truncated, Some(r)) => {
-                    ctx.emit(gated(&|e| r.data()[e] >> truncate))?;
-                    let top = gated(&|e| r.data()[e] >> 63);
-                    ctx.emit(narrow::pack(Item::holding(n, truncate), top.into_iter()))?;
+                    ctx.emit_each(n, &|e| here(e) & r.data()[e] >> truncate)?;
+                    ctx.emit_each(n, &|e| here(e) & r.data()[e] >> 63)?;
                 }
                 _ => {}
             }
@@ -109,7 +107,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Resul
                 (next..next + each).map(|item| ctx.dealt(item)).collect::<Result<Vec<_>, MpcError>>()?;
             next += each;
             for_each_tile(n, [(&mut out, Unit::Word)], &|range, [out]| {
-                let [mut s0, mut s1, mut s2] = [const { Vec::new() }; 3];
+                let [mut s0, mut s1, mut s2] = std::array::from_fn(|_| Scratch::default());
                 let is = dealt[0].read(range.clone(), &mut s0)?;
                 let low = match dealt.get(1) {
                     Some(low) => low.read(range.clone(), &mut s1)?,

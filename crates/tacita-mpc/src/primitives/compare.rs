@@ -7,8 +7,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
-use tacita_ring::BitTensor;
+use tacita_ring::{BitTensor, RingTensor};
 
 use crate::blocks::{Unit, for_each_block, for_each_tile, words};
 use crate::comparison::{Level, Span};
@@ -16,6 +17,7 @@ use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::{Lane, xor};
 use crate::steps::{Item, Opening, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 /// Comparisons that run together: each of an opening with one of some masks.
@@ -91,13 +93,13 @@ impl Comparisons {
         &self,
         ctx: &mut DealContext<'_>,
         n: usize,
-        mut mask: impl FnMut(&mut DealContext<'_>, usize) -> Result<Vec<u64>, MpcError>,
+        mut mask: impl FnMut(&mut DealContext<'_>, usize) -> Result<Arc<RingTensor>, MpcError>,
     ) -> Result<(), MpcError> {
         for (i, leaves) in self.masks.iter().enumerate() {
             let r = mask(ctx, i)?;
+            let r = &r.data()[..n];
             let planes = leaves.dealt();
-            let mut out = vec![0; words(n, planes)];
-            for_each_tile(n, [(&mut out, Unit::Planes(planes))], &|range, [out]| {
+            ctx.emit_tiles(n, Unit::Planes(planes), &|range, out| {
                 let r = BitTensor::from_ring(&r[range.clone()]);
                 for_each_block(
                     range.len(),
@@ -108,18 +110,16 @@ impl Comparisons {
                 );
                 Ok(())
             })?;
-            drop(r);
-            ctx.emit(out)?;
         }
         let mut first = vec![0; self.rounds];
         for comparison in &self.comparisons {
             for (step, level) in comparison.levels.iter().enumerate() {
                 let (wires, dealt) = (level.wires(), level.dealt());
                 let masks = ctx.step_masks(step as u16);
-                let mut out = vec![0; words(n, dealt)];
-                for_each_tile(n, [(&mut out, Unit::Planes(dealt))], &|range, [out]| {
+                let before = first[step];
+                ctx.emit_tiles(n, Unit::Planes(dealt), &|range, out| {
                     let at = Unit::Planes(wires).words(&range);
-                    let lambda = masks.read(first[step] + at.start..first[step] + at.end)?;
+                    let lambda = masks.read(before + at.start..before + at.end)?;
                     for_each_block(
                         range.len(),
                         [(&lambda, wires)],
@@ -129,7 +129,6 @@ impl Comparisons {
                     );
                     Ok(())
                 })?;
-                ctx.emit(out)?;
                 first[step] += words(n, wires);
             }
         }
@@ -167,7 +166,7 @@ impl Comparisons {
             let outputs = [(&mut out[..], Unit::Planes(planes)), (&mut sign[..], Unit::Planes(1))];
             for_each_tile(n, outputs, &|range, [out, sign]| {
                 let c = BitTensor::from_ring(&hat(i, range.clone()).into());
-                let mut scratch = Vec::new();
+                let mut scratch = Scratch::default();
                 let products = source.read(Unit::Planes(dealt).words(&range), &mut scratch)?;
                 for_each_block(
                     range.len(),
@@ -202,7 +201,7 @@ impl Comparisons {
                 for_each_tile(n, [(&mut out, Unit::Planes(planes))], &|range, [out]| {
                     let at = Unit::Planes(wires).words(&range);
                     let at = start + at.start..start + at.end;
-                    let (mut scratch, mut more) = (Vec::new(), Vec::new());
+                    let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
                     let lambda = lambda.read(at.clone(), &mut scratch)?;
                     let dealt = dealt.read(Unit::Planes(products).words(&range), &mut more)?;
                     for_each_block(

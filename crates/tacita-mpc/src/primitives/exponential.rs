@@ -8,7 +8,7 @@
 use tacita_graph::RingNode;
 use tacita_ring::{BitTensor, Exponential, RingTensor};
 
-use super::choose::{bit, gated, unmask};
+use super::choose::{bit, unmask};
 use super::compare::Comparisons;
 use super::{Output, elements};
 use crate::blocks::{Unit, for_each_tile, words};
@@ -16,6 +16,7 @@ use crate::comparison::Span;
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::{Item, Opening, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 fn comparison(spec: &Exponential) -> Comparisons {
@@ -35,7 +36,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, spec: &Exponentia
     let n = elements(node);
     let r = ctx.mask(node.inputs[0])?;
     let comparison = comparison(spec);
-    comparison.deal(ctx, n, |_, _| Ok(r.data().to_vec()))?;
+    comparison.deal(ctx, n, |_, _| Ok(r.clone()))?;
     let (mut least, mut growth) = (vec![0; n], vec![0; n]);
     let outputs = [(&mut least[..], Unit::Word), (&mut growth[..], Unit::Word)];
     for_each_tile(n, outputs, &|range, [least, growth]| {
@@ -43,10 +44,9 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, spec: &Exponentia
         Ok(())
     })?;
     let rho = ctx.step_masks(comparison.rounds() as u16).read(0..words(n, 1))?;
-    let masked = gated(n, &rho, false, |e| growth[e]);
     ctx.emit(least)?;
-    ctx.emit(growth)?;
-    ctx.emit(masked)
+    ctx.emit_each(n, &|e| growth[e])?;
+    ctx.emit_gated(n, &|i| rho[i], &|e| growth[e])
 }
 
 pub(super) async fn run(
@@ -65,7 +65,7 @@ pub(super) async fn run(
     let (least, growth, masked) = (ctx.dealt(items)?, ctx.dealt(items + 1)?, ctx.dealt(items + 2)?);
     let mut out = vec![0; n];
     for_each_tile(n, [(&mut out, Unit::Word)], &|range, [out]| {
-        let [mut s0, mut s1, mut s2] = [const { Vec::new() }; 3];
+        let [mut s0, mut s1, mut s2] = std::array::from_fn(|_| Scratch::default());
         let least = least.read(range.clone(), &mut s0)?;
         let growth = growth.read(range.clone(), &mut s1)?;
         let masked = masked.read(range.clone(), &mut s2)?;

@@ -17,6 +17,7 @@ use crate::blocks::{Unit, for_each_tile};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 /// Elements whose cosines and sines are one message: it does not grow with the tensor, and is sent while the next is dealt.
@@ -37,14 +38,12 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, sum: &Harmonics) 
     let r = ctx.mask(node.inputs[0])?;
     for piece in pieces(r.len()) {
         let r = &r.data()[piece.clone()];
-        let mut out = vec![0; r.len() * sum.words()];
-        for_each_tile(r.len(), [(&mut out, Unit::Words(sum.words()))], &|range, [out]| {
+        ctx.emit_tiles(r.len(), Unit::Words(sum.words()), &|range, out| {
             for (r, out) in r[range].chunks(GROUP).zip(out.chunks_mut(GROUP * sum.words())) {
                 sum.dealt(r, out);
             }
             Ok(())
         })?;
-        ctx.emit(out)?;
     }
     Ok(())
 }
@@ -56,7 +55,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, sum: &Harmonics) -> Res
         let dealt = ctx.dealt(i)?;
         let hat = &hat.data()[piece.clone()];
         for_each_tile(hat.len(), [(&mut out[piece], Unit::Word)], &|range, [out]| {
-            let mut scratch = Vec::new();
+            let mut scratch = Scratch::default();
             for (start, out) in range.step_by(GROUP).zip(out.chunks_mut(GROUP)) {
                 let group = start..start + out.len();
                 let dealt = dealt.read(Unit::Words(sum.words()).words(&group), &mut scratch)?;

@@ -6,12 +6,13 @@
 use tacita_graph::RingNode;
 use tacita_ring::{BitTensor, RingTensor};
 
-use super::choose::{bit, gated, unmask};
+use super::choose::{bit, unmask};
 use super::{Output, elements};
 use crate::blocks::{Unit, for_each_tile};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 pub(super) fn steps(node: &RingNode) -> Steps {
@@ -22,7 +23,8 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, plane: usize) -> 
     let n = elements(node);
     let rho = ctx.bit_planes(node.inputs[0])?;
     let rho: BitTensor = rho.slice_planes(plane..plane + 1);
-    ctx.emit(gated(n, rho.words(), false, |_| 1))
+    let rho = rho.words();
+    ctx.emit_gated(n, &|i| rho[i], &|_| 1)
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, plane: usize) -> Result<Output, MpcError> {
@@ -32,7 +34,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, plane: usize) -> Result
     let rho = ctx.dealt(0)?;
     let mut out = vec![0; n];
     for_each_tile(n, [(&mut out, Unit::Word)], &|range, [out]| {
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         let rho = rho.read(range.clone(), &mut scratch)?;
         let c = &bits.words()[range.start / 64..];
         for (e, (out, rho)) in out.iter_mut().zip(rho).enumerate() {

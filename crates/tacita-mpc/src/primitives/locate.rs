@@ -35,7 +35,7 @@ pub(super) fn deal(
     bits: u32,
 ) -> Result<(), MpcError> {
     let x = node.inputs[0];
-    comparisons(thresholds, bits).deal(ctx, elements(node), |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
+    comparisons(thresholds, bits).deal(ctx, elements(node), |ctx, _| ctx.mask(x))
 }
 
 pub(super) async fn run(

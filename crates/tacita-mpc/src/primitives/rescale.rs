@@ -9,7 +9,7 @@
 use tacita_graph::RingNode;
 use tacita_ring::RingTensor;
 
-use super::choose::{bit, gated, unmask};
+use super::choose::{bit, unmask};
 use super::truncate::public_parts;
 use super::{Output, elements};
 use crate::blocks::{Unit, for_each_tile};
@@ -17,6 +17,7 @@ use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
 use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 /// The planes whose factor is not zero.
@@ -43,17 +44,16 @@ pub(super) fn deal(
     let rho = ctx.bit_planes(node.inputs[0])?;
     let r = ctx.mask(node.inputs[2])?;
     let r = &r.data()[..n];
-    let narrow = Item::holding(n, truncate);
     if truncate > 0 {
-        ctx.emit(r.iter().map(|r| r >> truncate).collect())?;
-        ctx.emit(narrow::pack(narrow, r.iter().map(|r| r >> 63)))?;
+        ctx.emit_each(n, &|e| r[e] >> truncate)?;
+        ctx.emit_each(n, &|e| r[e] >> 63)?;
     }
     for (j, _) in used(factors) {
         let plane = rho.slice_planes(j..j + 1);
-        ctx.emit(gated(n, plane.words(), false, |e| r[e] >> truncate))?;
+        let plane = plane.words();
+        ctx.emit_gated(n, &|i| plane[i], &|e| r[e] >> truncate)?;
         if truncate > 0 {
-            let top = gated(n, plane.words(), false, |e| r[e] >> 63);
-            ctx.emit(narrow::pack(narrow, top.into_iter()))?;
+            ctx.emit_gated(n, &|i| plane[i], &|e| r[e] >> 63)?;
         }
     }
     Ok(())
@@ -77,7 +77,7 @@ pub(super) fn run(
     let dealt = (0..each * planes.len()).map(|i| ctx.dealt(first + i)).collect::<Result<Vec<_>, _>>()?;
     let mut out = vec![0; n];
     for_each_tile(n, [(&mut out, Unit::Word)], &|range, [out]| {
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         let hat = &hat.data()[range.clone()];
         let factor = factor.as_ref().map(|f| &f.data()[range.clone()]);
         // what the mask is at this party: r, or low and top

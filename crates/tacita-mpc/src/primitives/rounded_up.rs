@@ -26,7 +26,7 @@ pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
 
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let x = node.inputs[0];
-    comparison(bits).deal(ctx, elements(node), |ctx, _| Ok(ctx.mask(x)?.data().to_vec()))
+    comparison(bits).deal(ctx, elements(node), |ctx, _| ctx.mask(x))
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {

@@ -15,6 +15,8 @@
 //! draws one. Among several honest parties the shares of the outcomes are made fresh by sharings of zero from the parties'
 //! own seeds, as in a reveal. The dealer knows all π_j and is sent no outcome.
 
+use std::sync::Arc;
+
 use tacita_graph::RingNode;
 use tacita_ring::{BitTensor, RingTensor};
 
@@ -128,8 +130,10 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
     }
     let (keys, pairs) = (ctx.step_ring_masks(parties as u16, sizes.matrices * sizes.n)?, sizes.pairs());
     ctx.first_step = parties as u16 + 1;
-    Comparisons::signs(1, bits)
-        .deal(ctx, sizes.comparisons(), |_, _| Ok(sizes.differences(&keys, &pairs, 0..sizes.comparisons())))
+    Comparisons::signs(1, bits).deal(ctx, sizes.comparisons(), |_, _| {
+        let differences = sizes.differences(&keys, &pairs, 0..sizes.comparisons());
+        Ok(Arc::new(RingTensor::new(vec![sizes.comparisons()], differences)))
+    })
 }
 
 pub(super) async fn run(

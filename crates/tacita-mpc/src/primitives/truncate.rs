@@ -17,6 +17,7 @@ use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::narrow;
 use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 /// The offset that makes a truncated value's opening positive.
@@ -29,8 +30,9 @@ pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
 
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let r = ctx.mask(node.inputs[0])?;
-    ctx.emit(r.data().iter().map(|r| r >> bits).collect())?;
-    ctx.emit(narrow::pack(Item::holding(r.len(), bits), r.data().iter().map(|r| r >> 63)))
+    let r = r.data();
+    ctx.emit_each(r.len(), &|e| r[e] >> bits)?;
+    ctx.emit_each(r.len(), &|e| r[e] >> 63)
 }
 
 /// `(ẑ ≫ f)` and the factor of `msb r`: what is public of a truncation.
@@ -52,7 +54,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Ou
     let first = ctx.first();
     let mut out = vec![0; hat.len()];
     for_each_tile(out.len(), [(&mut out, Unit::Word)], &|range, [out]| {
-        let (mut scratch, mut more) = (Vec::new(), Vec::new());
+        let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
         let low = low.read(range.clone(), &mut scratch)?;
         let top = narrow::read(&top, &range, bits, &mut more)?;
         let hat = &hat.data()[range];

@@ -5,8 +5,10 @@
 //! # Security
 //! That of `compare`, and one more opening: the pairs' bits under fresh masks. For two values none.
 
+use std::sync::Arc;
+
 use tacita_graph::{RingId, RingNode, Visibility};
-use tacita_ring::BitTensor;
+use tacita_ring::{BitTensor, RingTensor};
 
 use super::compare::Comparisons;
 use super::{Output, elements};
@@ -15,6 +17,7 @@ use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::{Lane, Products};
 use crate::steps::{Item, Opening, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 /// Pairs (i, j), i < j, of k values.
@@ -65,12 +68,13 @@ pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) 
     signs.deal(ctx, n, |ctx, p| {
         let (i, j) = pairs[p];
         let (a, b) = (mask_of(ctx, node.inputs[i])?, mask_of(ctx, node.inputs[j])?);
-        Ok(match (a, b) {
+        let difference = match (a, b) {
             (Some(a), Some(b)) => a.data().iter().zip(b.data()).map(|(a, b)| a.wrapping_sub(*b)).collect(),
-            (Some(a), None) => a.data().to_vec(),
+            (Some(a), None) => return Ok(a),
             (None, Some(b)) => b.data().iter().map(|b| b.wrapping_neg()).collect(),
             (None, None) => vec![0; n],
-        })
+        };
+        Ok(Arc::new(RingTensor::new(vec![n], difference)))
     })
 }
 
@@ -95,8 +99,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
     if k > 2 {
         let (products, wires) = (products(k), pairs.len());
         let masks = ctx.step_masks(Comparisons::signs(pairs.len(), bits).rounds() as u16);
-        let mut out = vec![0; words(n, products.dealt())];
-        for_each_tile(n, [(&mut out, Unit::Planes(products.dealt()))], &|range, [out]| {
+        ctx.emit_tiles(n, Unit::Planes(products.dealt()), &|range, out| {
             let lambda = masks.read(Unit::Planes(wires).words(&range))?;
             for_each_block(
                 range.len(),
@@ -107,7 +110,6 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
             );
             Ok(())
         })?;
-        ctx.emit(out)?;
     }
     Ok(())
 }
@@ -141,7 +143,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
     let mut out = vec![0; words(n, k)];
     for_each_tile(n, [(&mut out, Unit::Planes(k))], &|range, [out]| {
         let at = Unit::Planes(wires).words(&range);
-        let (mut scratch, mut more) = (Vec::new(), Vec::new());
+        let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
         let lambda = lambda.read(at.clone(), &mut scratch)?;
         let dealt = dealt.read(Unit::Planes(products.dealt()).words(&range), &mut more)?;
         for_each_block(

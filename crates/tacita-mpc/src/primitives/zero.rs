@@ -14,6 +14,7 @@ use crate::deal::DealContext;
 use crate::equality::Level;
 use crate::error::MpcError;
 use crate::steps::{Item, Opening, Steps};
+use crate::streams::Scratch;
 use crate::task::TaskContext;
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
@@ -31,8 +32,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
     let (n, r) = (elements(node), ctx.mask(node.inputs[0])?);
     let (leaves, levels) = Level::all(bits);
     let planes = leaves.wires() + leaves.dealt();
-    let mut out = vec![0; words(n, planes)];
-    for_each_tile(n, [(&mut out, Unit::Planes(planes))], &|range, [out]| {
+    ctx.emit_tiles(n, Unit::Planes(planes), &|range, out| {
         let r = BitTensor::from_ring(&r.data()[range.clone()]);
         for_each_block(
             range.len(),
@@ -43,11 +43,9 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
         );
         Ok(())
     })?;
-    ctx.emit(out)?;
     for (step, level) in (0..).zip(&levels) {
         let (masks, wires, dealt) = (ctx.step_masks(step), level.wires(), level.dealt());
-        let mut out = vec![0; words(n, dealt)];
-        for_each_tile(n, [(&mut out, Unit::Planes(dealt))], &|range, [out]| {
+        ctx.emit_tiles(n, Unit::Planes(dealt), &|range, out| {
             let lambda = masks.read(Unit::Planes(wires).words(&range))?;
             for_each_block(
                 range.len(),
@@ -58,7 +56,6 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
             );
             Ok(())
         })?;
-        ctx.emit(out)?;
     }
     Ok(())
 }
@@ -72,7 +69,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
     let mut shares = vec![0; words(n, results)];
     for_each_tile(n, [(&mut shares, Unit::Planes(results))], &|range, [out]| {
         let c = BitTensor::from_ring(&hat.data()[range.clone()]);
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         let dealt = dealt.read(Unit::Planes(planes).words(&range), &mut scratch)?;
         for_each_block(
             range.len(),
@@ -91,7 +88,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
         shares = vec![0; words(n, results)];
         for_each_tile(n, [(&mut shares, Unit::Planes(results))], &|range, [out]| {
             let at = Unit::Planes(wires).words(&range);
-            let (mut scratch, mut more) = (Vec::new(), Vec::new());
+            let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
             let lambda = lambda.read(at.clone(), &mut scratch)?;
             let dealt = dealt.read(Unit::Planes(planes).words(&range), &mut more)?;
             for_each_block(
