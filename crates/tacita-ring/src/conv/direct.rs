@@ -83,7 +83,7 @@ fn plane(
 
 /// The channels of `x` with padding, `height` rows each; a row is as many parts of length `part` as the stride says.
 /// What lies beyond is left out.
-#[inline(never)]
+#[inline(always)]
 fn pad(x: &[u64], [h, w]: [usize; 2], window: &Window2d, [height, part]: [usize; 2]) -> Vec<u64> {
     let stride = window.stride[1];
     let row = stride * part;
@@ -99,11 +99,19 @@ fn pad(x: &[u64], [h, w]: [usize; 2], window: &Window2d, [height, part]: [usize;
                 if first >= part || start >= w {
                     continue;
                 }
+                let (padded, x) = (&mut padded[first..], &x[start..]);
                 if stride == 1 {
-                    let length = w.min(part - first);
-                    padded[first..first + length].copy_from_slice(&x[..length]);
+                    let length = x.len().min(padded.len());
+                    padded[..length].copy_from_slice(&x[..length]);
+                } else if stride == 2 {
+                    // pairs, which compile to shuffles, and what is left
+                    let (pairs, rest) = x.as_chunks::<2>();
+                    padded.iter_mut().zip(pairs).for_each(|(p, pair)| *p = pair[0]);
+                    if let (Some(p), Some(&x)) = (padded.get_mut(pairs.len()), rest.first()) {
+                        *p = x;
+                    }
                 } else {
-                    for (p, &x) in padded[first..].iter_mut().zip(x[start..].iter().step_by(stride)) {
+                    for (p, &x) in padded.iter_mut().zip(x.iter().step_by(stride)) {
                         *p = x;
                     }
                 }
