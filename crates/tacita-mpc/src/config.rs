@@ -16,6 +16,9 @@ pub struct Config {
     pub idle: Duration,
     /// Bytes of corrections that the dealer may be ahead of each party.
     pub dealer_ahead: usize,
+    /// Whether this party computes while the dealer deals, or waits until that has dealt as much as it may deal ahead. Where
+    /// members share a machine, apart each phase has it alone and is measured by itself.
+    pub overlap: bool,
     /// What the members agreed on before they met, such as the hash of their session file: part of the session's id.
     pub context: [u8; 32],
     /// What tests observe and replace.
@@ -29,6 +32,7 @@ impl Default for Config {
             timeout: Duration::from_secs(120),
             idle: Duration::from_secs(3600),
             dealer_ahead: 64 << 20,
+            overlap: false,
             context: [0; 32],
             hooks: Hooks::default(),
         }

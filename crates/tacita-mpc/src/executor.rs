@@ -74,13 +74,22 @@ pub(crate) fn execute(eval: &Evaluation<'_>, progress: &mut dyn FnMut(Progress))
                 }
                 started += 1;
                 run.task_rounds[at].0 = run.rounds;
+                let (ctx, begun) = (TaskContext::new(eval, t), Instant::now());
+                if tasks[at].kind == TaskKind::Run
+                    && let Some(part) = primitives::ahead_of_dealer(ctx, tasks[at].node)?
+                {
+                    eval.prepared.borrow_mut().insert(t, part);
+                    let span = Span::since(begun, Doing::Compute(tasks[at].node));
+                    run.task_seconds[at] += (span.to - span.from).as_secs_f64();
+                    run.timeline.push(span);
+                }
                 let begun = Instant::now();
                 let waited = receive_corrections(eval, t)?;
                 run.waited += waited;
                 if waited > Duration::ZERO {
                     run.timeline.push(Span::since(begun, Doing::Correction(tasks[at].node)));
                 }
-                futures[at] = Some(start(TaskContext::new(eval, t)));
+                futures[at] = Some(start(ctx));
             }
             let begun = Instant::now();
             let polled = match &mut futures[at] {

@@ -239,19 +239,8 @@ impl Party {
         endpoint.set_phase(Phase::Offline);
         endpoint.set_place("corrections", 0);
         config.hooks.at("offline", 0);
-        for (t, task) in plan.tasks.iter().enumerate() {
-            if task.kind == TaskKind::Run {
-                let (ctx, begun) = (TaskContext::new(&eval, t as u32), Instant::now());
-                if let Some(part) = primitives::prepare(ctx, task.node)? {
-                    eval.prepared.borrow_mut().insert(t as u32, part);
-                    timeline.push(Span::since(begun, Doing::Prepare(task.node)));
-                }
-            }
-        }
-        if eval.ahead.borrow().is_none() {
-            let (_, expected) = plan.corrections(config.dealer_ahead as u64)[me];
-            let waited = endpoint.wait_buffered(eval.dealer(), expected as usize, config.timeout);
-            waited.map_err(|source| MpcError::Net { node: "corrections".into(), round: 0, source })?;
+        if !config.overlap {
+            precede(&eval, &mut timeline)?;
         }
         let offline = start.elapsed();
 
@@ -280,6 +269,26 @@ impl Party {
             timeline,
         })
     }
+}
+
+/// What a party does before its input is used: the parts of products that need none, while the dealer deals.
+fn precede(eval: &Evaluation<'_>, timeline: &mut Vec<Span>) -> Result<(), MpcError> {
+    let (plan, endpoint) = (eval.plan, eval.endpoint);
+    for (t, task) in plan.tasks.iter().enumerate() {
+        if task.kind == TaskKind::Run {
+            let (ctx, begun) = (TaskContext::new(eval, t as u32), Instant::now());
+            if let Some(part) = primitives::prepare(ctx, task.node)? {
+                eval.prepared.borrow_mut().insert(t as u32, part);
+                timeline.push(Span::since(begun, Doing::Prepare(task.node)));
+            }
+        }
+    }
+    if eval.ahead.borrow().is_none() {
+        let (_, expected) = plan.corrections(eval.config.dealer_ahead as u64)[eval.me];
+        let waited = endpoint.wait_buffered(eval.dealer(), expected as usize, eval.config.timeout);
+        waited.map_err(|source| MpcError::Net { node: "corrections".into(), round: 0, source })?;
+    }
+    Ok(())
 }
 
 /// Opens the weights that this session has not opened yet, each under the owner's mask.

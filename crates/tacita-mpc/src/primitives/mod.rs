@@ -145,7 +145,7 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
         RingOp::Keep => keep::run(ctx, node),
         _ if node.visibility == Visibility::Public => linear::public(ctx, node),
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(plan.program(), node) => {
-            product::run(ctx, node)
+            product::run(ctx)
         }
         RingOp::Truncate { bits } => truncate::run(ctx, node, *bits),
         RingOp::Negative { bits } => negative::run(ctx, node, *bits).await,
@@ -170,6 +170,6 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
     }
 }
 
-pub(crate) use product::{prepare, products};
+pub(crate) use product::{ahead_of_dealer, prepare, products};
 pub(crate) use random::contribution;
 pub(crate) use truncate::clear as truncate_clear;

@@ -106,9 +106,14 @@ fn apply(node: &RingNode, y: usize, out: &mut RingTensor, a: &RingTensor, b: &Ri
     }
 }
 
-pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
-    let y = second(ctx.plan(), node);
-    let owner = owner(ctx.plan(), node, y);
+/// All of a product but what is dealt, so that who waits for the dealer has done the rest. `None` of what is no product.
+pub(crate) fn ahead_of_dealer(ctx: TaskContext<'_>, id: RingId) -> Result<Option<RingTensor>, MpcError> {
+    let (plan, node) = (ctx.plan(), ctx.plan().node(id));
+    if !super::is_product(plan.program(), node) {
+        return Ok(None);
+    }
+    let y = second(plan, node);
+    let owner = owner(plan, node, y);
     let prepared = ctx.take_prepared();
     let is_prepared = prepared.is_some();
     let mut out = prepared.unwrap_or_else(|| RingTensor::zeros(&node.shape));
@@ -126,6 +131,13 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcEr
             apply(node, y, &mut out, &hat, &share, Sign::Plus);
         }
     }
+    Ok(Some(out))
+}
+
+/// Adds what is dealt.
+pub(super) fn run(ctx: TaskContext<'_>) -> Result<Output, MpcError> {
+    let out = ctx.take_prepared();
+    let mut out = out.ok_or_else(|| MpcError::Internal(format!("task {} has no product", ctx.task)))?;
     ctx.add_dealt(0, out.data_mut())?;
     Ok(Output::Share(Some(out)))
 }
