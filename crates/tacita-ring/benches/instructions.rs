@@ -35,9 +35,9 @@ const KERNELS: &[Kernel] = &[
         let mut out = RingTensor::zeros(&[96, 128]);
         counted(|| matmul_into(&mut out, &a, &b, Sign::Plus));
     }),
-    kernel("convolution 3×3", "multiply-add", 32 * 32 * 9 * 28 * 28, 3020, || {
+    kernel("convolution 3×3", "multiply-add", 32 * 32 * 9 * 20 * 20, 3020, || {
         let window = Window2d { pads: [1; 4], ..Window2d::new([3; 2]) };
-        convolution(&[1, 32, 28, 28], &[32, 32, 3, 3], &ConvSpec { window, groups: 1 });
+        convolution(&[1, 32, 20, 20], &[32, 32, 3, 3], &ConvSpec { window, groups: 1 });
     }),
     kernel("convolution 1×1", "multiply-add", 64 * 64 * 28 * 28, 3140, || {
         convolution(
@@ -45,6 +45,14 @@ const KERNELS: &[Kernel] = &[
             &[64, 64, 1, 1],
             &ConvSpec { window: Window2d::new([1; 2]), groups: 1 },
         );
+    }),
+    kernel("convolution 3×3 in tiles", "multiply-add", 64 * 64 * 9 * 28 * 28, 1700, || {
+        let window = Window2d { pads: [1; 4], ..Window2d::new([3; 2]) };
+        convolution(&[1, 64, 28, 28], &[64, 64, 3, 3], &ConvSpec { window, groups: 1 });
+    }),
+    kernel("convolution 1×32 in tiles", "multiply-add", 64 * 64 * 32 * 200, 1340, || {
+        let window = Window2d { pads: [0, 16, 0, 15], ..Window2d::new([1, 32]) };
+        convolution(&[1, 64, 1, 200], &[64, 64, 1, 32], &ConvSpec { window, groups: 1 });
     }),
     kernel("depthwise convolution 3×3", "multiply-add", 32 * 9 * 28 * 28, 7780, || {
         let window = Window2d { pads: [1; 4], ..Window2d::new([3; 2]) };

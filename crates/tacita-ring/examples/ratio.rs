@@ -59,16 +59,29 @@ fn main() {
         [96, 96, 56, 3, 2, 96, 1],
     ] {
         let window = Window2d { stride: [stride; 2], pads: [kernel / 2; 4], ..Window2d::new([kernel; 2]) };
-        let spec = ConvSpec { window, groups };
-        let (x, w) = (random(&[batch, c, size, size], 1), random(&[o, c / groups, kernel, kernel], 2));
-        let shape = conv2d_shape(x.shape(), w.shape(), &spec).expect("the shapes fit");
-        let mut out = RingTensor::zeros(&shape);
-        let dims = [o / groups, batch * shape[2] * shape[3], w.len() / o];
         let name = format!("{kernel}x{kernel}/{stride} {c}->{o} @{size} g{groups} n{batch}");
-        compare_many(&name, rounds, dims, groups, || {
-            conv2d_into(&mut out, black_box(&x), black_box(&w), &spec, Sign::Plus);
-        });
+        compare_convolution(&name, rounds, [batch, c, size, size], o, &ConvSpec { window, groups });
     }
+    // Wav2Letter: input channels, filters, input length, kernel, stride, padding.
+    for [c, o, length, kernel, stride, pad] in
+        [[250, 250, 1600, 48, 2, 23], [250, 250, 800, 7, 1, 3], [250, 2000, 800, 32, 1, 16]]
+    {
+        let pads = [0, pad, 0, pad];
+        let window = Window2d { stride: [1, stride], pads, ..Window2d::new([1, kernel]) };
+        let name = format!("1x{kernel}/{stride} {c}->{o} @{length}");
+        compare_convolution(&name, rounds, [1, c, 1, length], o, &ConvSpec { window, groups: 1 });
+    }
+}
+
+fn compare_convolution(name: &str, rounds: usize, x: [usize; 4], filters: usize, spec: &ConvSpec) {
+    let [kh, kw] = spec.window.kernel;
+    let (x, w) = (random(&x, 1), random(&[filters, x[1] / spec.groups, kh, kw], 2));
+    let shape = conv2d_shape(x.shape(), w.shape(), spec).expect("the shapes fit");
+    let mut out = RingTensor::zeros(&shape);
+    let dims = [filters / spec.groups, shape[0] * shape[2] * shape[3], w.len() / filters];
+    compare_many(name, rounds, dims, spec.groups, || {
+        conv2d_into(&mut out, black_box(&x), black_box(&w), spec, Sign::Plus);
+    });
 }
 
 fn random(shape: &[usize], stream: u8) -> RingTensor {

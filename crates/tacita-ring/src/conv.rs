@@ -1,8 +1,9 @@
 //! Two-dimensional convolution: a product of the filters with the windows' elements, which are gathered straight
-//! into the product's packed panels.
+//! into the product's packed panels; or, with many channels, several such products that take fewer multiplications.
 
 mod columns;
 mod direct;
+mod hankel;
 
 use crate::elementwise::zip_assign;
 use crate::product::{Sign, product_packed};
@@ -61,32 +62,105 @@ const FEW_FILTERS: usize = 4;
 /// Outputs of a channel from which an image is convolved alone; smaller ones share the columns of a product.
 const MANY_OUTPUTS: usize = 512;
 
-fn convolve(level: Level, out: &mut [u64], x: &RingTensor, w: &RingTensor, spec: &ConvSpec, sign: Sign) {
-    let [n, o, oh, ow] = shape_or_panic(x, w, spec);
-    let plane = oh * ow;
-    if n * o * plane == 0 || w.is_empty() || x.is_empty() {
-        return;
-    }
-    let filters = o / spec.groups;
-    if filters < FEW_FILTERS {
-        return direct::convolve(level, out, x, w, spec, [o, oh, ow], sign);
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    /// Output by output.
+    Direct,
+    /// As a product with the windows' elements.
+    Columns,
+    /// In tiles of this height and width.
+    Tiles([usize; 2]),
+}
+
+/// Multiplications below which tiles are not considered, as that takes time too.
+const FEW_PRODUCTS: usize = 1 << 22;
+
+/// The path of least estimated cost.
+fn choose(x: &RingTensor, w: &RingTensor, spec: &ConvSpec, [n, o, oh, ow]: [usize; 4]) -> Path {
+    if o / spec.groups < FEW_FILTERS {
+        return Path::Direct;
     }
     let depth = w.len() / o;
-    let together = if plane < MANY_OUTPUTS { MANY_OUTPUTS.div_ceil(plane).min(n) } else { 1 };
+    if spec.window.dilation != [1, 1] || n * o * oh * ow * depth < FEW_PRODUCTS {
+        return Path::Columns;
+    }
+    let images = hankel::parts(n, together(oh * ow, n));
+    let columns: usize = images.map(|(count, images)| count * hankel::vectors(images * oh * ow)).sum();
+    let cost = depth * columns * (o + spec.groups * hankel::SUM);
+    let sizes = |axis: usize| {
+        let taps = spec.window.kernel[axis].div_ceil(spec.window.stride[axis]);
+        hankel::TILES
+            .into_iter()
+            .take_while(move |&tile| tile <= taps.next_power_of_two().min([oh, ow][axis]))
+    };
+    let tiles = sizes(0).flat_map(|y| sizes(1).map(move |x| [y, x])).filter(|&tile| tile != [1, 1]);
+    let costs = tiles.map(|tile| (hankel::Tiled::new(x, w, spec, [oh, ow], tile).cost(), tile));
+    // The estimate must be clearly below that of what is simpler.
+    match costs.min() {
+        Some((least, tile)) if least < cost - cost / 20 => Path::Tiles(tile),
+        _ => Path::Columns,
+    }
+}
+
+/// How many of `n` images share the columns of a product.
+fn together(plane: usize, n: usize) -> usize {
+    if plane < MANY_OUTPUTS { MANY_OUTPUTS.div_ceil(plane).min(n) } else { 1 }
+}
+
+fn convolve(level: Level, out: &mut [u64], x: &RingTensor, w: &RingTensor, spec: &ConvSpec, sign: Sign) {
+    let shape = shape_or_panic(x, w, spec);
+    if !out.is_empty() && !w.is_empty() && !x.is_empty() {
+        convolve_by(choose(x, w, spec, shape), level, out, x, w, spec, sign);
+    }
+}
+
+/// The convolution on a path that can take it, of operands that are not empty.
+fn convolve_by(
+    path: Path,
+    level: Level,
+    out: &mut [u64],
+    x: &RingTensor,
+    w: &RingTensor,
+    spec: &ConvSpec,
+    sign: Sign,
+) {
+    let [n, o, oh, ow] = shape_or_panic(x, w, spec);
+    match path {
+        Path::Direct => direct::convolve(level, out, x, w, spec, [o, oh, ow], sign),
+        Path::Columns => convolve_columns(level, out, x, w, spec, [n, o, oh, ow], sign),
+        Path::Tiles(tile) => hankel::Tiled::new(x, w, spec, [oh, ow], tile).run(level, out, sign),
+    }
+}
+
+fn convolve_columns(
+    level: Level,
+    out: &mut [u64],
+    x: &RingTensor,
+    w: &RingTensor,
+    spec: &ConvSpec,
+    [n, o, oh, ow]: [usize; 4],
+    sign: Sign,
+) {
+    let &[_, c, h, width] = x.shape().as_array().expect("four axes");
+    let (plane, filters, depth) = (oh * ow, o / spec.groups, w.len() / o);
+    let image = c * h * width;
+    let together = together(plane, n);
     for first in (0..n).step_by(together) {
         let images = first..n.min(first + together);
         for group in 0..spec.groups {
             let weights = &w.data()[group * filters * depth..(group + 1) * filters * depth];
-            let columns = Columns::new(x, spec, group, images.clone(), [oh, ow]);
+            let from = first * image + group * (image / spec.groups);
+            let columns = Columns::new(&x.data()[from..], image, [h, width], spec.window, [oh, ow]);
             let dims = [filters, images.len() * plane, depth];
             let place = |image: usize| (image * o + group * filters) * plane;
             if images.len() == 1 {
                 let out = &mut out[place(first)..][..filters * plane];
-                product_packed(level, out, weights, &columns, dims, sign);
+                product_packed(level, out, &[weights], &columns, dims, sign.into());
             } else {
                 // Rows of this product run through all images, those of the output through one.
                 let mut product = vec![0; filters * images.len() * plane];
-                product_packed(level, &mut product, weights, &columns, dims, sign);
+                product_packed(level, &mut product, &[weights], &columns, dims, sign.into());
                 let mut parts = product.chunks_exact(plane);
                 for filter in 0..filters {
                     for (image, part) in images.clone().zip(&mut parts) {
@@ -105,6 +179,7 @@ fn convolve(level: Level, out: &mut [u64], x: &RingTensor, w: &RingTensor, spec:
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::sample::select;
 
     use super::*;
     use crate::window::Window2d;
@@ -134,27 +209,53 @@ mod tests {
         }
     }
 
-    fn check(x: [usize; 4], w: [usize; 4], spec: &ConvSpec, sign: Sign) {
+    /// The chosen path and those without tiles, and with tiles of each of these sizes, at every level.
+    fn check(
+        x: [usize; 4],
+        w: [usize; 4],
+        spec: &ConvSpec,
+        sign: Sign,
+        tiles: impl Iterator<Item = [usize; 2]>,
+    ) {
         let Some(shape) = conv2d_shape(&x, &w, spec) else { return };
         let [x, w, start] = [&x, &w, &shape]
             .map(|shape| RingTensor::new(shape.to_vec(), crate::test_data(shape.iter().product(), 5)));
         let mut expected = start.clone();
         naive(&mut expected, &x, &w, spec, sign);
-        for level in Level::supported() {
-            let mut out = start.clone();
-            convolve(level, out.data_mut(), &x, &w, spec, sign);
-            assert!(out == expected, "{level:?} {x:?} {w:?} {spec:?} {sign:?}");
+        let tiles = tiles.filter(|_| spec.window.dilation == [1, 1]).map(Path::Tiles);
+        for path in [choose(&x, &w, spec, shape), Path::Direct, Path::Columns].into_iter().chain(tiles) {
+            for level in Level::supported() {
+                let mut out = start.clone();
+                convolve_by(path, level, out.data_mut(), &x, &w, spec, sign);
+                assert!(out == expected, "{path:?} {level:?} {x:?} {w:?} {spec:?} {sign:?}");
+            }
         }
+    }
+
+    fn all_tiles() -> impl Iterator<Item = [usize; 2]> {
+        hankel::TILES.into_iter().flat_map(|y| hankel::TILES.into_iter().map(move |x| [y, x]))
     }
 
     prop_compose! {
         fn windows()(
-            kernel in [1usize..=4, 1usize..=4],
+            kernel in [1usize..=5, 1usize..=5],
             stride in [1usize..=3, 1usize..=3],
             dilation in [1usize..=2, 1usize..=2],
             pads in [0usize..=3, 0usize..=3, 0usize..=3, 0usize..=3],
         ) -> Window2d {
             Window2d { kernel, stride, dilation, pads }
+        }
+    }
+
+    prop_compose! {
+        /// Of height 1, dense.
+        fn rows()(
+            kernel in 1usize..=9,
+            stride in 1usize..=3,
+            pads in [0usize..=4, 0usize..=4],
+        ) -> Window2d {
+            let pads = [0, pads[0], 0, pads[1]];
+            Window2d { stride: [1, stride], pads, ..Window2d::new([1, kernel]) }
         }
     }
 
@@ -168,37 +269,97 @@ mod tests {
             filters in 1usize..12,
             h in 1usize..14,
             width in 1usize..30,
+            tile in [select(&hankel::TILES), select(&hankel::TILES)],
             minus: bool,
         ) {
             let w = [groups * filters, channels, window.kernel[0], window.kernel[1]];
             let sign = if minus { Sign::Minus } else { Sign::Plus };
-            check([n, groups * channels, h, width], w, &ConvSpec { window, groups }, sign);
+            let spec = ConvSpec { window, groups };
+            check([n, groups * channels, h, width], w, &spec, sign, [tile].into_iter());
+        }
+
+        #[test]
+        fn equals_the_definition_in_one_dimension(
+            window in rows(),
+            n in 1usize..4,
+            groups in 1usize..3,
+            channels in 1usize..4,
+            filters in 1usize..12,
+            width in 1usize..70,
+            tile in select(&hankel::TILES),
+            minus: bool,
+        ) {
+            let w = [groups * filters, channels, 1, window.kernel[1]];
+            let sign = if minus { Sign::Minus } else { Sign::Plus };
+            let spec = ConvSpec { window, groups };
+            check([n, groups * channels, 1, width], w, &spec, sign, [[1, tile]].into_iter());
         }
     }
 
     #[test]
+    fn tiles_of_every_size() {
+        for (stride, kernel) in [([1, 1], [3, 3]), ([1, 1], [5, 2]), ([2, 1], [4, 5]), ([3, 2], [7, 7])] {
+            let window = Window2d { stride, pads: [1, 2, 3, 0], ..Window2d::new(kernel) };
+            let w = [10, 3, kernel[0], kernel[1]];
+            check([2, 6, 19, 23], w, &ConvSpec { window, groups: 2 }, Sign::Minus, all_tiles());
+        }
+    }
+
+    #[test]
+    fn a_row_of_padding() {
+        let window = Window2d { stride: [1, 50], pads: [1, 40, 1, 0], ..Window2d::new([3, 1]) };
+        check([1, 2, 8, 1], [5, 2, 3, 1], &ConvSpec { window, groups: 1 }, Sign::Plus, all_tiles());
+    }
+
+    #[test]
     fn many_channels_and_images() {
+        let some = || [[3, 3], [1, 3], [4, 2]].into_iter();
         let window = Window2d { pads: [1; 4], ..Window2d::new([3, 3]) };
-        check([2, 60, 7, 7], [9, 60, 3, 3], &ConvSpec { window, groups: 1 }, Sign::Minus);
-        check([1, 60, 9, 56], [8, 60, 3, 3], &ConvSpec { window, groups: 1 }, Sign::Plus);
+        check([2, 60, 7, 7], [9, 60, 3, 3], &ConvSpec { window, groups: 1 }, Sign::Minus, some());
+        check([1, 60, 9, 56], [8, 60, 3, 3], &ConvSpec { window, groups: 1 }, Sign::Plus, some());
         let stem = Window2d { stride: [2, 2], pads: [3; 4], ..Window2d::new([7, 7]) };
-        check([1, 3, 32, 48], [16, 3, 7, 7], &ConvSpec { window: stem, groups: 1 }, Sign::Plus);
-        check(
-            [1, 300, 6, 6],
-            [16, 300, 1, 1],
-            &ConvSpec { window: Window2d::new([1, 1]), groups: 1 },
-            Sign::Plus,
-        );
+        check([1, 3, 32, 48], [16, 3, 7, 7], &ConvSpec { window: stem, groups: 1 }, Sign::Plus, some());
+        let point = ConvSpec { window: Window2d::new([1, 1]), groups: 1 };
+        check([1, 300, 6, 6], [16, 300, 1, 1], &point, Sign::Plus, some());
+        // Deeper than a visit of a product's tile.
+        let long = Window2d { pads: [0, 16, 0, 16], ..Window2d::new([1, 32]) };
+        let long = ConvSpec { window: long, groups: 1 };
+        check([1, 150, 1, 70], [20, 150, 1, 32], &long, Sign::Minus, [[1, 8], [1, 12], [1, 16]].into_iter());
+    }
+
+    #[test]
+    fn large_convolutions_are_in_tiles() {
+        let chosen = |x: [usize; 4], w: [usize; 4], pads: [usize; 4]| {
+            let spec = ConvSpec { window: Window2d { pads, ..Window2d::new([w[2], w[3]]) }, groups: 1 };
+            let shape = conv2d_shape(&x, &w, &spec).expect("the shapes fit");
+            choose(&RingTensor::zeros(&x), &RingTensor::zeros(&w), &spec, shape)
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        pool.install(|| {
+            assert_eq!(chosen([1, 64, 56, 56], [64, 64, 3, 3], [1; 4]), Path::Tiles([3, 3]));
+            assert_eq!(chosen([1, 50, 1, 800], [400, 50, 1, 32], [0, 16, 0, 16]), Path::Tiles([1, 16]));
+            assert_eq!(chosen([1, 512, 7, 7], [512, 512, 3, 3], [1; 4]), Path::Columns);
+            assert_eq!(chosen([1, 64, 56, 56], [64, 64, 1, 1], [0; 4]), Path::Columns);
+            assert_eq!(chosen([64, 6, 14, 14], [16, 6, 5, 5], [0; 4]), Path::Columns);
+        });
     }
 
     #[test]
     fn threads_change_nothing() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        let window = Window2d { pads: [1; 4], ..Window2d::new([3, 3]) };
-        pool.install(|| {
-            check([2, 16, 30, 30], [16, 16, 3, 3], &ConvSpec { window, groups: 1 }, Sign::Plus);
-            check([2, 16, 64, 64], [16, 1, 3, 3], &ConvSpec { window, groups: 16 }, Sign::Plus);
-        });
+        // Many threads get small parts, of rows, of images and of filters.
+        for threads in [3, 64] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let window = Window2d { pads: [1; 4], ..Window2d::new([3, 3]) };
+            let spec = |groups| ConvSpec { window, groups };
+            pool.install(|| {
+                let tiles = || [[3, 3], [1, 4], [2, 1]].into_iter();
+                check([2, 16, 30, 30], [20, 16, 3, 3], &spec(1), Sign::Plus, tiles());
+                check([5, 16, 30, 9], [40, 8, 3, 3], &spec(2), Sign::Minus, tiles());
+                check([1, 16, 70, 64], [9, 16, 3, 3], &spec(1), Sign::Plus, tiles());
+                check([9, 16, 18, 18], [9, 16, 3, 3], &spec(1), Sign::Plus, tiles());
+                check([2, 16, 64, 64], [16, 1, 3, 3], &spec(16), Sign::Plus, tiles());
+            });
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod tile_avx2;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx512;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -27,6 +27,35 @@ pub enum Sign {
     Plus,
     /// `out -= a∘b`
     Minus,
+}
+
+/// What becomes of a product's sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    Add,
+    Subtract,
+    /// They replace what the output held.
+    Replace,
+}
+
+impl From<Sign> for Write {
+    fn from(sign: Sign) -> Self {
+        match sign {
+            Sign::Plus => Self::Add,
+            Sign::Minus => Self::Subtract,
+        }
+    }
+}
+
+impl Write {
+    #[inline(always)]
+    pub(crate) fn apply(self, old: u64, sum: u64) -> u64 {
+        match self {
+            Self::Add => old.wrapping_add(sum),
+            Self::Subtract => old.wrapping_sub(sum),
+            Self::Replace => sum,
+        }
+    }
 }
 
 /// Columns of the right-hand side packed at a time; times [`DEPTH`] they take half of a second-level cache of 1 MiB.
@@ -84,31 +113,40 @@ pub(crate) fn product(level: Level, out: &mut [u64], a: &[u64], b: &[u64], dims:
     } else if m < FEW_ROWS {
         thin::few_rows(level, out, a, b, dims, sign);
     } else {
-        product_packed(level, out, a, &Matrix { data: b, columns: n }, dims, sign);
+        product_packed(level, out, &[a], &Matrix { data: b, columns: n }, dims, sign.into());
     }
 }
 
-/// `out ± a·b`: row-major `a` (m × k) and `out` (m × n), `b` (k × n) packed as needed.
+/// `out ± a·b`, or `a·b`: row-major `a` (m × k) and `out` (m × n), `b` (k × n) packed as needed.
+///
+/// `a` is the sum of its terms, of which there are one or two.
 pub(crate) fn product_packed<B: Rhs>(
     level: Level,
     out: &mut [u64],
-    a: &[u64],
+    a: &[&[u64]],
     b: &B,
     [m, n, k]: [usize; 3],
-    sign: Sign,
+    write: Write,
 ) {
+    let (a, plus) = (a[0], a.get(1).copied());
     assert_eq!([out.len(), a.len()], [m * n, m * k], "operands are {m} × {n} and {m} × {k}");
+    assert!(plus.is_none_or(|plus| plus.len() == a.len()), "terms are of one size");
     if out.is_empty() || k == 0 {
+        if write == Write::Replace {
+            out.fill(0);
+        }
         return;
     }
     // With several threads, each packs its share of the panels and then takes its share of the rows.
     let threads = if parallel::worthwhile(m * n / 16 * k) { rayon::current_num_threads() } else { 1 };
     let block = COLUMNS * threads.min(8);
+    let mut copy = None;
     let mut packed = Scratch::take(k.min(DEPTH) * n.min(block).next_multiple_of(LANES));
     for first in (0..n).step_by(block) {
         let columns = first..n.min(first + block);
         for top in (0..k).step_by(DEPTH) {
             let depth = top..k.min(top + DEPTH);
+            let write = if write == Write::Replace && top > 0 { Write::Add } else { write };
             let packed = &mut packed.0[..depth.len() * columns.len().next_multiple_of(LANES)];
             let pack = |i: usize, panel: &mut [u64]| {
                 let from = columns.start + i * WIDTH;
@@ -127,47 +165,61 @@ pub(crate) fn product_packed<B: Rhs>(
                 packed.chunks_mut(panel).enumerate().for_each(|(i, panel)| pack(i, panel));
             }
             let packed = &*packed;
-            let multiply = |i: usize, out: &mut [u64]| {
+            let multiply = |copy: &mut Option<LhsCopy>, i: usize, out: &mut [u64]| {
                 let rows = i * HEIGHT..m.min((i + 1) * HEIGHT);
                 // Few panels do not repay the copy. A last block of fewer rows must be copied to be read whole.
-                let direct = columns.len() <= FEW_PANELS * WIDTH && rows.len() == HEIGHT;
-                let mut copy: Option<LhsCopy> = (!direct).then_some([0; _]);
-                let lhs = LhsBlock::new(a, k, rows, depth.clone(), copy.as_mut());
+                let direct = plus.is_none() && columns.len() <= FEW_PANELS * WIDTH && rows.len() == HEIGHT;
+                let lhs = if direct {
+                    LhsBlock::of(a, k, rows, depth.clone())
+                } else {
+                    let copy = copy.get_or_insert_with(|| [0; _]);
+                    dispatch_at(
+                        level,
+                        #[inline(always)]
+                        || LhsBlock::copied(copy, a, plus, k, rows, depth.clone()),
+                    )
+                };
                 for (panel, from) in packed.chunks(panel).zip(columns.clone().step_by(WIDTH)) {
                     let columns = from..columns.end.min(from + WIDTH);
-                    tile::multiply(level, out, n, columns, &lhs, panel, sign);
+                    tile::multiply(level, out, n, columns, &lhs, panel, write);
                 }
             };
             if threads > 1 {
-                out.par_chunks_mut(HEIGHT * n).enumerate().for_each(|(i, out)| multiply(i, out));
+                let blocks = out.par_chunks_mut(HEIGHT * n).enumerate();
+                blocks.for_each_init(|| None, |copy, (i, out)| multiply(copy, i, out));
             } else {
-                out.chunks_mut(HEIGHT * n).enumerate().for_each(|(i, out)| multiply(i, out));
+                out.chunks_mut(HEIGHT * n).enumerate().for_each(|(i, out)| multiply(&mut copy, i, out));
             }
         }
     }
     packed.give_back();
 }
 
-/// A buffer that a thread keeps for its next product: a fresh one costs a page fault for every 4 KiB.
-struct Scratch(Vec<u64>);
+/// A buffer that a thread keeps for its next product or convolution: a fresh one costs a page fault for every 4 KiB.
+pub(crate) struct Scratch(Vec<u64>);
 
 thread_local! {
-    static SCRATCH: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+    /// One for each product that a thread was in at a time.
+    static SCRATCH: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Scratch {
-    /// A buffer of at least `length` words. It is taken, not borrowed, as a thread that waits for others may
-    /// begin another product.
-    fn take(length: usize) -> Self {
-        let mut buffer = SCRATCH.take();
+    /// A buffer of at least `length` words, of any value. It is taken, not borrowed, as a thread that waits for others
+    /// may begin another product.
+    pub(crate) fn take(length: usize) -> Self {
+        let mut buffer = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
         if buffer.len() < length {
             buffer.resize(length, 0);
         }
         Self(buffer)
     }
 
-    fn give_back(self) {
-        SCRATCH.set(self.0);
+    pub(crate) fn words(&mut self) -> &mut [u64] {
+        &mut self.0
+    }
+
+    pub(crate) fn give_back(self) {
+        SCRATCH.with_borrow_mut(|buffers| buffers.push(self.0));
     }
 }
 
@@ -202,7 +254,14 @@ mod tests {
             };
             run(&|out| product(level, out, &a, &b, dims, sign));
             let matrix = Matrix { data: &b, columns: n };
-            run(&|out| product_packed(level, out, &a, &matrix, dims, sign));
+            run(&|out| product_packed(level, out, &[&a], &matrix, dims, sign.into()));
+            run(&|out| {
+                let half = crate::test_data(a.len(), seed);
+                let rest: Vec<u64> = a.iter().zip(&half).map(|(a, half)| a.wrapping_sub(*half)).collect();
+                let mut replaced = crate::test_data(out.len(), seed);
+                product_packed(level, &mut replaced, &[&half, &rest], &matrix, dims, Write::Replace);
+                out.iter_mut().zip(replaced).for_each(|(out, sum)| *out = Write::from(sign).apply(*out, sum));
+            });
             if !start.is_empty() && k > 0 {
                 run(&|out| thin::few_rows(level, out, &a, &b, dims, sign));
                 run(&|out| thin::few_columns(level, out, &a, &b, dims, sign));

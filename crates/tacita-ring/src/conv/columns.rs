@@ -3,13 +3,12 @@
 use std::ops::Range;
 
 use crate::product::Rhs;
-use crate::tensor::RingTensor;
-use crate::window::{ConvSpec, Window2d};
+use crate::window::Window2d;
 
 /// Columns gathered at a time.
 const LANES: usize = 8;
 
-/// For some images and one group of channels, the matrix whose columns are the windows (image, y, x) and whose rows
+/// For some images and some channels of each, the matrix whose columns are the windows (image, y, x) and whose rows
 /// are their elements (channel, tap).
 pub(super) struct Columns<'a> {
     x: &'a [u64],
@@ -17,23 +16,21 @@ pub(super) struct Columns<'a> {
     /// Height and width of the input and of the output.
     input: [usize; 2],
     output: [usize; 2],
-    /// Distance of two images, the group's first channel, and the first image.
+    /// Distance of two images.
     image: usize,
-    offset: usize,
 }
 
 impl<'a> Columns<'a> {
+    /// The windows, of which there are `output` for each image, of channels of height and width `input`. `x` begins at
+    /// the first channel of the first image, and the next image's is `image` further on.
     pub(super) fn new(
-        x: &'a RingTensor,
-        spec: &ConvSpec,
-        group: usize,
-        images: Range<usize>,
+        x: &'a [u64],
+        image: usize,
+        input: [usize; 2],
+        window: Window2d,
         output: [usize; 2],
     ) -> Self {
-        let &[_, c, h, w] = x.shape().as_array().expect("four axes");
-        let image = c * h * w;
-        let offset = images.start * image + group * (c / spec.groups) * h * w;
-        Self { x: x.data(), window: spec.window, input: [h, w], output, image, offset }
+        Self { x, window, input, output, image }
     }
 
     /// Where the elements of tap (ky, kx) of the first channel of eight neighbouring windows lie.
@@ -94,7 +91,7 @@ impl Columns<'_> {
             }
             let (image, y, x) = (column / (oh * ow), column / ow % oh, column % ow);
             Window {
-                image: self.offset + image * self.image,
+                image: image * self.image,
                 y: (y * self.window.stride[0]).wrapping_sub(self.window.pads[0]),
                 x: (x * self.window.stride[1]).wrapping_sub(self.window.pads[1]),
             }

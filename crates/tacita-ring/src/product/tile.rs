@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Sign;
+use super::Write;
 use crate::simd::{Level, dispatch_at};
 
 /// Rows of a tile.
@@ -29,25 +29,32 @@ pub(super) struct LhsBlock<'a> {
 pub(super) type LhsCopy = [u64; HEIGHT * LHS_STRIDE];
 
 impl<'a> LhsBlock<'a> {
-    /// Rows `rows` and columns `depth` of `a`, whose rows are `stride` long: where they lie, if `copy` is none.
-    pub(super) fn new(
-        a: &'a [u64],
+    /// Rows `rows` and columns `depth` of `a`, whose rows are `stride` long, where they lie.
+    pub(super) fn of(a: &'a [u64], stride: usize, rows: Range<usize>, depth: Range<usize>) -> Self {
+        Self { data: &a[rows.start * stride + depth.start..], stride, rows: rows.len(), depth: depth.len() }
+    }
+
+    /// The same copied, or its sum with the same of `plus` if there is one.
+    #[inline(always)]
+    pub(super) fn copied(
+        copy: &'a mut LhsCopy,
+        a: &[u64],
+        plus: Option<&[u64]>,
         stride: usize,
         rows: Range<usize>,
         depth: Range<usize>,
-        copy: Option<&'a mut LhsCopy>,
     ) -> Self {
         let (count, length) = (rows.len(), depth.len());
-        let Some(copy) = copy else {
-            return Self {
-                data: &a[rows.start * stride + depth.start..],
-                stride,
-                rows: count,
-                depth: length,
-            };
-        };
         for (row, copy) in rows.zip(copy.chunks_exact_mut(LHS_STRIDE)) {
-            copy[..length].copy_from_slice(&a[row * stride..][depth.clone()]);
+            let (copy, at) = (&mut copy[..length], row * stride + depth.start);
+            let a = &a[at..at + length];
+            if let Some(plus) = plus {
+                for ((copy, &a), &b) in copy.iter_mut().zip(a).zip(&plus[at..at + length]) {
+                    *copy = a.wrapping_add(b);
+                }
+            } else {
+                copy.copy_from_slice(a);
+            }
         }
         Self { data: copy, stride: LHS_STRIDE, rows: count, depth: length }
     }
@@ -60,7 +67,7 @@ impl<'a> LhsBlock<'a> {
     }
 }
 
-/// Adds or subtracts `lhs · panel` to columns `columns` of the `lhs.rows` rows of `out`, which are `stride` long.
+/// Writes `lhs · panel` to columns `columns` of the `lhs.rows` rows of `out`, which are `stride` long.
 /// The panel has `lhs.depth` rows of the number of columns rounded up to whole vectors.
 pub(super) fn multiply(
     level: Level,
@@ -69,7 +76,7 @@ pub(super) fn multiply(
     columns: Range<usize>,
     lhs: &LhsBlock,
     panel: &[u64],
-    sign: Sign,
+    write: Write,
 ) {
     let vectors = columns.len().div_ceil(LANES);
     assert!(
@@ -80,13 +87,13 @@ pub(super) fn multiply(
         "a tile lies within its operands"
     );
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx512 && super::tile_avx512::multiply(out, stride, columns.clone(), lhs, panel, sign)
+    if level == Level::Avx512 && super::tile_avx512::multiply(out, stride, columns.clone(), lhs, panel, write)
     {
         return;
     }
     #[cfg(target_arch = "x86_64")]
     if level == Level::Avx2 && is_x86_feature_detected!("avx2") {
-        return store(out, stride, columns, lhs.rows, sign, |top, v| {
+        return store(out, stride, columns, lhs.rows, write, |top, v| {
             super::tile_avx2::sums(lhs, top, panel, vectors, v)
         });
     }
@@ -99,7 +106,7 @@ pub(super) fn multiply(
                 stride,
                 columns,
                 lhs.rows,
-                sign,
+                write,
                 #[inline(always)]
                 |top, v| portable_sums::<1>(lhs, top, panel, v),
             ),
@@ -108,7 +115,7 @@ pub(super) fn multiply(
                 stride,
                 columns,
                 lhs.rows,
-                sign,
+                write,
                 #[inline(always)]
                 |top, v| portable_sums::<2>(lhs, top, panel, v),
             ),
@@ -119,14 +126,14 @@ pub(super) fn multiply(
 /// Rows that the portable tile sums at a time; its sums then fit in 16 registers of 256 bits.
 const PORTABLE_ROWS: usize = 4;
 
-/// Adds to the output, or subtracts from it, what `sums` gives for `R` rows from `top` and one vector of the panel.
+/// Writes to the output what `sums` gives for `R` rows from `top` and one vector of the panel.
 #[inline(always)]
 fn store<const R: usize>(
     out: &mut [u64],
     stride: usize,
     columns: Range<usize>,
     rows: usize,
-    sign: Sign,
+    write: Write,
     sums: impl Fn(usize, usize) -> [[u64; LANES]; R],
 ) {
     for (vector, from) in columns.clone().step_by(LANES).enumerate() {
@@ -134,10 +141,7 @@ fn store<const R: usize>(
         for top in (0..rows).step_by(R) {
             for (sums, row) in sums(top, vector).iter().zip(top..rows) {
                 for (out, &sum) in out[row * stride..][from..to].iter_mut().zip(sums) {
-                    *out = match sign {
-                        Sign::Plus => out.wrapping_add(sum),
-                        Sign::Minus => out.wrapping_sub(sum),
-                    };
+                    *out = write.apply(*out, sum);
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::arch::x86_64::{
 };
 use std::ops::Range;
 
-use super::Sign;
+use super::Write;
 use super::tile::{HEIGHT, LANES, LhsBlock};
 
 /// As [`super::tile::multiply`], which has checked the operands; false if the machine has no AVX-512.
@@ -17,7 +17,7 @@ pub(super) fn multiply(
     columns: Range<usize>,
     lhs: &LhsBlock,
     panel: &[u64],
-    sign: Sign,
+    write: Write,
 ) -> bool {
     if !(is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")) {
         return false;
@@ -25,8 +25,8 @@ pub(super) fn multiply(
     // SAFETY: the machine has the instructions, and the caller has checked that the tile lies within its operands.
     unsafe {
         match columns.len().div_ceil(LANES) {
-            1 => rows::<1>(out, stride, columns, lhs, panel, sign),
-            _ => rows::<2>(out, stride, columns, lhs, panel, sign),
+            1 => rows::<1>(out, stride, columns, lhs, panel, write),
+            _ => rows::<2>(out, stride, columns, lhs, panel, write),
         }
     }
     true
@@ -43,15 +43,15 @@ unsafe fn rows<const V: usize>(
     columns: Range<usize>,
     lhs: &LhsBlock,
     panel: &[u64],
-    sign: Sign,
+    write: Write,
 ) {
     // SAFETY: by the caller.
     unsafe {
         match lhs.rows {
-            1 => tile::<1, V>(out, stride, columns, lhs, panel, sign),
-            2 => tile::<2, V>(out, stride, columns, lhs, panel, sign),
-            3 | 4 => tile::<4, V>(out, stride, columns, lhs, panel, sign),
-            _ => tile::<HEIGHT, V>(out, stride, columns, lhs, panel, sign),
+            1 => tile::<1, V>(out, stride, columns, lhs, panel, write),
+            2 => tile::<2, V>(out, stride, columns, lhs, panel, write),
+            3 | 4 => tile::<4, V>(out, stride, columns, lhs, panel, write),
+            _ => tile::<HEIGHT, V>(out, stride, columns, lhs, panel, write),
         }
     }
 }
@@ -66,7 +66,7 @@ unsafe fn tile<const R: usize, const V: usize>(
     columns: Range<usize>,
     lhs: &LhsBlock,
     panel: &[u64],
-    sign: Sign,
+    write: Write,
 ) {
     let mut sums: [[__m512i; V]; R] = [[_mm512_setzero_si512(); V]; R];
     let (a, b) = (lhs.data.as_ptr(), panel.as_ptr());
@@ -89,10 +89,10 @@ unsafe fn tile<const R: usize, const V: usize>(
             // past columns.end.
             unsafe {
                 let out = out.as_mut_ptr().add(r * stride + columns.start + v * LANES).cast();
-                let old = _mm512_maskz_loadu_epi64(mask, out);
-                let new = match sign {
-                    Sign::Plus => _mm512_add_epi64(old, sum),
-                    Sign::Minus => _mm512_sub_epi64(old, sum),
+                let new = match write {
+                    Write::Add => _mm512_add_epi64(_mm512_maskz_loadu_epi64(mask, out), sum),
+                    Write::Subtract => _mm512_sub_epi64(_mm512_maskz_loadu_epi64(mask, out), sum),
+                    Write::Replace => sum,
                 };
                 _mm512_mask_storeu_epi64(out, mask, new);
             }
