@@ -139,18 +139,54 @@ impl Plan {
         rows
     }
 
-    /// Predicted seconds of communication, offline and online, where every directed link has this latency and rate.
-    /// Computing is not in it.
-    pub fn predict(&self, latency: f64, bits_per_second: f64) -> (f64, f64) {
-        let cost = self.cost();
+    /// Predicted seconds of communication where every directed link has this latency and rate. Computing is not in it.
+    pub fn predict(&self, latency: f64, bits_per_second: f64) -> Predicted {
         let seconds = |bytes: u64| bytes as f64 * 8.0 / bits_per_second;
-        let links = (self.parties() - 1).max(1) as u64;
-        let owners = cost.data_owners.iter().map(|(_, online)| online / (links + 1));
-        let online = cost.online_bytes.iter().map(|bytes| bytes / links).chain(owners);
-        let online = online.map(seconds).fold(0.0, f64::max);
-        let busiest = self.corrections(u64::MAX).into_iter().map(|(all, _)| all).max().unwrap_or(0);
-        (seconds(busiest) + latency, online + f64::from(cost.rounds) * latency)
+        let (parties, links) = (self.parties(), (self.parties() - 1).max(1) as u64);
+        // by round: what each party has been dealt when its tasks start, and what the busiest link between members carries
+        let rounds = self.rounds() as usize;
+        let mut dealt = vec![vec![0; parties]; rounds + 1];
+        let mut sent = vec![vec![0; parties + 1 + self.data_owners.len()]; rounds];
+        for task in &self.tasks {
+            let start = task.start as usize;
+            dealt[start][task.receiver] += task.steps.dealt_bytes();
+            for (opening, sent) in task.steps.openings.iter().zip(&mut sent[start..]) {
+                for (member, sent) in sent.iter_mut().enumerate() {
+                    *sent += opening.bytes_sent(member, parties);
+                }
+            }
+        }
+        let carried = |sent: &[u64]| {
+            let of = |(member, bytes)| bytes / if member < parties { links } else { parties as u64 };
+            seconds(sent.iter().copied().enumerate().map(of).max().unwrap_or(0))
+        };
+        let openings = |sent: &[u64]| carried(sent) + latency;
+        let mut together = 0_f64;
+        let mut arrived = vec![0; parties];
+        for (round, dealt) in dealt.iter().enumerate() {
+            for (arrived, dealt) in arrived.iter_mut().zip(dealt) {
+                *arrived += dealt;
+            }
+            if let Some(&most) = arrived.iter().max().filter(|&&most| most > 0) {
+                together = together.max(seconds(most) + latency);
+            }
+            together += sent.get(round).map_or(0.0, |sent| openings(sent));
+        }
+        let busiest = arrived.into_iter().max().unwrap_or(0);
+        let offline = seconds(busiest) + latency;
+        Predicted { offline, online: sent.iter().map(|sent| openings(sent)).sum(), together }
     }
+}
+
+/// Predicted seconds of communication.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Predicted {
+    /// What the dealer sends.
+    pub offline: f64,
+    /// Rounds and openings.
+    pub online: f64,
+    /// Both, if parties compute while the dealer deals ([`Config::overlap`](crate::Config::overlap)).
+    pub together: f64,
 }
 
 /// From which round to which each node opens something.

@@ -39,7 +39,7 @@ pub use config::Config;
 #[doc(hidden)]
 pub use config::{Hooks, Tap, Watch};
 pub use correlations::{AheadDealer, Correlations};
-pub use cost::{Cost, NodeCost, NodeMeasure, measure};
+pub use cost::{Cost, NodeCost, NodeMeasure, Predicted, measure};
 pub use data_owner::DataOwner;
 pub use dealer::{Dealer, Dealt, Request};
 pub use error::MpcError;

@@ -153,8 +153,13 @@ pub(crate) fn config(
     insecure_fixed_seed: Option<[u8; 32]>,
     watch: &WatchForTests,
 ) -> Config {
-    let mut config =
-        Config { timeout: file.timeout, dealer_ahead: DEALER_AHEAD, context: file.hash, ..Config::default() };
+    let mut config = Config {
+        timeout: file.timeout,
+        dealer_ahead: DEALER_AHEAD,
+        overlap: true,
+        context: file.hash,
+        ..Config::default()
+    };
     config.hooks.insecure_fixed_seed = insecure_fixed_seed;
     config.hooks.place = watch.0.clone();
     config

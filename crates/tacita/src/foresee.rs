@@ -39,6 +39,8 @@ pub struct Prediction {
     pub offline_seconds: f64,
     /// Seconds for rounds and openings.
     pub online_seconds: f64,
+    /// Seconds for both, as parties on machines of their own compute while the dealer deals.
+    pub seconds: f64,
 }
 
 /// What a graph would cost.
@@ -176,9 +178,13 @@ fn foresee_with(
         .chain(asked)
         .map(|network| {
             let plan = prepared.plan();
-            let (offline_seconds, online_seconds) =
-                plan.predict(network.latency_ms / 1e3, network.mbit * 1e6);
-            Prediction { network, offline_seconds, online_seconds }
+            let predicted = plan.predict(network.latency_ms / 1e3, network.mbit * 1e6);
+            Prediction {
+                network,
+                offline_seconds: predicted.offline,
+                online_seconds: predicted.online,
+                seconds: predicted.together,
+            }
         })
         .collect();
     Ok(Foreseen {

@@ -25,8 +25,13 @@ pub(crate) fn start(options: &Options) -> Result<World, Error> {
             shaped(&all, &limits, Shape { latency, bits_per_second: mbit * 1e6 })
         }
     };
-    let mut config =
-        Config { timeout: options.timeout, dealer_ahead: options.dealer_ahead, ..Config::default() };
+    let mut config = Config {
+        timeout: options.timeout,
+        dealer_ahead: options.dealer_ahead,
+        // as between machines
+        overlap: matches!(options.link, Link::Shaped { .. }),
+        ..Config::default()
+    };
     config.hooks.insecure_fixed_seed = options.insecure_fixed_seed;
     let members = endpoints
         .into_iter()

@@ -89,6 +89,7 @@ fn text(plan: &Foreseen, notes: &[String]) -> String {
         numbers("rate"),
         numbers("offline"),
         numbers("online"),
+        numbers("both at once"),
     ]);
     for prediction in &plan.predictions {
         let network = prediction.network;
@@ -98,6 +99,7 @@ fn text(plan: &Foreseen, notes: &[String]) -> String {
             format!("{} Mbit/s", network.mbit),
             seconds(prediction.offline_seconds),
             seconds(prediction.online_seconds),
+            seconds(prediction.seconds),
         ]);
     }
     text += &format!("communication of a batch; computing is not in it\n{}\n", rendered(&times));

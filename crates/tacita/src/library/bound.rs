@@ -77,17 +77,17 @@ impl Rates {
         let operations = 2.0 * plan.multiply_adds() as f64;
         let arithmetic = operations / (self.operations_per_second * cores as f64);
         let cost = plan.cost();
-        let rounds = f64::from(cost.rounds) * self.latency;
-        let bytes = match (options.link, self.bytes_per_second) {
+        let latency = f64::from(cost.rounds) * self.latency;
+        let (bytes, rounds) = match (options.link, self.bytes_per_second) {
             (Link::Shaped { .. }, Some(rate)) => {
-                let (offline, online) = plan.predict(0.0, 8.0 * rate);
-                offline + online
+                let bytes = plan.predict(0.0, 8.0 * rate).together;
+                (bytes, plan.predict(self.latency, 8.0 * rate).together - bytes)
             }
             (Link::Loopback, Some(rate)) => {
                 let bytes = cost.online_bytes.iter().sum::<u64>() + cost.offline_bytes;
-                bytes as f64 / (rate * (all as f64 / 2.0).max(1.0))
+                (bytes as f64 / (rate * (all as f64 / 2.0).max(1.0)), latency)
             }
-            _ => 0.0,
+            _ => (0.0, latency),
         };
         Bound { arithmetic, bytes, rounds, total: arithmetic + bytes + rounds }
     }
