@@ -162,20 +162,28 @@ static INNER: LazyLock<[Products; ARITY - 1]> = LazyLock::new(|| {
 pub struct Level(Vec<usize>);
 
 impl Level {
-    /// The levels above so many leaves; none if there is one leaf.
+    /// The levels above so many leaves; none if there is one leaf. Of two levels the first has as many groups as make the
+    /// planes fewest that are sent: those dealt, and those that two parties open.
     ///
     /// # Panics
     /// If more than two levels are needed.
     pub fn all(span: Span) -> Vec<Level> {
-        let mut nodes = span.leaves();
-        let mut levels = Vec::new();
-        while nodes > 1 {
-            let groups = nodes.div_ceil(ARITY);
-            levels.push(Level((0..groups).map(|g| (nodes + g) / groups).rev().collect()));
-            nodes = groups;
+        let leaves = span.leaves();
+        match leaves {
+            1 => return vec![],
+            2..=ARITY => return vec![Level::new(leaves, 1)],
+            _ => assert!(leaves <= ARITY * ARITY, "{span:?}"),
         }
-        assert!(levels.len() <= 2, "{span:?}");
-        levels
+        let groups = leaves.div_ceil(ARITY)..=(leaves / 2).min(ARITY);
+        let trees = groups.map(|groups| vec![Level::new(leaves, groups), Level::new(groups, 1)]);
+        let sent =
+            |levels: &Vec<Level>| levels.iter().map(|level| level.dealt() + 2 * level.wires()).sum::<usize>();
+        trees.min_by_key(sent).unwrap_or_default()
+    }
+
+    /// So many nodes in as many groups, the lowest the largest.
+    fn new(nodes: usize, groups: usize) -> Level {
+        Level((0..groups).map(|g| (nodes + g) / groups).rev().collect())
     }
 
     /// Planes opened: `lt` of the lowest node, (lt, eq) of each other.
