@@ -56,7 +56,7 @@ const ROWS: usize = 4;
 const SHARED: usize = 4;
 
 /// What a word that is written costs beside a multiplication and addition in a product: as the sum of others or as a
-/// copy; and where it is moved in strides. Measured on Zen 5 with AVX-512.
+/// copy; and where it is moved in strides. Measured on Zen 4 with AVX-512.
 pub(super) const SUM: usize = 8;
 const MOVE: usize = 20;
 
