@@ -62,7 +62,7 @@ fn plans() {
     let asked = tacita(&[&link[..], &["--json"]].concat()).json();
     let [_, wan, asked] = asked["predictions"].as_array().unwrap().as_slice() else { panic!("{asked}") };
     assert_eq!(asked["name"], "asked for");
-    for field in ["latency_ms", "mbit", "offline_seconds", "online_seconds"] {
+    for field in ["latency_ms", "mbit", "offline_seconds", "online_seconds", "seconds"] {
         assert_eq!(asked[field], wan[field], "{field}: the WAN is 20 ms and 100 Mbit/s");
     }
     assert!(tacita(&link).ok().lines().any(|line| line.trim_start().starts_with("asked for  ")));
@@ -329,6 +329,21 @@ fn operations_are_timed() {
         rows.as_array().unwrap().iter().map(|row| row["elements"].as_u64().unwrap()).collect();
     assert_eq!(sizes, [256, 1089, 16, 33]);
     tacita(&["bench", "ops", "conv", "--size", "16"]).fails(2, &["conv", "--size"]);
+
+    let folder = Folder::new();
+    let path = folder.name("t.json");
+    let timed = ["bench", "ops", "mul", "relu", "--size", "1000", "--link", "memory", "--timeline", &path];
+    assert!(tacita(&timed).ok().contains("relu"));
+    let timeline: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let operations: Vec<&str> = timeline["traceEvents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|e| e["args"]["operation"].as_str())
+        .collect();
+    assert!(operations.contains(&"Mul") && operations.contains(&"Locate"), "{operations:?}");
+    let nowhere = folder.name("none/t.json");
+    tacita(&["bench", "ops", "mul", "--timeline", &nowhere]).fails(3, &["none"]);
 }
 
 #[test]
@@ -362,6 +377,7 @@ fn networks_are_timed() {
     assert!(small["peak_rss_bytes"].as_u64() < large["peak_rss_bytes"].as_u64());
 
     tacita(&["bench", "models", "lenet5"]).fails(2, &["lenet5", "resnet18"]);
+    tacita(&["bench", "models", "lenet", "resnet18", "--timeline", "t.json"]).fails(2, &["one network"]);
     tacita(&["bench", "models", "lenet", "--batch", "100000000"]).fails(4, &["image"]);
     tacita(&["bench", "models", "lenet", "bert-layer", "--batch", "100000000"]).fails(4, &["image"]);
 }
