@@ -11,7 +11,7 @@ use crate::agreement::{agreed, digests_differ, hear};
 use crate::config::Config;
 use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::linear::{Image, apply, constant};
+use crate::linear::{Image, apply, constant, uniform};
 use crate::party::Leaves;
 use crate::plan::{Plan, TaskKind};
 use crate::primitives;
@@ -199,7 +199,8 @@ pub(crate) fn deal_all(
     Ok(timeline)
 }
 
-/// Public values that masks are multiplied by: leaves, constants, and what is computed from them.
+/// Public values that masks are multiplied by: leaves, constants, and what is computed from them, but for constants that
+/// are one number all over ([`linear::uniform`](crate::linear::uniform)).
 pub(crate) fn constants(plan: &Plan, public: &Leaves) -> Leaves {
     let mut values = public.clone();
     for (i, node) in plan.program.nodes.iter().enumerate() {
@@ -207,7 +208,8 @@ pub(crate) fn constants(plan: &Plan, public: &Leaves) -> Leaves {
         if node.visibility != Visibility::Public || values.contains_key(&id) {
             continue;
         }
-        let inputs: Vec<_> = node.inputs.iter().map(|input| values.get(input).cloned()).collect();
+        let input = |id: &RingId| values.get(id).cloned().or_else(|| uniform(plan.node(*id)).map(Arc::new));
+        let inputs: Vec<_> = node.inputs.iter().map(input).collect();
         let linear = node.op.is_linear() || node.op.is_bilinear();
         let value = if linear { apply(plan, node, &inputs, Image::Whole) } else { constant(node) };
         if let Some(value) = value {

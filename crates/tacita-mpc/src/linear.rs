@@ -61,10 +61,18 @@ pub(crate) fn apply(plan: &Plan, node: &RingNode, inputs: &[Maybe], image: Image
     })
 }
 
-/// The value of a public constant.
-pub(crate) fn constant(node: &RingNode) -> Option<RingTensor> {
+/// The value of a public constant that is one number all over. It is made where it is needed, which it mostly is not: of the zero
+/// of a ReLU everybody knows what it does.
+pub(crate) fn uniform(node: &RingNode) -> Option<RingTensor> {
     match &node.op {
         RingOp::Constant { value } => Some(RingTensor::filled(&node.shape, *value as u64)),
+        _ => None,
+    }
+}
+
+/// The value of another public constant.
+pub(crate) fn constant(node: &RingNode) -> Option<RingTensor> {
+    match &node.op {
         RingOp::ConstantTensor { values } => {
             Some(RingTensor::new(node.shape.clone(), values.iter().map(|&v| v as u64).collect()))
         }

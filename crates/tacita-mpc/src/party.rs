@@ -352,9 +352,7 @@ fn set_leaves(eval: &Evaluation<'_>, leaves: &Leaves) -> Result<(), MpcError> {
     for (i, node) in plan.program.nodes.iter().enumerate() {
         let id = RingId(i as u32);
         match &node.op {
-            RingOp::Constant { .. } | RingOp::ConstantTensor { .. } => {
-                eval.set_leaf(id, true, linear::constant(node).map(Arc::new));
-            }
+            RingOp::ConstantTensor { .. } => eval.set_leaf(id, true, linear::constant(node).map(Arc::new)),
             RingOp::Input { .. } if node.visibility == Visibility::Secret => {} // kept in shares
             RingOp::Input { .. } => match plan.owner(id) {
                 Some(_) if plan.is_data_owners(id) => {} // its opening is on the way

@@ -57,14 +57,17 @@ impl<'a> TaskContext<'a> {
 
     /// A public value.
     pub fn public(&self, id: RingId) -> Maybe {
-        self.eval.slots.borrow()[id.0 as usize].public.clone()
+        let stored = self.eval.slots.borrow()[id.0 as usize].public.clone();
+        stored.or_else(|| linear::uniform(self.plan().node(id)).map(Arc::new))
     }
 
     /// The opening of a value; a public value is its own.
     pub fn opening(&self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
+        if let Some(public) = self.public(id) {
+            return Ok(public);
+        }
         let slots = self.eval.slots.borrow();
-        let slot = &slots[id.0 as usize];
-        let found = slot.public.as_ref().or(slot.hat.as_ref());
+        let found = slots[id.0 as usize].hat.as_ref();
         let found = found.or_else(|| self.eval.stored(id).map(|stored| &stored.hat));
         found.cloned().ok_or_else(|| missing("the opening", id))
     }
