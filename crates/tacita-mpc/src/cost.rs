@@ -156,11 +156,10 @@ impl Plan {
                 }
             }
         }
-        let carried = |sent: &[u64]| {
+        let openings = |sent: &[u64]| {
             let of = |(member, bytes)| bytes / if member < parties { links } else { parties as u64 };
-            seconds(sent.iter().copied().enumerate().map(of).max().unwrap_or(0))
+            seconds(sent.iter().copied().enumerate().map(of).max().unwrap_or(0)) + latency
         };
-        let openings = |sent: &[u64]| carried(sent) + latency;
         let mut together = 0_f64;
         let mut arrived = vec![0; parties];
         for (round, dealt) in dealt.iter().enumerate() {

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::correlations::Correlations;
 use crate::dealer::constants;
 use crate::error::MpcError;
-use crate::linear::uniform;
+use crate::linear::known;
 use crate::party::{Leaves, Outcome, Times, missing_leaf};
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{Revealed, elements, words};
@@ -136,9 +136,9 @@ impl DataOwner {
             let value = match node.visibility {
                 // who knows all that a value is made of computes it
                 Visibility::Public => {
-                    let known = constants(plan, leaves).get(&node.inputs[0]).map(|value| (**value).clone());
-                    let value = known.or_else(|| uniform(plan.node(node.inputs[0])));
-                    Revealed::Ring(value.ok_or_else(|| missing_leaf(plan, id))?)
+                    let value = known(plan, &constants(plan, leaves), node.inputs[0]);
+                    let value = value.ok_or_else(|| missing_leaf(plan, id))?;
+                    Revealed::Ring((*value).clone())
                 }
                 _ => self.receive(plan, number, t)?,
             };

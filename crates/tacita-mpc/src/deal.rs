@@ -94,9 +94,7 @@ impl<'a> DealContext<'a> {
     }
 
     fn public_value(&self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
-        let stored = self.public.get(&id).cloned();
-        let value = stored.or_else(|| linear::uniform(self.plan.node(id)).map(Arc::new));
-        value.ok_or_else(|| missing("public value", id))
+        linear::known(self.plan, self.public, id).ok_or_else(|| missing("public value", id))
     }
 
     /// The masks under which bits are opened.

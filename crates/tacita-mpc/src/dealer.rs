@@ -11,7 +11,7 @@ use crate::agreement::{agreed, digests_differ, hear};
 use crate::config::Config;
 use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::linear::{Image, apply, constant, uniform};
+use crate::linear::{Image, apply, constant, known};
 use crate::party::Leaves;
 use crate::plan::{Plan, TaskKind};
 use crate::primitives;
@@ -208,8 +208,7 @@ pub(crate) fn constants(plan: &Plan, public: &Leaves) -> Leaves {
         if node.visibility != Visibility::Public || values.contains_key(&id) {
             continue;
         }
-        let input = |id: &RingId| values.get(id).cloned().or_else(|| uniform(plan.node(*id)).map(Arc::new));
-        let inputs: Vec<_> = node.inputs.iter().map(input).collect();
+        let inputs: Vec<_> = node.inputs.iter().map(|input| known(plan, &values, *input)).collect();
         let linear = node.op.is_linear() || node.op.is_bilinear();
         let value = if linear { apply(plan, node, &inputs, Image::Whole) } else { constant(node) };
         if let Some(value) = value {

@@ -70,6 +70,11 @@ pub(crate) fn uniform(node: &RingNode) -> Option<RingTensor> {
     }
 }
 
+/// A public value: one of these, or a constant of one number.
+pub(crate) fn known(plan: &Plan, values: &BTreeMap<RingId, Arc<RingTensor>>, id: RingId) -> Maybe {
+    values.get(&id).cloned().or_else(|| uniform(plan.node(id)).map(Arc::new))
+}
+
 /// The value of another public constant.
 pub(crate) fn constant(node: &RingNode) -> Option<RingTensor> {
     match &node.op {

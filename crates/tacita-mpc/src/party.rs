@@ -284,7 +284,7 @@ fn precede(eval: &Evaluation<'_>, timeline: &mut Vec<Span>) -> Result<(), MpcErr
         }
     }
     if eval.ahead.borrow().is_none() {
-        let (_, expected) = plan.corrections(eval.config.dealer_ahead as u64)[eval.me];
+        let expected = plan.corrections(eval.config.dealer_ahead as u64)[eval.me];
         let waited = endpoint.wait_buffered(eval.dealer(), expected as usize, eval.config.timeout);
         waited.map_err(|source| MpcError::Net { node: "corrections".into(), round: 0, source })?;
     }

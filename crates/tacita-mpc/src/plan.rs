@@ -414,22 +414,20 @@ impl Plan {
         found
     }
 
-    /// Bytes of corrections that each party receives in all, and before the dealer first has to wait for anyone if it
-    /// may be `ahead` bytes ahead of each. The second is what parties may wait for before they start.
-    pub(crate) fn corrections(&self, ahead: u64) -> Vec<(u64, u64)> {
+    /// Bytes of corrections that each party receives before the dealer first has to wait for anyone, if it may be `ahead`
+    /// bytes ahead of each: what parties may wait for before they start.
+    pub(crate) fn corrections(&self, ahead: u64) -> Vec<u64> {
         let mut received = vec![0; self.parties()];
-        let mut before = None;
         for &t in &self.order {
             let task = &self.tasks[t as usize];
             for item in &task.steps.dealt {
-                if before.is_none() && received.iter().any(|&bytes| bytes > ahead) {
-                    before = Some(received.clone());
+                if received.iter().any(|&bytes| bytes > ahead) {
+                    return received;
                 }
                 received[task.receiver] += item.bytes();
             }
         }
-        let before = before.unwrap_or_else(|| received.clone());
-        received.into_iter().zip(before).collect()
+        received
     }
 
     fn expiries(&self) -> Vec<Vec<RingId>> {

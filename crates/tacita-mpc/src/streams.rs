@@ -183,7 +183,8 @@ impl Drop for Received {
     }
 }
 
-/// Room for what is generated a tile at a time. Its thread uses it again: a fresh buffer of that size is cleared in vain.
+/// Room for what is generated a tile at a time. Its thread uses it again: a fresh buffer of that size is cleared in vain. Not from
+/// the buffers that products keep, which are fifty times as large: each would grow to the largest.
 #[derive(Default)]
 pub(crate) struct Scratch(Vec<u64>);
 

@@ -174,7 +174,7 @@ impl<'a> TaskContext<'a> {
         })
     }
 
-    /// The part of a product that was computed before the input came.
+    /// What of a product was computed before its input came, or before its correction.
     pub fn take_prepared(&self) -> Option<RingTensor> {
         self.eval.prepared.borrow_mut().remove(&self.task)
     }

@@ -284,7 +284,7 @@ pub struct BenchOpsArguments {
     #[arg(long = "size", value_name = "N", value_parser = batch, allow_negative_numbers = true)]
     pub sizes: Vec<NonZeroUsize>,
     /// Write what each member did when in the last run of each operation here, to look at in Perfetto (ui.perfetto.dev)
-    #[arg(long, value_name = "T.json")]
+    #[arg(long, value_name = "T.json", value_hint = ValueHint::FilePath)]
     pub timeline: Option<PathBuf>,
     #[command(flatten)]
     pub local: LocalArguments,
@@ -311,7 +311,7 @@ pub struct BenchModelsArguments {
     #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
     pub batch: Option<NonZeroUsize>,
     /// Write what each member did when in the median run here, to look at in Perfetto (ui.perfetto.dev); of one network
-    #[arg(long, value_name = "T.json")]
+    #[arg(long, value_name = "T.json", value_hint = ValueHint::FilePath)]
     pub timeline: Option<PathBuf>,
     #[command(flatten)]
     pub local: LocalArguments,

@@ -96,9 +96,9 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: &[u32])
             Candidate::Truncated => {
                 let r = ctx.mask(x)?;
                 let r = &r.data()[..n];
-                for value in [truncate, 63] {
-                    ctx.emit_gated(n, &|i| !rho[i], &|e| r[e] >> value)?;
-                    ctx.emit_gated(n, &|i| rho[i], &|e| r[e] >> value)?;
+                for shift in [truncate, 63] {
+                    ctx.emit_gated(n, &|i| !rho[i], &|e| r[e] >> shift)?;
+                    ctx.emit_gated(n, &|i| rho[i], &|e| r[e] >> shift)?;
                 }
             }
         }

@@ -8,7 +8,8 @@
 //! # Security
 //! Nothing is opened. One party receives the dealer's correction, masked by the others' streams.
 //!
-//! Where one operand is a weight, `[r_x]∘ŷ` is known before the input is and computed in the offline phase.
+//! Where one operand is a weight, `[r_x]∘ŷ` is known before the input is, and computed in the offline phase if that is apart
+//! from the online phase ([`Config::overlap`](crate::Config::overlap)).
 
 use tacita_graph::{RingId, RingNode, bilinear_into};
 use tacita_ring::{RingTensor, Sign};
