@@ -11,7 +11,7 @@ use tacita_graph::{
     plain,
 };
 
-use super::cost::{Build, operation_cost};
+use super::cost::{Build, without_reveal};
 use crate::error::Error;
 use crate::options::Options;
 use crate::session::Session;
@@ -45,9 +45,9 @@ pub struct Measured {
     pub elements: usize,
     /// The first operand's shape.
     pub shape: Vec<usize>,
-    /// Rounds from shares to shares.
+    /// Rounds.
     pub rounds: u32,
-    /// Payload that each party sends online from shares to shares, in bytes.
+    /// Payload that the party sends online that sends most, in bytes.
     pub online_bytes_per_party: u64,
     /// Payload that the dealer sends, in bytes.
     pub offline_bytes: u64,
@@ -159,9 +159,9 @@ impl Benchmark {
     }
 }
 
-/// Times an operation on secrets, of these shapes or its own: what two parties put in is added, the operation's result
-/// summed, and the sum revealed, so that neither the inputs' nor the result's way weighs much. What the members did in the last
-/// run is added to the timeline.
+/// Times an operation on secrets, of these shapes or its own, from shares to shares: what two parties put in is added, and the
+/// result kept in shares at the session's precision. Bits, which are not kept as such, are revealed. What the members did in
+/// the last run is added to the timeline.
 ///
 /// # Errors
 /// If the session fails.
@@ -176,7 +176,6 @@ pub fn bench_operation(
     let [min, max] = benchmark.range;
     // a sign that costs less if it is known is declared
     let known = (min >= 0.0 || max <= 0.0).then_some(Interval { min, max });
-    let cost = operation_cost(benchmark.build, &shapes, benchmark.kind, known, options.precision)?;
     let mut graph = Graph::new();
     let [alice, bob] = ["alice", "bob"].map(|name| graph.owner(name));
     let mut random = Random::new(1);
@@ -200,15 +199,15 @@ pub fn bench_operation(
     }
     let result = (benchmark.build)(&mut graph, &operands)?;
     let mut clear_graph = graph.clone();
-    let rank = graph.node(result).ty.rank();
-    let answer = match graph.node(result).ty.kind {
-        Kind::Fixed => graph.add(ops::Sum { axes: (0..rank).collect(), keepdims: false }, &[result], "")?,
-        _ => result,
-    };
-    graph.reveal(answer, &[alice], "result")?;
+    if graph.node(result).ty.kind == Kind::Bit {
+        graph.reveal(result, &[alice], "result")?;
+    } else {
+        graph.keep(result, "result")?;
+    }
 
     let mut session = Session::with_options(options.clone())?;
     let prepared = session.prepare(&graph, 1)?;
+    let cost = without_reveal(&prepared.plan().cost(), "result");
     let mut times = Vec::with_capacity(RUNS);
     for run in 0..=RUNS {
         let evaluation = session.evaluate(&prepared, &inputs, &mut |_| {})?;

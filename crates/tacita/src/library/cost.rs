@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tacita_graph::ops::Input;
 use tacita_graph::{Graph, GraphError, Interval, Kind, NodeId, Role, Visibility, dims, lower, optimize};
-use tacita_mpc::Plan;
+use tacita_mpc::{Cost, Plan};
 
 use crate::error::Error;
 
@@ -52,14 +52,18 @@ pub fn operation_cost(
     let label = graph.label(reveal);
     let program = Arc::new(lower(&optimize(&graph)?, precision)?);
     let names = ["alice", "bob"].map(str::to_owned);
-    let cost = Plan::new(program, &names, BTreeMap::new())?.cost();
-    // what the reveal itself takes: a round, in which bob sends; a result that has to be truncated first is opened before it
-    let revealed = cost.nodes.iter().find(|node| node.name == label);
+    Ok(without_reveal(&Plan::new(program, &names, BTreeMap::new())?.cost(), &label))
+}
+
+/// A plan's costs but for what the reveal of this name itself takes, if there is one: a round, in which all but its receiver
+/// send. A result that has to be truncated first is opened before it.
+pub(crate) fn without_reveal(cost: &Cost, reveal: &str) -> OperationCost {
+    let revealed = cost.nodes.iter().find(|node| node.ops == ["Reveal"] && node.name == reveal);
     let (rounds, bytes) =
         revealed.map_or((0, 0), |node| (1, node.online_bytes.iter().max().copied().unwrap_or(0)));
-    Ok(OperationCost {
+    OperationCost {
         rounds: cost.rounds - rounds,
         online_bytes: cost.online_bytes.iter().max().copied().unwrap_or(0) - bytes,
         offline_bytes: cost.offline_bytes,
-    })
+    }
 }
