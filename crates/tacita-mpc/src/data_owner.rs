@@ -13,12 +13,13 @@ use crate::correlations::Correlations;
 use crate::dealer::constants;
 use crate::error::MpcError;
 use crate::linear::known;
+use crate::narrow;
 use crate::party::{Leaves, Outcome, Times, missing_leaf};
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
-use crate::primitives::{Revealed, elements, words};
+use crate::primitives::{self, Revealed, elements, words};
 use crate::session::Membership;
 use crate::steps::Sender;
-use crate::streams::{Combine, Streams};
+use crate::streams::Streams;
 
 /// A member after the dealer, whose data enters or who receives results, and who holds no share.
 ///
@@ -165,10 +166,10 @@ impl DataOwner {
             let (name, shape) = (plan.name(plan.node(id).origin), &plan.node(id).shape);
             return Err(MpcError::Internal(format!("leaf `{name}` is {:?}, not {shape:?}", value.shape())));
         }
-        let mut hat = value.data().to_vec();
-        let stream = plan.mask_stream(number, id)?;
+        let (stream, item) = (plan.mask_stream(number, id)?, plan.opened_as(id));
+        let mut hat = narrow::packed(item, value.data().to_vec());
         for holder in plan.mask_streams(id) {
-            self.streams.apply(holder, stream, 0, &mut hat, Combine::Add)?;
+            self.streams.add(holder, stream, item, 0, &mut hat)?;
         }
         let payload = Payload::from(hat);
         for party in 0..*parties {
@@ -188,22 +189,19 @@ impl DataOwner {
         let Membership { endpoint, config, parties, .. } = &self.member;
         let task = &plan.tasks[t as usize];
         let node = plan.node(plan.node(task.node).inputs[0]);
-        let length = words(node);
+        let item = primitives::item(node);
+        let length = item.bytes();
         endpoint.set_place(plan.task_name(t), task.start + 1);
         // each step of the parties has its own limit, and this member waits for all of them
         let timeout = config.timeout.saturating_mul(plan.rounds() + 2);
-        let is_bits = matches!(node.kind, RingKind::Bits { .. });
-        let mut sum = vec![0; length];
+        let mut sum = vec![0; item.words()];
         for party in 0..*parties {
-            let length = length as u64 * 8;
             let header =
                 FrameHeader { evaluation: number, task: t, step: 0, kind: FrameKind::Reveal, length };
             let frame = endpoint.expect(MemberId(party as u16), header, timeout).map_err(|source| {
                 MpcError::Net { node: plan.task_name(t).to_owned(), round: task.start + 1, source }
             })?;
-            for (sum, word) in sum.iter_mut().zip(frame.payload.words()) {
-                *sum = if is_bits { *sum ^ word } else { sum.wrapping_add(*word) };
-            }
+            narrow::add(item, &mut sum, frame.payload.words());
         }
         Ok(match node.kind {
             RingKind::Ring { .. } => Revealed::Ring(RingTensor::new(node.shape.clone(), sum)),

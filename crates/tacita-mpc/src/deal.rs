@@ -15,9 +15,9 @@ use crate::error::MpcError;
 use crate::linear;
 use crate::narrow;
 use crate::plan::Plan;
-use crate::primitives::{elements, words};
+use crate::primitives::elements;
 use crate::steps::Item;
-use crate::streams::{Combine, StreamId, Streams, Use};
+use crate::streams::{StreamId, Streams, Use};
 
 /// A task at the dealer.
 pub(crate) struct DealContext<'a> {
@@ -87,10 +87,9 @@ impl<'a> DealContext<'a> {
         id: RingId,
         holders: impl IntoIterator<Item = usize>,
     ) -> Result<Arc<RingTensor>, MpcError> {
-        let node = self.plan.node(id);
-        let stream = self.plan.mask_stream(self.number, id)?;
-        let sum = self.streams.sum(holders, stream, 0, elements(node), Combine::Add)?;
-        Ok(Arc::new(RingTensor::new(node.shape.clone(), sum)))
+        let (stream, item) = (self.plan.mask_stream(self.number, id)?, self.plan.opened_as(id));
+        let sum = narrow::unpacked(item, self.streams.sum(holders, stream, item, 0..item.words())?);
+        Ok(Arc::new(RingTensor::new(self.plan.node(id).shape.clone(), sum)))
     }
 
     fn public_value(&self, id: RingId) -> Result<Arc<RingTensor>, MpcError> {
@@ -99,8 +98,8 @@ impl<'a> DealContext<'a> {
 
     /// The masks under which bits are opened.
     pub fn bit_mask(&self, id: RingId) -> Result<Vec<u64>, MpcError> {
-        let stream = self.plan.mask_stream(self.number, id)?;
-        self.streams.sum(0..self.plan.parties(), stream, 0, words(self.plan.node(id)), Combine::Xor)
+        let (stream, item) = (self.plan.mask_stream(self.number, id)?, self.plan.opened_as(id));
+        self.streams.sum(0..self.plan.parties(), stream, item, 0..item.words())
     }
 
     /// The same, plane by plane.
@@ -119,10 +118,11 @@ impl<'a> DealContext<'a> {
         BitMasks { plan: self.plan, streams: self.streams, stream }
     }
 
-    /// The masks of this task's opening `step` of so many ring elements.
-    pub fn step_ring_masks(&self, step: u16, elements: usize) -> Result<Vec<u64>, MpcError> {
+    /// The masks of this task's opening `step` of ring elements, each a word.
+    pub fn step_ring_masks(&self, step: u16, item: Item) -> Result<Vec<u64>, MpcError> {
         let stream = self.stream(Use::Mask(self.first_step + step));
-        self.streams.sum(0..self.plan.parties(), stream, 0, elements, Combine::Add)
+        let sum = self.streams.sum(0..self.plan.parties(), stream, item, 0..item.words())?;
+        Ok(narrow::unpacked(item, sum))
     }
 
     /// So many draws for a party's permutation.
@@ -247,16 +247,7 @@ impl NextItem<'_> {
     /// Takes the shares of all parties but the receiver off the words from `first` on.
     fn conceal(&self, first: usize, value: &mut [u64]) -> Result<(), MpcError> {
         for party in (0..self.parties).filter(|&party| party != self.receiver) {
-            let how = match self.item {
-                Item::Ring(_) => Combine::Subtract,
-                Item::Bits(_) => Combine::Xor,
-                Item::Narrow { .. } => {
-                    let shares = self.streams.words(party, self.stream, first, value.len())?;
-                    narrow::subtract(self.item, value, &shares);
-                    continue;
-                }
-            };
-            self.streams.apply(party, self.stream, first, value, how)?;
+            self.streams.subtract(party, self.stream, self.item, first, value)?;
         }
         Ok(())
     }
@@ -272,7 +263,7 @@ pub(crate) struct BitMasks<'a> {
 impl BitMasks<'_> {
     /// The words of a range.
     pub fn read(&self, range: Range<usize>) -> Result<Vec<u64>, MpcError> {
-        self.streams.sum(0..self.plan.parties(), self.stream, range.start, range.len(), Combine::Xor)
+        self.streams.sum(0..self.plan.parties(), self.stream, Item::Bits(range.len()), range)
     }
 }
 

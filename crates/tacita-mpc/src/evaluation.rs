@@ -12,15 +12,18 @@ use crate::config::Config;
 use crate::correlations::Correlations;
 use crate::error::MpcError;
 use crate::linear::Maybe;
+use crate::narrow;
 use crate::plan::{Form, LeafKey, Plan, TaskKind};
 use crate::primitives::{Output, Revealed};
 use crate::steps::{Opening, Receivers, Sender};
 use crate::streams::Streams;
 
-/// A weight that was opened for the session: its opening, and its value at the owner.
-pub(crate) struct Stored {
-    pub hat: Arc<RingTensor>,
-    pub value: Maybe,
+/// What a party holds of a weight that was opened for the session.
+pub(crate) enum Stored {
+    /// At the party that owns it. The opening, which it rarely needs, is made again when it does.
+    Value(Arc<RingTensor>),
+    /// At any other.
+    Opening(Arc<RingTensor>),
 }
 
 /// What a party holds of one node's value.
@@ -38,7 +41,6 @@ pub(crate) struct Pending {
     pub opening: Opening,
     pub kind: FrameKind,
     pub own: Option<Arc<Vec<u64>>>,
-    pub xor: bool,
     pub done: Option<Option<Vec<u64>>>,
 }
 
@@ -167,14 +169,14 @@ impl Evaluation<'_> {
                     Sender::Owner(owner) => owner..owner + 1,
                 };
                 for peer in senders.filter(|&peer| peer != self.me) {
-                    let length = p.opening.words as u64 * 8;
+                    let length = p.opening.item.bytes();
                     let header = FrameHeader { evaluation: self.number, task, step, kind: p.kind, length };
                     let frame = self.endpoint.expect(MemberId(peer as u16), header, self.config.timeout);
                     let words = frame.map_err(|source| self.fail(task, source))?.payload.into_words();
                     sum = Some(match sum {
                         None => words,
                         Some(mut sum) => {
-                            combine(&mut sum, &words, p.xor);
+                            narrow::add(p.opening.item, &mut sum, &words);
                             self.endpoint.buffers().give(words);
                             sum
                         }
@@ -182,7 +184,7 @@ impl Evaluation<'_> {
                 }
                 sum = Some(match (sum, &p.own) {
                     (Some(mut sum), Some(own)) => {
-                        combine(&mut sum, own, p.xor);
+                        narrow::add(p.opening.item, &mut sum, own);
                         sum
                     }
                     (Some(sum), None) => sum,
@@ -196,17 +198,4 @@ impl Evaluation<'_> {
         }
         Ok(woken)
     }
-}
-
-fn combine(sum: &mut [u64], other: &[u64], xor: bool) {
-    tacita_ring::simd::dispatch(
-        #[inline(always)]
-        || {
-            if xor {
-                sum.iter_mut().zip(other).for_each(|(s, o)| *s ^= o);
-            } else {
-                sum.iter_mut().zip(other).for_each(|(s, o)| *s = s.wrapping_add(*o));
-            }
-        },
-    );
 }

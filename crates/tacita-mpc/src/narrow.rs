@@ -1,6 +1,8 @@
-//! Elements of 8, 16 or 32 bits packed into words, for shares of which only the low bits matter.
+//! Elements of 8, 16 or 32 bits packed into words, for shares of which only the low bits matter: the arithmetic of items.
 
 use std::ops::Range;
+
+use tacita_ring::simd::dispatch;
 
 use crate::error::MpcError;
 use crate::steps::Item;
@@ -20,6 +22,16 @@ pub(crate) fn pack(item: Item, words: &mut [u64], values: &[u64]) {
     }
 }
 
+/// Packed values, which are copied only if they become fewer words.
+pub(crate) fn packed(item: Item, values: Vec<u64>) -> Vec<u64> {
+    if !matches!(item, Item::Narrow { .. }) {
+        return values;
+    }
+    let mut words = vec![0; item.words()];
+    pack(item, &mut words, &values);
+    words
+}
+
 /// A range of elements of a packed source, which starts at a whole word, each widened to a word.
 pub(crate) fn read(
     source: &Source<'_>,
@@ -28,37 +40,60 @@ pub(crate) fn read(
     scratch: &mut Scratch,
 ) -> Result<Vec<u64>, MpcError> {
     let (start, item) = (Item::holding(range.start, bits).words(), Item::holding(range.len(), bits));
-    let words = source.read(start..start + item.words(), scratch)?;
-    Ok(match item {
+    Ok(unpack(item, source.read(start..start + item.words(), scratch)?))
+}
+
+/// The elements, each widened to a word.
+fn unpack(item: Item, words: &[u64]) -> Vec<u64> {
+    match item {
         Item::Narrow { elements, width: 8 } => widen::<u8>(words, elements),
         Item::Narrow { elements, width: 16 } => widen::<u16>(words, elements),
         Item::Narrow { elements, .. } => widen::<u32>(words, elements),
         Item::Ring(_) | Item::Bits(_) => words.to_vec(),
-    })
+    }
+}
+
+/// [`unpack`], which copies only what is packed.
+pub(crate) fn unpacked(item: Item, words: Vec<u64>) -> Vec<u64> {
+    if matches!(item, Item::Narrow { .. }) { unpack(item, &words) } else { words }
 }
 
 fn widen<T: bytemuck::AnyBitPattern + Into<u64>>(words: &[u64], elements: usize) -> Vec<u64> {
     bytemuck::cast_slice::<u64, T>(words)[..elements].iter().map(|&v| v.into()).collect()
 }
 
-/// `value -= share`, element by element at the item's width.
-pub(crate) fn subtract(item: Item, value: &mut [u64], share: &[u64]) {
-    match item {
-        Item::Narrow { width: 8, .. } => {
-            let (v, s): (&mut [u8], &[u8]) = (bytemuck::cast_slice_mut(value), bytemuck::cast_slice(share));
-            v.iter_mut().zip(s).for_each(|(v, s)| *v = v.wrapping_sub(*s));
-        }
-        Item::Narrow { width: 16, .. } => {
-            let (v, s): (&mut [u16], &[u16]) = (bytemuck::cast_slice_mut(value), bytemuck::cast_slice(share));
-            v.iter_mut().zip(s).for_each(|(v, s)| *v = v.wrapping_sub(*s));
-        }
-        Item::Narrow { .. } => {
-            let (v, s): (&mut [u32], &[u32]) = (bytemuck::cast_slice_mut(value), bytemuck::cast_slice(share));
-            v.iter_mut().zip(s).for_each(|(v, s)| *v = v.wrapping_sub(*s));
-        }
-        Item::Ring(_) => value.iter_mut().zip(share).for_each(|(v, s)| *v = v.wrapping_sub(*s)),
-        Item::Bits(_) => value.iter_mut().zip(share).for_each(|(v, s)| *v ^= s),
-    }
+/// `values += others`, element by element as the item's are added. The words may be any part of the item's.
+pub(crate) fn add(item: Item, values: &mut [u64], others: &[u64]) {
+    dispatch(
+        #[inline(always)]
+        || match item {
+            Item::Narrow { width: 8, .. } => each(values, others, u8::wrapping_add),
+            Item::Narrow { width: 16, .. } => each(values, others, u16::wrapping_add),
+            Item::Narrow { .. } => each(values, others, u32::wrapping_add),
+            Item::Ring(_) => each(values, others, u64::wrapping_add),
+            Item::Bits(_) => each(values, others, |v: u64, o| v ^ o),
+        },
+    );
+}
+
+/// `values -= others`, likewise.
+pub(crate) fn subtract(item: Item, values: &mut [u64], others: &[u64]) {
+    dispatch(
+        #[inline(always)]
+        || match item {
+            Item::Narrow { width: 8, .. } => each(values, others, u8::wrapping_sub),
+            Item::Narrow { width: 16, .. } => each(values, others, u16::wrapping_sub),
+            Item::Narrow { .. } => each(values, others, u32::wrapping_sub),
+            Item::Ring(_) => each(values, others, u64::wrapping_sub),
+            Item::Bits(_) => each(values, others, |v: u64, o| v ^ o),
+        },
+    );
+}
+
+#[inline(always)]
+fn each<T: bytemuck::Pod>(values: &mut [u64], others: &[u64], f: impl Fn(T, T) -> T) {
+    let (values, others): (&mut [T], &[T]) = (bytemuck::cast_slice_mut(values), bytemuck::cast_slice(others));
+    values.iter_mut().zip(others).for_each(|(v, o)| *v = f(*v, *o));
 }
 
 #[inline(always)]

@@ -20,7 +20,8 @@ use crate::linear;
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{self, Revealed};
 use crate::session::Membership;
-use crate::streams::{Combine, StreamId, Streams};
+use crate::steps::Item;
+use crate::streams::{StreamId, Streams};
 use crate::task::TaskContext;
 use crate::timeline::{Doing, Span};
 
@@ -312,17 +313,14 @@ fn open_persistent(
     };
     for &(task, id) in new.iter().filter(|(_, id)| plan.owner(*id) == Some(me)) {
         let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?;
-        let mut hat = value.data().to_vec();
         let key = key(plan, id)?;
-        streams.apply(me, StreamId::Persistent(key), 0, &mut hat, Combine::Add)?;
-        let hat = Arc::new(hat);
+        let hat = Arc::new(opened(streams, me, &key, value)?);
         for peer in (0..parties).filter(|&peer| peer != me) {
             let frame = Frame::new(number, task, 0, FrameKind::Opening, Payload::from(hat.clone()));
             config.hooks.sent(me, peer, &frame);
             endpoint.post(MemberId(peer as u16), frame).map_err(fail(id))?;
         }
-        let hat = Arc::new(RingTensor::new(plan.node(id).shape.clone(), hat.to_vec()));
-        store.insert(key, Stored { hat, value: Some(value.clone()) });
+        store.insert(key, Stored::Value(value.clone()));
     }
     for &(task, id) in &new {
         let node = plan.node(id);
@@ -332,9 +330,21 @@ fn open_persistent(
         let frame = endpoint.expect(MemberId(owner as u16), header, config.timeout);
         let words = frame.map_err(fail(id))?.payload.into_words();
         let hat = Arc::new(RingTensor::new(node.shape.clone(), words));
-        store.insert(key(plan, id)?, Stored { hat, value: None });
+        store.insert(key(plan, id)?, Stored::Opening(hat));
     }
     Ok(())
+}
+
+/// A weight under its owner's mask.
+pub(crate) fn opened(
+    streams: &Streams,
+    owner: usize,
+    key: &LeafKey,
+    value: &RingTensor,
+) -> Result<Vec<u64>, MpcError> {
+    let mut hat = value.data().to_vec();
+    streams.add(owner, StreamId::Persistent(*key), Item::Ring(hat.len()), 0, &mut hat)?;
+    Ok(hat)
 }
 
 fn key(plan: &Plan, id: RingId) -> Result<LeafKey, MpcError> {

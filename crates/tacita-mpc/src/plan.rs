@@ -60,8 +60,8 @@ pub(crate) enum TaskKind {
 pub struct Inspection {
     /// The stream of the mask that an opening is under.
     pub mask: StreamId,
-    /// Whether an opening is of bits.
-    pub bits: bool,
+    /// What is opened.
+    pub opening: Option<Item>,
     /// The round of an opening, counted from 0.
     pub round: u32,
     /// The item that a correction is for.
@@ -164,6 +164,7 @@ impl Plan {
             _ => false,
         };
         let form = forms(&program, &keys, is_apart);
+        let widths = widths(&program, &form, is_apart);
 
         let mut tasks = Vec::with_capacity(2 * nodes.len());
         let mut run_task = Vec::with_capacity(nodes.len());
@@ -201,7 +202,11 @@ impl Plan {
                     Visibility::Private(owner) => Sender::Owner(owners[owner.0 as usize]),
                     _ => Sender::All,
                 };
-                let opening = Opening { words: primitives::words(node), from, to: Receivers::All };
+                let item = match node.kind {
+                    RingKind::Ring { .. } => Item::holding(primitives::elements(node), widths[i]),
+                    RingKind::Bits { .. } => primitives::item(node),
+                };
+                let opening = Opening { item, from, to: Receivers::All };
                 tasks.push(Task {
                     node: id,
                     kind: TaskKind::Open,
@@ -310,20 +315,15 @@ impl Plan {
     #[doc(hidden)]
     pub fn inspect(&self, evaluation: u64, task: u32, step: u16) -> Inspection {
         if let Some(index) = task.checked_sub(PERSISTENT) {
-            let key = self.persistent().nth(index as usize).and_then(|id| self.keys.get(&id));
-            let stream = StreamId::Persistent(key.copied().unwrap_or_default());
-            return Inspection { mask: stream, bits: false, round: 0, item: None };
+            let id = self.persistent().nth(index as usize);
+            let key = id.and_then(|id| self.keys.get(&id)).copied().unwrap_or_default();
+            let (mask, opening) = (StreamId::Persistent(key), id.map(|id| self.opened_as(id)));
+            return Inspection { mask, opening, round: 0, item: None };
         }
         let found = &self.tasks[task as usize];
-        let ring = matches!(self.node(found.node).kind, RingKind::Ring { .. });
-        // a sort first shuffles and opens ring elements, then compares
-        let of_bits = match self.node(found.node).op {
-            RingOp::Sort { .. } => usize::from(step) > self.parties(),
-            _ => true,
-        };
         Inspection {
             mask: StreamId::Evaluation { evaluation, task, purpose: Use::Mask(step) },
-            bits: found.kind == TaskKind::Run && of_bits || !ring,
+            opening: found.steps.openings.get(step as usize).map(|opening| opening.item),
             round: found.start + u32::from(step),
             item: found.steps.dealt.get(step as usize).copied(),
         }
@@ -338,6 +338,15 @@ impl Plan {
             }
             (_, Some(task)) => Ok(StreamId::Evaluation { evaluation, task, purpose: Use::Mask(0) }),
             _ => Err(none()),
+        }
+    }
+
+    /// As what a value of its own opening is opened: so many of its low bits.
+    pub(crate) fn opened_as(&self, id: RingId) -> Item {
+        let open = self.open_task[id.0 as usize].map(|task| &self.tasks[task as usize].steps.openings[..]);
+        match open {
+            Some([opening]) => opening.item,
+            _ => primitives::item(self.node(id)),
         }
     }
 
@@ -450,7 +459,7 @@ impl Plan {
     }
 
     fn hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("tacita plan v2");
+        let mut hasher = blake3::Hasher::new_derive_key("tacita plan v3");
         hasher.update(&self.program.digest());
         for names in [&self.names, &self.data_owners] {
             hasher.update(&(names.len() as u64).to_le_bytes());
@@ -523,6 +532,39 @@ fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
             computes && secret && share != Some(i)
         })
         .collect()
+}
+
+/// How many low bits of its inputs' openings a node computes on, if it does.
+fn bits_used(op: &RingOp) -> u32 {
+    match op {
+        // the sign is the bit above
+        RingOp::Negative { bits }
+        | RingOp::Winner { bits }
+        | RingOp::Below { bits }
+        | RingOp::Locate { bits, .. } => bits + 1,
+        RingOp::Zero { bits } | RingOp::OneHot { bits } => *bits,
+        _ => 64,
+    }
+}
+
+/// How many low bits of each value's opening are used: those of a comparison are few if the range is proven to be narrow. A
+/// linear image has as many right as what it is an image of. Where a share is made of an opening, all are.
+fn widths(program: &RingProgram, form: &[Form], is_apart: impl Fn(RingId) -> bool) -> Vec<u32> {
+    let mut widths = vec![0; program.nodes.len()];
+    for (i, node) in program.nodes.iter().enumerate().rev() {
+        for (input, opened) in node.inputs.iter().zip(demands(program, node)) {
+            let at = input.0 as usize;
+            let used = match form[i] {
+                Form::Derived => widths[i],
+                _ if opened => bits_used(&node.op),
+                // the share is there
+                _ if form[at] != Form::Derived && !is_apart(*input) => 0,
+                _ => 64,
+            };
+            widths[at] = widths[at].max(used);
+        }
+    }
+    widths
 }
 
 /// The streams that add up to the mask of a value of this owner, among so many parties. Every party has a stream with the

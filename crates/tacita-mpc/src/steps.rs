@@ -1,8 +1,8 @@
-//! What a task will receive from the dealer and open with the others, known from types alone.
+//! What a task will receive from the dealer and open with the others, known from types and proven ranges alone.
 
 use crate::blocks::Unit;
 
-/// One value that the dealer deals, as its size shows on the wire.
+/// One value that is dealt or opened, as it is added and as its size shows on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
     /// Additive shares of this many ring elements.
@@ -72,8 +72,8 @@ pub enum Receivers {
 /// One opening. Each is one round of its task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
-    /// 64-bit words that a sender sends to each receiver.
-    pub words: usize,
+    /// What a sender sends to each receiver.
+    pub item: Item,
     /// Who sends.
     pub from: Sender,
     /// Who receives.
@@ -81,9 +81,9 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// An opening of `words` words by all parties to all parties.
-    pub fn all(words: usize) -> Opening {
-        Opening { words, from: Sender::All, to: Receivers::All }
+    /// An opening by all parties to all parties.
+    pub fn all(item: Item) -> Opening {
+        Opening { item, from: Sender::All, to: Receivers::All }
     }
 
     /// Payload bytes that a member sends, where so many parties compute.
@@ -96,7 +96,7 @@ impl Opening {
             Receivers::All => (0..parties).filter(|&party| party != member).count(),
             Receivers::Only(to) => to.iter().filter(|&&r| r != member).count(),
         };
-        if sends { self.words as u64 * 8 * receivers as u64 } else { 0 }
+        if sends { self.item.bytes() * receivers as u64 } else { 0 }
     }
 }
 
@@ -112,8 +112,8 @@ pub struct Steps {
 impl Steps {
     /// Bytes of the largest of its messages.
     pub fn largest_message(&self) -> u64 {
-        let openings = self.openings.iter().map(|opening| opening.words as u64 * 8);
-        self.dealt.iter().map(|item| item.bytes()).chain(openings).max().unwrap_or(0)
+        let openings = self.openings.iter().map(|opening| &opening.item);
+        self.dealt.iter().chain(openings).map(|item| item.bytes()).max().unwrap_or(0)
     }
 
     /// Payload bytes that the dealer sends for this task.

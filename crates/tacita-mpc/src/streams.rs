@@ -12,6 +12,8 @@ use tacita_net::Buffers;
 use tacita_ring::{Generator, Seed};
 
 use crate::error::MpcError;
+use crate::narrow;
+use crate::steps::Item;
 
 /// What a stream is used for. Two uses never share a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,14 +75,6 @@ impl StreamId {
     }
 }
 
-/// How a stream is combined with values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Combine {
-    Add,
-    Subtract,
-    Xor,
-}
-
 /// Streams replaced in a test: of the holder, by address.
 pub type Overrides = Arc<Mutex<BTreeMap<(usize, StreamId), Vec<u64>>>>;
 
@@ -98,55 +92,55 @@ impl Streams {
         Streams { seeds, overrides }
     }
 
-    /// Combines the stream, from its word `first` on, with `values`.
-    pub fn apply(
+    /// Adds the stream, from its word `first` on, to `values`, as the item's elements are added.
+    pub fn add(
         &self,
         holder: usize,
         id: StreamId,
+        item: Item,
         first: usize,
         values: &mut [u64],
-        how: Combine,
     ) -> Result<(), MpcError> {
-        if let Some(overrides) = &self.overrides {
-            let overrides = overrides.lock().unwrap_or_else(|e| e.into_inner());
-            if let Some(words) = overrides.get(&(holder, id)) {
-                for (value, word) in values.iter_mut().zip(&words[first..]) {
-                    *value = match how {
-                        Combine::Add => value.wrapping_add(*word),
-                        Combine::Subtract => value.wrapping_sub(*word),
-                        Combine::Xor => *value ^ word,
-                    };
-                }
-                return Ok(());
-            }
-        }
-        let seed = self.seeds.get(holder).and_then(Option::as_ref);
-        let seed = seed.ok_or_else(|| MpcError::Internal(format!("no seed shared with member {holder}")))?;
-        let generator = id.generator(seed);
-        match how {
-            Combine::Add => generator.add_to(first as u64, values),
-            Combine::Subtract => generator.sub_from(first as u64, values),
-            Combine::Xor => generator.xor_to(first as u64, values),
+        match (item, self.in_place(holder)) {
+            (Item::Ring(_), Some(seed)) => id.generator(seed).add_to(first as u64, values),
+            (Item::Bits(_), Some(seed)) => id.generator(seed).xor_to(first as u64, values),
+            _ => narrow::add(item, values, &self.words(holder, id, first, values.len())?),
         }
         Ok(())
     }
 
-    /// The combination of a stream of several holders, `len` words of it from `first` on.
+    /// Takes it off likewise.
+    pub fn subtract(
+        &self,
+        holder: usize,
+        id: StreamId,
+        item: Item,
+        first: usize,
+        values: &mut [u64],
+    ) -> Result<(), MpcError> {
+        match (item, self.in_place(holder)) {
+            (Item::Ring(_), Some(seed)) => id.generator(seed).sub_from(first as u64, values),
+            (Item::Bits(_), Some(seed)) => id.generator(seed).xor_to(first as u64, values),
+            _ => narrow::subtract(item, values, &self.words(holder, id, first, values.len())?),
+        }
+        Ok(())
+    }
+
+    /// The sum of a stream of several holders, a range of its words.
     pub fn sum(
         &self,
         holders: impl IntoIterator<Item = usize>,
         id: StreamId,
-        first: usize,
-        len: usize,
-        how: Combine,
+        item: Item,
+        range: Range<usize>,
     ) -> Result<Vec<u64>, MpcError> {
         let mut holders = holders.into_iter();
         let mut sum = match holders.next() {
-            Some(holder) => self.words(holder, id, first, len)?,
-            None => vec![0; len],
+            Some(holder) => self.words(holder, id, range.start, range.len())?,
+            None => vec![0; range.len()],
         };
         for holder in holders {
-            self.apply(holder, id, first, &mut sum, how)?;
+            self.add(holder, id, item, range.start, &mut sum)?;
         }
         Ok(sum)
     }
@@ -160,14 +154,22 @@ impl Streams {
 
     /// Writes a stream from its word `first` on to `words`.
     fn fill(&self, holder: usize, id: StreamId, first: usize, words: &mut [u64]) -> Result<(), MpcError> {
-        match (&self.overrides, self.seeds.get(holder).and_then(Option::as_ref)) {
-            (None, Some(seed)) => id.generator(seed).fill(first as u64, words),
-            _ => {
-                words.fill(0);
-                self.apply(holder, id, first, words, Combine::Add)?;
+        if let Some(overrides) = &self.overrides {
+            let overrides = overrides.lock().unwrap_or_else(|e| e.into_inner());
+            if let Some(replaced) = overrides.get(&(holder, id)) {
+                words.copy_from_slice(&replaced[first..first + words.len()]);
+                return Ok(());
             }
         }
+        let seed = self.seeds.get(holder).and_then(Option::as_ref);
+        let seed = seed.ok_or_else(|| MpcError::Internal(format!("no seed shared with member {holder}")))?;
+        id.generator(seed).fill(first as u64, words);
         Ok(())
+    }
+
+    /// The seed with which a generator may work on values in place: none if a test replaces streams.
+    fn in_place(&self, holder: usize) -> Option<&Seed> {
+        self.seeds.get(holder).and_then(Option::as_ref).filter(|_| self.overrides.is_none())
     }
 }
 

@@ -12,12 +12,14 @@ use tacita_ring::{BitTensor, RingTensor};
 
 use crate::blocks::{Unit, for_each_tile};
 use crate::error::MpcError;
-use crate::evaluation::{Evaluation, Pending};
+use crate::evaluation::{Evaluation, Pending, Stored};
 use crate::linear::{self, Maybe};
+use crate::narrow;
+use crate::party::opened;
 use crate::plan::Plan;
-use crate::primitives::{Output, contribution, elements, words};
-use crate::steps::Receivers;
-use crate::streams::{Combine, Scratch, Source, StreamId, Use};
+use crate::primitives::{Output, contribution, elements};
+use crate::steps::{Opening, Receivers};
+use crate::streams::{Scratch, Source, StreamId, Use};
 
 fn missing(what: &str, id: RingId) -> MpcError {
     MpcError::Internal(format!("{what} of ring node {} is not there", id.0))
@@ -66,10 +68,17 @@ impl<'a> TaskContext<'a> {
         if let Some(public) = self.public(id) {
             return Ok(public);
         }
-        let slots = self.eval.slots.borrow();
-        let found = slots[id.0 as usize].hat.as_ref();
-        let found = found.or_else(|| self.eval.stored(id).map(|stored| &stored.hat));
-        found.cloned().ok_or_else(|| missing("the opening", id))
+        if let Some(hat) = &self.eval.slots.borrow()[id.0 as usize].hat {
+            return Ok(hat.clone());
+        }
+        match (self.eval.stored(id), self.plan().leaf_key(id)) {
+            (Some(Stored::Opening(hat)), _) => Ok(hat.clone()),
+            (Some(Stored::Value(value)), Some(key)) => {
+                let words = opened(self.eval.streams, self.eval.me, key, value)?;
+                Ok(Arc::new(RingTensor::new(value.shape().to_vec(), words)))
+            }
+            _ => Err(missing("the opening", id)),
+        }
     }
 
     /// This party's additive share.
@@ -77,10 +86,10 @@ impl<'a> TaskContext<'a> {
         if let Some(share) = &self.eval.slots.borrow()[id.0 as usize].share {
             return Ok(share.clone());
         }
-        if let Some(stored) = self.eval.stored(id)
-            && !self.plan().is_data_owners(id)
-        {
-            return Ok(stored.value.clone());
+        match self.eval.stored(id) {
+            Some(Stored::Value(value)) => return Ok(Some(value.clone())),
+            Some(Stored::Opening(_)) if !self.plan().is_data_owners(id) => return Ok(None),
+            _ => {}
         }
         // of x̂ = x + r: x̂ − [r] at the first party, −[r] at the others
         if self.first() {
@@ -98,9 +107,9 @@ impl<'a> TaskContext<'a> {
         if let Some(Some(value)) = &self.eval.slots.borrow()[id.0 as usize].share {
             return Ok(value.clone());
         }
-        match self.eval.stored(id).and_then(|stored| stored.value.clone()) {
-            Some(value) => Ok(value),
-            None => self.opening_less_own_mask(id), // its mask is all of the mask
+        match self.eval.stored(id) {
+            Some(Stored::Value(value)) => Ok(value.clone()),
+            _ => self.opening_less_own_mask(id), // its mask is all of the mask
         }
     }
 
@@ -122,9 +131,9 @@ impl<'a> TaskContext<'a> {
         let base = |id: RingId| -> Result<Maybe, MpcError> {
             let Some(own) = self.plan().own_mask_stream(id, self.eval.me) else { return Ok(None) };
             let node = self.plan().node(id);
-            let stream = self.plan().mask_stream(self.eval.number, id)?;
-            let words = self.eval.streams.words(own, stream, 0, elements(node))?;
-            Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), words))))
+            let (stream, item) = (self.plan().mask_stream(self.eval.number, id)?, self.plan().opened_as(id));
+            let words = self.eval.streams.words(own, stream, 0, item.words())?;
+            Ok(Some(Arc::new(RingTensor::new(node.shape.clone(), narrow::unpacked(item, words)))))
         };
         linear::mask(self.plan(), id, base, |id| {
             self.public(id).ok_or_else(|| missing("the public value", id))
@@ -185,20 +194,12 @@ impl<'a> TaskContext<'a> {
         Source::stream(self.eval.streams, self.eval.me, stream)
     }
 
-    /// Opens XOR-shared words under a fresh mask.
-    pub fn open_bits(&self, step: u16, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
+    /// Opens what is shared under a fresh mask, as the step declares.
+    pub fn open(&self, step: u16, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
         let step = self.first.0 + step;
-        let stream = self.stream(Use::Mask(step));
-        self.eval.streams.apply(self.eval.me, stream, 0, &mut share, Combine::Xor)?;
-        self.post(step, Some(share), true, FrameKind::Opening)
-    }
-
-    /// Opens additively shared words under a fresh mask.
-    pub fn open_ring(&self, step: u16, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
-        let step = self.first.0 + step;
-        let stream = self.stream(Use::Mask(step));
-        self.eval.streams.apply(self.eval.me, stream, 0, &mut share, Combine::Add)?;
-        self.post(step, Some(share), false, FrameKind::Opening)
+        let (stream, item) = (self.stream(Use::Mask(step)), self.declared(step)?.item);
+        self.eval.streams.add(self.eval.me, stream, item, 0, &mut share)?;
+        self.post(step, Some(share), FrameKind::Opening)
     }
 
     /// Opens bits without a mask: for outcomes that do not depend on data. Their shares are made fresh by a sharing of zero.
@@ -206,8 +207,8 @@ impl<'a> TaskContext<'a> {
         let step = self.first.0 + step;
         bits.mask_tail();
         let mut share = bits.into_words();
-        self.add_zero(step, &mut share, true)?;
-        self.post(step, Some(share), true, FrameKind::Opening)
+        self.add_zero(step, &mut share)?;
+        self.post(step, Some(share), FrameKind::Opening)
     }
 
     /// So many draws for this party's permutation.
@@ -229,11 +230,11 @@ impl<'a> TaskContext<'a> {
     /// Opens the node's value under its mask: the task of an opening.
     pub async fn open_value(self) -> Result<Output, MpcError> {
         let id = self.plan().tasks[self.task as usize].node;
-        let node = self.plan().node(id);
+        let (node, item) = (self.plan().node(id), self.plan().opened_as(id));
         match node.kind {
             RingKind::Bits { planes } => {
                 let share = self.bits(id)?.words().to_vec();
-                let words = self.open_bits(0, share)?.await?.unwrap_or_default();
+                let words = self.open(0, share)?.await?.unwrap_or_default();
                 Ok(Output::OpenBits(BitTensor::from_words(elements(node), planes, words)))
             }
             RingKind::Ring { .. } => {
@@ -241,60 +242,58 @@ impl<'a> TaskContext<'a> {
                 let share = if silent {
                     None
                 } else {
-                    let (share, mut masked) = (self.share(id)?, vec![0; words(node)]);
+                    let (share, mut masked) = (self.share(id)?, vec![0; item.words()]);
                     let (streams, me, stream) = (self.eval.streams, self.eval.me, self.stream(Use::Mask(0)));
-                    for_each_tile(masked.len(), [(&mut masked, Unit::Word)], &|range, [masked]| {
+                    let unit = item.unit();
+                    for_each_tile(elements(node), [(&mut masked, unit)], &|range, [masked]| {
                         if let Some(share) = &share {
-                            masked.copy_from_slice(&share.data()[range.clone()]);
+                            narrow::pack(item, masked, &share.data()[range.clone()]);
                         }
-                        streams.apply(me, stream, range.start, masked, Combine::Add)
+                        streams.add(me, stream, item, unit.words(&range).start, masked)
                     })?;
                     Some(masked)
                 };
-                let words = self.post(0, share, false, FrameKind::Opening)?.await?.unwrap_or_default();
-                Ok(Output::Opening(RingTensor::new(node.shape.clone(), words)))
+                let words = self.post(0, share, FrameKind::Opening)?.await?.unwrap_or_default();
+                Ok(Output::Opening(RingTensor::new(node.shape.clone(), narrow::unpacked(item, words))))
             }
         }
     }
 
     /// Sends a share, under a fresh sharing of zero among the parties, to the receivers of a reveal.
-    pub fn reveal(&self, mut share: Vec<u64>, xor: bool) -> Result<OpeningFuture<'a>, MpcError> {
+    pub fn reveal(&self, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
         self.eval.config.hooks.at("reveal", 0);
-        self.add_zero(0, &mut share, xor)?;
-        self.post(0, Some(share), xor, FrameKind::Reveal)
+        self.add_zero(0, &mut share)?;
+        self.post(0, Some(share), FrameKind::Reveal)
     }
 
-    /// Adds this party's part of a fresh sharing of zero.
-    fn add_zero(&self, index: u16, share: &mut [u64], xor: bool) -> Result<(), MpcError> {
-        let me = self.eval.me;
+    /// Adds this party's part of a fresh sharing of zero to its share of the task's opening `step`.
+    fn add_zero(&self, step: u16, share: &mut [u64]) -> Result<(), MpcError> {
+        let (me, pairwise) = (self.eval.me, self.eval.pairwise);
+        let (stream, item) = (self.stream(Use::Zero(step)), self.declared(step)?.item);
         for other in (0..self.plan().parties()).filter(|&other| other != me) {
-            let how = match (xor, me < other) {
-                (true, _) => Combine::Xor,
-                (false, true) => Combine::Add,
-                (false, false) => Combine::Subtract,
-            };
-            self.eval.pairwise.apply(other, self.stream(Use::Zero(index)), 0, share, how)?;
+            if me < other {
+                pairwise.add(other, stream, item, 0, share)?;
+            } else {
+                pairwise.subtract(other, stream, item, 0, share)?;
+            }
         }
         Ok(())
     }
 
-    fn post(
-        &self,
-        step: u16,
-        own: Option<Vec<u64>>,
-        xor: bool,
-        kind: FrameKind,
-    ) -> Result<OpeningFuture<'a>, MpcError> {
-        let eval = self.eval;
+    /// The task's opening `step`.
+    fn declared(&self, step: u16) -> Result<&'a Opening, MpcError> {
         let declared = self.plan().tasks[self.task as usize].steps.openings.get(step as usize);
-        let opening = declared
-            .cloned()
-            .ok_or_else(|| MpcError::Internal(format!("task {} opens more than it declared", self.task)))?;
+        declared.ok_or_else(|| MpcError::Internal(format!("task {} opens more than it declared", self.task)))
+    }
+
+    fn post(&self, step: u16, own: Option<Vec<u64>>, kind: FrameKind) -> Result<OpeningFuture<'a>, MpcError> {
+        let eval = self.eval;
+        let opening = self.declared(step)?.clone();
         let own = own.map(Arc::new);
         if let Some(own) = &own {
-            if own.len() != opening.words {
-                let reason =
-                    format!("task {} opens {} words, declared {}", self.task, own.len(), opening.words);
+            let declared = opening.item.words();
+            if own.len() != declared {
+                let reason = format!("task {} opens {} words, declared {declared}", self.task, own.len());
                 return Err(MpcError::Internal(reason));
             }
             let receivers: Vec<usize> = match &opening.to {
@@ -309,7 +308,7 @@ impl<'a> TaskContext<'a> {
             }
         }
         let key = (self.task, step);
-        eval.pending.borrow_mut().insert(key, Pending { opening, kind, own, xor, done: None });
+        eval.pending.borrow_mut().insert(key, Pending { opening, kind, own, done: None });
         Ok(OpeningFuture { eval, key })
     }
 }

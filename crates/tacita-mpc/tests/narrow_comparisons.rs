@@ -101,6 +101,78 @@ fn values_at_the_ends_of_their_range_compare_right() {
     assert!(dealt[0] * 3 < dealt[dealt.len() - 1], "the fewer bits, the less is dealt: {dealt:?}");
 }
 
+#[test]
+fn what_only_comparisons_use_is_opened_in_as_few_bits() {
+    // a sign of 2^k takes k + 1 bits and itself: of 8, 16, 32 or 64 each
+    for (k, bytes) in [(2, 1), (6, 1), (7, 2), (14, 2), (15, 4), (30, 4), (31, 8), (40, 8)] {
+        let half = 2f64.powi(k - 1);
+        let range = Interval::new(-half, half - 1.0);
+        let mut two = Two::new();
+        let [x, y] = [0, 1].map(|i| two.input(i, &[3, 30], Kind::Int, Some(range)));
+        // a secret of its own opening, and linear images of openings
+        let sum = two.add(ops::Add, &[x, y]);
+        let signs = two.add(ops::Sign, &[sum]);
+        let less = two.add(ops::Less, &[x, y]);
+        let equal = two.add(ops::Equal, &[x, y]);
+        let largest = two.add(ops::ArgMax { axis: 1, keepdims: false }, &[x]);
+        let hot = two.add(ops::OneHot { depth: 4 }, &[y]);
+        let unlike = two.add(ops::Less, &[signs, y]);
+        let sorted = two.add(ops::Sort { axis: 1, descending: false }, &[signs]);
+        for result in [less, equal, largest, hot, unlike, sorted] {
+            two.reveal(result);
+        }
+        let mut random = Random::new(k as u64);
+        let mut values = || {
+            ArrayD::from_shape_simple_fn(IxDyn(&[3, 30]), || {
+                (range.min + random.unit() * (range.max - range.min)).round()
+            })
+        };
+        let [first, second] = [x, y].map(|id| two.graph.node(id).name.clone());
+        let inputs = Inputs::from([(first, values()), (second, values())]);
+        let cases = [
+            Case::new(&two.graph, 2, 16),
+            Case::new(&two.graph, 3, 16),
+            Case::with_data_owners(&two.graph, &["carol", "dave"], &["alice", "bob"], 16),
+        ];
+        for (i, case) in cases.iter().enumerate() {
+            let exact = plain(&case.graph, &inputs).unwrap();
+            for (id, got) in compare(case, &inputs, k as u64) {
+                let reveals = case.program.reveals();
+                let reveal = reveals.into_iter().find(|&reveal| case.program.node(reveal).origin == id);
+                let kind = case.program.node(reveal.unwrap()).kind;
+                assert_eq!(got.to_f64(kind), exact[&id], "{k} bits, {}", case.graph.label(id));
+            }
+            let cost = case.plan.cost();
+            // data owners send inputs, of which the sum's opening follows
+            let Some(row) = cost.nodes.iter().find(|node| node.node == sum) else {
+                assert_eq!(i, 2);
+                continue;
+            };
+            assert_eq!(
+                row.online_bytes[0],
+                (90_u64 * bytes).div_ceil(8) * 8 * [1, 2][i],
+                "{k} bits, case {i}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_multiplied_too_is_opened_whole() {
+    let mut two = Two::new();
+    let range = Some(Interval::new(0.0, 1.0));
+    let [x, y] = [0, 1].map(|i| two.input(i, &[64], Kind::Fixed, range));
+    let less = two.add(ops::Less, &[x, y]);
+    let product = two.add(ops::Mul, &[x, y]);
+    two.reveal(less);
+    two.reveal(product);
+    let case = Case::new(&two.graph, 2, 16);
+    let name = two.graph.node(x).name.clone();
+    let cost = case.plan.cost();
+    let node = cost.nodes.iter().find(|node| node.name == name).unwrap();
+    assert_eq!(node.online_bytes, [64 * 8, 0]);
+}
+
 /// What a graph costs, and what it would if all comparisons took the full width.
 fn costs(graph: &Graph) -> [Cost; 2] {
     let narrow = lower(graph, 16).unwrap();

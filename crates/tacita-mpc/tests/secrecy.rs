@@ -175,11 +175,7 @@ fn cover(plan: &Plan, frame: &tacita_net::Frame) -> (StreamId, Option<Item>, boo
             let stream = StreamId::Evaluation { evaluation: header.evaluation, task: header.task, purpose };
             (stream, inspection.item, false, 2 * plan.inspect(header.evaluation, header.task, 0).round)
         }
-        _ => {
-            let words = frame.payload.len() / 8;
-            let arithmetic = if inspection.bits { Item::Bits(words) } else { Item::Ring(words) };
-            (inspection.mask, Some(arithmetic), true, 2 * inspection.round + 1)
-        }
+        _ => (inspection.mask, inspection.opening, true, 2 * inspection.round + 1),
     }
 }
 

@@ -83,8 +83,8 @@ impl Comparisons {
         for comparison in &self.comparisons {
             dealt.extend(comparison.levels.iter().map(|level| Item::Bits(words(n, level.dealt()))));
         }
-        let openings =
-            (0..self.rounds).map(|level| Opening::all(self.wires(level).map(|wires| words(n, wires)).sum()));
+        let wires = |level| self.wires(level).map(|wires| words(n, wires)).sum();
+        let openings = (0..self.rounds).map(|level| Opening::all(Item::Bits(wires(level))));
         Steps { dealt, openings: openings.collect() }
     }
 
@@ -192,7 +192,7 @@ impl Comparisons {
             let mut wires = Vec::with_capacity(self.wires(step).map(|wires| words(n, wires)).sum());
             running().for_each(|(i, _)| wires.append(&mut results[i]));
             let lambda = ctx.step_mask(step as u16);
-            let public = ctx.open_bits(step as u16, wires)?.await?.unwrap_or_default();
+            let public = ctx.open(step as u16, wires)?.await?.unwrap_or_default();
             let mut start = 0;
             for (i, level) in running() {
                 let dealt = ctx.dealt(item[i] + step)?;

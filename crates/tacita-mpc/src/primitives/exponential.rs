@@ -27,7 +27,7 @@ fn comparison(spec: &Exponential) -> Comparisons {
 pub(super) fn steps(node: &RingNode, spec: &Exponential) -> Steps {
     let n = elements(node);
     let mut steps = comparison(spec).steps(n);
-    steps.openings.push(Opening::all(words(n, 1)));
+    steps.openings.push(Opening::all(Item::Bits(words(n, 1))));
     steps.dealt.extend([Item::Ring(n); 3]);
     steps
 }
@@ -60,7 +60,7 @@ pub(super) async fn run(
     let wraps = comparison.run(ctx, n, |_, range| &hat.data()[range]).await?;
     let wraps = wraps.into_iter().next().map_or_else(Vec::new, BitTensor::into_words);
     let step = comparison.rounds() as u16;
-    let wraps = ctx.open_bits(step, wraps)?.await?.unwrap_or_default();
+    let wraps = ctx.open(step, wraps)?.await?.unwrap_or_default();
     let items = comparison.items();
     let (least, growth, masked) = (ctx.dealt(items)?, ctx.dealt(items + 1)?, ctx.dealt(items + 2)?);
     let mut out = vec![0; n];

@@ -29,7 +29,7 @@ use tacita_ring::{BitTensor, RingTensor};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::linear;
-use crate::steps::Steps;
+use crate::steps::{Item, Steps};
 use crate::task::TaskContext;
 
 /// What a task hands to those that use its node.
@@ -69,6 +69,14 @@ pub(crate) fn words(node: &RingNode) -> usize {
     match node.kind {
         RingKind::Ring { .. } => elements(node),
         RingKind::Bits { planes } => tacita_ring::word_count(elements(node), planes),
+    }
+}
+
+/// A share of a node's value as it is added.
+pub(crate) fn item(node: &RingNode) -> Item {
+    match node.kind {
+        RingKind::Ring { .. } => Item::Ring(words(node)),
+        RingKind::Bits { .. } => Item::Bits(words(node)),
     }
 }
 

@@ -8,7 +8,7 @@
 use tacita_graph::{Owner, RingId, RingKind, RingNode, RingProgram};
 use tacita_ring::{BitTensor, RingTensor};
 
-use super::{Output, Revealed, elements, words};
+use super::{Output, Revealed, elements, item, words};
 use crate::error::MpcError;
 use crate::steps::{Opening, Receivers, Sender, Steps};
 use crate::task::TaskContext;
@@ -16,7 +16,7 @@ use crate::task::TaskContext;
 pub(super) fn steps(program: &RingProgram, node: &RingNode, owners: &[usize], to: &[Owner]) -> Steps {
     let value = &program.nodes[node.inputs[0].0 as usize];
     let to = to.iter().map(|owner| owners[owner.0 as usize]).collect();
-    let opening = Opening { words: words(value), from: Sender::All, to: Receivers::Only(to) };
+    let opening = Opening { item: item(value), from: Sender::All, to: Receivers::Only(to) };
     Steps { dealt: vec![], openings: vec![opening] }
 }
 
@@ -32,8 +32,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
         }
         RingKind::Bits { .. } => ctx.bits(id)?.words().to_vec(),
     };
-    let bits = matches!(value.kind, RingKind::Bits { .. });
-    Ok(match ctx.reveal(share, bits)?.await? {
+    Ok(match ctx.reveal(share)?.await? {
         None => Output::Nothing,
         Some(words) => Output::Revealed(match value.kind {
             RingKind::Ring { .. } => Revealed::Ring(RingTensor::new(value.shape.clone(), words)),

@@ -5,8 +5,8 @@
 //! seed with the dealer, and the dealer deals shares of `−π_j(a)`; with `π_j(x + a)` added by j these are shares of
 //! `π_j(x)`. After P steps the rows are in an order that is uniform for whoever lacks one of the π_j.
 //!
-//! *Order.* The keys `2^shift·value + index` are opened under a mask, all pairs are compared on differences of the
-//! opening, and the outcomes are opened to the parties, without a mask.
+//! *Order.* The keys `2^shift·value + index` are opened under a mask, as many of their low bits as differences take, all pairs
+//! are compared on differences of the opening, and the outcomes are opened to the parties, without a mask.
 //!
 //! # Security
 //! Party j sees `x + a`, which is uniform as a has a mask of every party; keys and comparisons are under fresh masks. No two
@@ -25,6 +25,7 @@ use super::{Output, elements};
 use crate::blocks::words;
 use crate::deal::DealContext;
 use crate::error::MpcError;
+use crate::narrow;
 use crate::steps::{Item, Opening, Receivers, Sender, Steps};
 use crate::task::TaskContext;
 
@@ -45,6 +46,11 @@ impl Sizes {
     /// All pairs (i, j), i < j, of a matrix' rows.
     fn pairs(self) -> Vec<(usize, usize)> {
         (0..self.n).flat_map(|i| (i + 1..self.n).map(move |j| (i, j))).collect()
+    }
+
+    /// As what the keys are opened whose differences are compared in so many bits and a sign.
+    fn keys(self, bits: u32) -> Item {
+        Item::holding(self.matrices * self.n, bits + 1)
     }
 
     /// Comparisons in all.
@@ -111,12 +117,12 @@ impl Sizes {
 
 pub(super) fn steps(node: &RingNode, parties: usize, bits: u32) -> Steps {
     let (size, sizes) = (elements(node), Sizes::of(node));
-    let to = |party| Opening { words: size, from: Sender::All, to: Receivers::Only(vec![party]) };
+    let to = |party| Opening { item: Item::Ring(size), from: Sender::All, to: Receivers::Only(vec![party]) };
     let compared = Comparisons::signs(1, bits).steps(sizes.comparisons());
     let mut openings: Vec<Opening> = (0..parties).map(to).collect();
-    openings.push(Opening::all(sizes.matrices * sizes.n));
+    openings.push(Opening::all(sizes.keys(bits)));
     openings.extend(compared.openings);
-    openings.push(Opening::all(words(sizes.comparisons(), 1)));
+    openings.push(Opening::all(Item::Bits(words(sizes.comparisons(), 1))));
     Steps { dealt: [vec![Item::Ring(size); parties], compared.dealt].concat(), openings }
 }
 
@@ -124,11 +130,11 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
     let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan.parties());
     for party in 0..parties {
         let order = sizes.permutation(&ctx.permutation(party, sizes.draws())?);
-        let mut out = sizes.permuted(&ctx.step_ring_masks(party as u16, size)?, &order);
+        let mut out = sizes.permuted(&ctx.step_ring_masks(party as u16, Item::Ring(size))?, &order);
         out.iter_mut().for_each(|a| *a = a.wrapping_neg());
         ctx.emit(out)?;
     }
-    let (keys, pairs) = (ctx.step_ring_masks(parties as u16, sizes.matrices * sizes.n)?, sizes.pairs());
+    let (keys, pairs) = (ctx.step_ring_masks(parties as u16, sizes.keys(bits))?, sizes.pairs());
     ctx.first_step = parties as u16 + 1;
     Comparisons::signs(1, bits).deal(ctx, sizes.comparisons(), |_, _| {
         let differences = sizes.differences(&keys, &pairs, 0..sizes.comparisons());
@@ -145,7 +151,7 @@ pub(super) async fn run(
     let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan().parties());
     let mut share = ctx.share(node.inputs[0])?.map_or_else(|| vec![0; size], |share| share.data().to_vec());
     for party in 0..parties {
-        let opened = ctx.open_ring(party as u16, share)?.await?;
+        let opened = ctx.open(party as u16, share)?.await?;
         share = vec![0; size];
         ctx.add_dealt(party, &mut share)?;
         if let Some(opened) = opened {
@@ -155,9 +161,9 @@ pub(super) async fn run(
         }
     }
     let rows = share.chunks_exact(sizes.columns);
-    let keys = rows.map(|row| (row[0] << shift).wrapping_add(row[1])).collect();
-    let step = parties as u16;
-    let keys = ctx.open_ring(step, keys)?.await?.unwrap_or_default();
+    let keys: Vec<u64> = rows.map(|row| (row[0] << shift).wrapping_add(row[1])).collect();
+    let (step, item) = (parties as u16, sizes.keys(bits));
+    let keys = narrow::unpacked(item, ctx.open(step, narrow::packed(item, keys))?.await?.unwrap_or_default());
     let pairs = sizes.pairs();
     let signs = Comparisons::signs(1, bits);
     let below = signs.run(ctx.part(step + 1, parties), sizes.comparisons(), |_, range| {

@@ -51,7 +51,7 @@ pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
     let pairs = pairs(k).len();
     let mut steps = Comparisons::signs(pairs, bits).steps(n);
     if k > 2 {
-        steps.openings.push(Opening::all(words(n, pairs)));
+        steps.openings.push(Opening::all(Item::Bits(words(n, pairs))));
         steps.dealt.push(Item::Bits(words(n, products(k).dealt())));
     }
     steps
@@ -137,7 +137,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
     let compared = Comparisons::signs(pairs.len(), bits);
     let step = compared.rounds() as u16;
     let lambda = ctx.step_mask(step);
-    let public = ctx.open_bits(step, below.into_words())?.await?.unwrap_or_default();
+    let public = ctx.open(step, below.into_words())?.await?.unwrap_or_default();
     let dealt = ctx.dealt(compared.items())?;
     let (products, wires, first) = (products(k), pairs.len(), ctx.first());
     let mut out = vec![0; words(n, k)];

@@ -23,7 +23,7 @@ pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
         Steps { dealt: vec![Item::Bits(words(n, leaves.wires() + leaves.dealt()))], openings: vec![] };
     for level in levels {
         steps.dealt.push(Item::Bits(words(n, level.dealt())));
-        steps.openings.push(Opening::all(words(n, level.wires())));
+        steps.openings.push(Opening::all(Item::Bits(words(n, level.wires()))));
     }
     steps
 }
@@ -82,7 +82,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
     })?;
     for (step, level) in (0..).zip(&levels) {
         let lambda = ctx.step_mask(step);
-        let public = ctx.open_bits(step, shares)?.await?.unwrap_or_default();
+        let public = ctx.open(step, shares)?.await?.unwrap_or_default();
         let dealt = ctx.dealt(1 + usize::from(step))?;
         let (wires, planes, results) = (level.wires(), level.dealt(), level.results());
         shares = vec![0; words(n, results)];
