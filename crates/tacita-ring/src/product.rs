@@ -1,8 +1,8 @@
 //! The product of two matrices, `out ± a·b`, that matrix products and convolutions are made of.
 //!
 //! The right-hand side is packed, block by block, into panels of [`WIDTH`] columns that stay in the second-level
-//! cache; eight rows of the left-hand side at a time are copied to the first-level cache and multiplied with each
-//! panel by a [`tile`]. Products too thin to repay packing take the paths of [`thin`].
+//! cache; eight rows of the left-hand side at a time are copied, so that they fit the first-level cache, and multiplied with
+//! each panel by a [`tile`]. Products too thin to repay packing take the paths of [`thin`].
 
 mod thin;
 mod tile;
@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::parallel;
 use crate::simd::{Level, dispatch_at};
-use tile::{DEPTH, HEIGHT, LANES, LhsBlock, LhsCopy, WIDTH};
+use tile::{DEPTH, HEIGHT, LANES, LhsBlock, WIDTH};
 
 /// Whether a product is added to the output or subtracted from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,11 +142,29 @@ pub(crate) fn product_packed<B: Rhs>(
     let block = COLUMNS * threads.min(8);
     let mut copy = None;
     let mut packed = Scratch::take(k.min(DEPTH) * n.min(block).next_multiple_of(LANES));
-    for first in (0..n).step_by(block) {
-        let columns = first..n.min(first + block);
-        for top in (0..k).step_by(DEPTH) {
-            let depth = top..k.min(top + DEPTH);
-            let write = if write == Write::Replace && top > 0 { Write::Add } else { write };
+    // Where the left-hand side is gone through several times it is copied once.
+    let copies = if n > block { m.div_ceil(HEIGHT) } else { 0 };
+    let mut copied = Scratch::take(copies * LhsBlock::COPY);
+    for top in (0..k).step_by(DEPTH) {
+        let depth = top..k.min(top + DEPTH);
+        let write = if write == Write::Replace && top > 0 { Write::Add } else { write };
+        let copied = &mut copied.0[..copies * LhsBlock::COPY];
+        let copy_rows = |i: usize, copy: &mut [u64]| {
+            let rows = i * HEIGHT..m.min((i + 1) * HEIGHT);
+            dispatch_at(
+                level,
+                #[inline(always)]
+                || LhsBlock::copied(copy, a, plus, k, rows, depth.clone()),
+            );
+        };
+        if threads > 1 {
+            copied.par_chunks_mut(LhsBlock::COPY).enumerate().for_each(|(i, copy)| copy_rows(i, copy));
+        } else {
+            copied.chunks_mut(LhsBlock::COPY).enumerate().for_each(|(i, copy)| copy_rows(i, copy));
+        }
+        let copied = &*copied;
+        for first in (0..n).step_by(block) {
+            let columns = first..n.min(first + block);
             let packed = &mut packed.0[..depth.len() * columns.len().next_multiple_of(LANES)];
             let pack = |i: usize, panel: &mut [u64]| {
                 let from = columns.start + i * WIDTH;
@@ -165,14 +183,16 @@ pub(crate) fn product_packed<B: Rhs>(
                 packed.chunks_mut(panel).enumerate().for_each(|(i, panel)| pack(i, panel));
             }
             let packed = &*packed;
-            let multiply = |copy: &mut Option<LhsCopy>, i: usize, out: &mut [u64]| {
+            let multiply = |copy: &mut Option<[u64; LhsBlock::COPY]>, i: usize, out: &mut [u64]| {
                 let rows = i * HEIGHT..m.min((i + 1) * HEIGHT);
                 // Few panels do not repay the copy. A last block of fewer rows must be copied to be read whole.
                 let direct = plus.is_none() && columns.len() <= FEW_PANELS * WIDTH && rows.len() == HEIGHT;
-                let lhs = if direct {
+                let lhs = if copies > 0 {
+                    LhsBlock::of_copy(&copied[i * LhsBlock::COPY..], rows, depth.clone())
+                } else if direct {
                     LhsBlock::of(a, k, rows, depth.clone())
                 } else {
-                    let copy = copy.get_or_insert_with(|| [0; _]);
+                    let copy = copy.get_or_insert_with(|| [0; LhsBlock::COPY]);
                     dispatch_at(
                         level,
                         #[inline(always)]
@@ -192,6 +212,7 @@ pub(crate) fn product_packed<B: Rhs>(
             }
         }
     }
+    copied.give_back();
     packed.give_back();
 }
 

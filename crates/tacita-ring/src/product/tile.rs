@@ -25,10 +25,10 @@ pub(super) struct LhsBlock<'a> {
     pub(super) depth: usize,
 }
 
-/// Room for a block's copy: 17 KiB that stay in the first-level cache.
-pub(super) type LhsCopy = [u64; HEIGHT * LHS_STRIDE];
-
 impl<'a> LhsBlock<'a> {
+    /// Words of a block's copy: 17 KiB that stay in the first-level cache.
+    pub(super) const COPY: usize = HEIGHT * LHS_STRIDE;
+
     /// Rows `rows` and columns `depth` of `a`, whose rows are `stride` long, where they lie.
     pub(super) fn of(a: &'a [u64], stride: usize, rows: Range<usize>, depth: Range<usize>) -> Self {
         Self { data: &a[rows.start * stride + depth.start..], stride, rows: rows.len(), depth: depth.len() }
@@ -37,7 +37,7 @@ impl<'a> LhsBlock<'a> {
     /// The same copied, or its sum with the same of `plus` if there is one.
     #[inline(always)]
     pub(super) fn copied(
-        copy: &'a mut LhsCopy,
+        copy: &'a mut [u64],
         a: &[u64],
         plus: Option<&[u64]>,
         stride: usize,
@@ -57,6 +57,11 @@ impl<'a> LhsBlock<'a> {
             }
         }
         Self { data: copy, stride: LHS_STRIDE, rows: count, depth: length }
+    }
+
+    /// What was copied before.
+    pub(super) fn of_copy(copy: &'a [u64], rows: Range<usize>, depth: Range<usize>) -> Self {
+        Self { data: &copy[..Self::COPY], stride: LHS_STRIDE, rows: rows.len(), depth: depth.len() }
     }
 
     /// Whether all that a tile may read is there.
