@@ -58,7 +58,7 @@ pub fn operation_cost(
 /// A plan's costs but for what the reveal of this name itself takes, if there is one: a round, in which all but its receiver
 /// send. A result that has to be truncated first is opened before it.
 pub(crate) fn without_reveal(cost: &Cost, reveal: &str) -> OperationCost {
-    let revealed = cost.nodes.iter().find(|node| node.ops == ["Reveal"] && node.name == reveal);
+    let revealed = cost.nodes.iter().find(|node| node.ops.contains(&"Reveal") && node.name == reveal);
     let (rounds, bytes) =
         revealed.map_or((0, 0), |node| (1, node.online_bytes.iter().max().copied().unwrap_or(0)));
     OperationCost {
