@@ -167,19 +167,22 @@ impl DataOwner {
             return Err(MpcError::Internal(format!("leaf `{name}` is {:?}, not {shape:?}", value.shape())));
         }
         let (stream, item) = (plan.mask_stream(number, id)?, plan.opened_as(id));
-        let mut hat = narrow::packed(item, value.data().to_vec());
-        for holder in plan.mask_streams(id) {
-            self.streams.add(holder, stream, item, 0, &mut hat)?;
-        }
-        let payload = Payload::from(hat);
-        for party in 0..*parties {
-            let frame = Frame::new(number, task, 0, FrameKind::Opening, payload.clone());
-            config.hooks.sent(*me, party, &frame);
-            let posted = endpoint.post(MemberId(party as u16), frame);
-            posted.map_err(|source| {
-                let node = plan.name(plan.node(id).origin).to_owned();
-                MpcError::Net { node, round: 0, source }
-            })?;
+        for part in item.parts() {
+            let (first, last) = (part.start * item.lanes(), part.end * item.lanes());
+            let mut hat = narrow::packed(item, &value.data()[first..last.min(value.data().len())]);
+            for holder in plan.mask_streams(id) {
+                self.streams.add(holder, stream, item, part.start, &mut hat)?;
+            }
+            let payload = Payload::from(hat);
+            for party in 0..*parties {
+                let frame = Frame::new(number, task, 0, FrameKind::Opening, payload.clone());
+                config.hooks.sent(*me, party, &frame);
+                let posted = endpoint.post(MemberId(party as u16), frame);
+                posted.map_err(|source| {
+                    let node = plan.name(plan.node(id).origin).to_owned();
+                    MpcError::Net { node, round: 0, source }
+                })?;
+            }
         }
         Ok(())
     }
@@ -190,18 +193,20 @@ impl DataOwner {
         let task = &plan.tasks[t as usize];
         let node = plan.node(plan.node(task.node).inputs[0]);
         let item = primitives::item(node);
-        let length = item.bytes();
         endpoint.set_place(plan.task_name(t), task.start + 1);
         // each step of the parties has its own limit, and this member waits for all of them
         let timeout = config.timeout.saturating_mul(plan.rounds() + 2);
         let mut sum = vec![0; item.words()];
         for party in 0..*parties {
-            let header =
-                FrameHeader { evaluation: number, task: t, step: 0, kind: FrameKind::Reveal, length };
-            let frame = endpoint.expect(MemberId(party as u16), header, timeout).map_err(|source| {
-                MpcError::Net { node: plan.task_name(t).to_owned(), round: task.start + 1, source }
-            })?;
-            narrow::add(item, &mut sum, frame.payload.words());
+            for part in item.parts() {
+                let length = part.len() as u64 * 8;
+                let header =
+                    FrameHeader { evaluation: number, task: t, step: 0, kind: FrameKind::Reveal, length };
+                let frame = endpoint.expect(MemberId(party as u16), header, timeout).map_err(|source| {
+                    MpcError::Net { node: plan.task_name(t).to_owned(), round: task.start + 1, source }
+                })?;
+                narrow::add(item, &mut sum[part], frame.payload.words());
+            }
         }
         Ok(match node.kind {
             RingKind::Ring { .. } => Revealed::Ring(RingTensor::new(node.shape.clone(), sum)),

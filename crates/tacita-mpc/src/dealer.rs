@@ -210,9 +210,10 @@ pub(crate) fn constants(plan: &Plan, public: &Leaves) -> Leaves {
         }
         let inputs: Vec<_> = node.inputs.iter().map(|input| known(plan, &values, *input)).collect();
         let linear = node.op.is_linear() || node.op.is_bilinear();
-        let value = if linear { apply(plan, node, &inputs, Image::Whole) } else { constant(node) };
+        let value =
+            if linear { apply(plan, node, &inputs, Image::Whole) } else { constant(node).map(Arc::new) };
         if let Some(value) = value {
-            values.insert(id, Arc::new(value));
+            values.insert(id, value);
         }
     }
     values

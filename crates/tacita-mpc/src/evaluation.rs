@@ -40,7 +40,8 @@ pub(crate) struct Slot {
 pub(crate) struct Pending {
     pub opening: Opening,
     pub kind: FrameKind,
-    pub own: Option<Arc<Vec<u64>>>,
+    /// What this party sent, by part: nothing if it does not send.
+    pub own: Vec<Arc<Vec<u64>>>,
     pub done: Option<Option<Vec<u64>>>,
 }
 
@@ -62,7 +63,7 @@ pub(crate) struct Evaluation<'a> {
     pub prepared: RefCell<BTreeMap<u32, RingTensor>>,
     pub revealed: RefCell<BTreeMap<RingId, Revealed>>,
     /// This party's shares of what is kept.
-    pub kept: RefCell<BTreeMap<RingId, RingTensor>>,
+    pub kept: RefCell<BTreeMap<RingId, Arc<RingTensor>>>,
     /// Where corrections come from if no dealer takes part.
     pub ahead: &'a RefCell<Option<Box<dyn Correlations>>>,
 }
@@ -98,11 +99,9 @@ impl Evaluation<'_> {
             let slot = &mut self.slots.borrow_mut()[id.0 as usize];
             match output {
                 Output::Nothing => {}
-                Output::Share(share) => slot.share = Some(share.map(Arc::new)),
-                Output::Opening(hat) if self.plan.form(id) == Form::Public => {
-                    slot.public = Some(Arc::new(hat))
-                }
-                Output::Opening(hat) => slot.hat = Some(Arc::new(hat)),
+                Output::Share(share) => slot.share = Some(share),
+                Output::Opening(hat) if self.plan.form(id) == Form::Public => slot.public = Some(hat),
+                Output::Opening(hat) => slot.hat = Some(hat),
                 Output::Bits(bits) => slot.bits = Some(Arc::new(bits)),
                 Output::OpenBits(bits) => slot.open_bits = Some(Arc::new(bits)),
                 Output::Revealed(value) => {
@@ -162,40 +161,57 @@ impl Evaluation<'_> {
                 Receivers::All => true,
                 Receivers::Only(to) => to.contains(&self.me),
             };
-            let mut sum: Option<Vec<u64>> = None;
-            if receives {
-                let senders = match p.opening.from {
-                    Sender::All => 0..self.plan.parties(),
-                    Sender::Owner(owner) => owner..owner + 1,
-                };
-                for peer in senders.filter(|&peer| peer != self.me) {
-                    let length = p.opening.item.bytes();
-                    let header = FrameHeader { evaluation: self.number, task, step, kind: p.kind, length };
-                    let frame = self.endpoint.expect(MemberId(peer as u16), header, self.config.timeout);
-                    let words = frame.map_err(|source| self.fail(task, source))?.payload.into_words();
-                    sum = Some(match sum {
-                        None => words,
-                        Some(mut sum) => {
-                            narrow::add(p.opening.item, &mut sum, &words);
-                            self.endpoint.buffers().give(words);
-                            sum
-                        }
-                    });
-                }
-                sum = Some(match (sum, &p.own) {
-                    (Some(mut sum), Some(own)) => {
-                        narrow::add(p.opening.item, &mut sum, own);
-                        sum
-                    }
-                    (Some(sum), None) => sum,
-                    (None, Some(own)) => own.to_vec(),
-                    (None, None) => return Err(MpcError::Internal("an opening without a sender".into())),
-                });
-            }
-            p.own = None;
-            p.done = Some(sum);
+            let own = std::mem::take(&mut p.own);
+            p.done = Some(if receives { Some(self.receive((task, step), p, own)?) } else { None });
             woken.push(task);
         }
         Ok(woken)
+    }
+
+    /// Receives an opening: the sum of what its senders sent, part by part, as they come.
+    fn receive(
+        &self,
+        (task, step): (u32, u16),
+        pending: &Pending,
+        own: Vec<Arc<Vec<u64>>>,
+    ) -> Result<Vec<u64>, MpcError> {
+        let item = pending.opening.item;
+        let senders = match pending.opening.from {
+            Sender::All => 0..self.plan.parties(),
+            Sender::Owner(owner) => owner..owner + 1,
+        };
+        let mut own = own.into_iter();
+        let mut opened = Vec::new();
+        for part in item.parts() {
+            let mut sum: Option<Vec<u64>> = None;
+            let mut own = own.next();
+            for peer in senders.clone().filter(|&peer| peer != self.me) {
+                let length = part.len() as u64 * 8;
+                let header = FrameHeader { evaluation: self.number, task, step, kind: pending.kind, length };
+                let frame = self.endpoint.expect(MemberId(peer as u16), header, self.config.timeout);
+                let words = frame.map_err(|source| self.fail(task, source))?.payload.into_words();
+                match &mut sum {
+                    None => sum = Some(words),
+                    Some(sum) => {
+                        narrow::add(item, sum, &words);
+                        self.endpoint.buffers().give(words);
+                    }
+                }
+                if let (Some(sum), Some(own)) = (&mut sum, own.take()) {
+                    narrow::add(item, sum, &own);
+                }
+            }
+            let sum = sum.or_else(|| own.map(Arc::unwrap_or_clone));
+            let sum = sum.ok_or_else(|| MpcError::Internal("an opening without a sender".into()))?;
+            if part.len() == item.words() {
+                return Ok(sum);
+            }
+            if opened.is_empty() {
+                opened.reserve_exact(item.words());
+            }
+            opened.extend_from_slice(&sum);
+            self.endpoint.buffers().give(sum);
+        }
+        Ok(opened)
     }
 }

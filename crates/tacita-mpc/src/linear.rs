@@ -25,11 +25,11 @@ pub(crate) enum Image {
 
 /// Applies a linear node to its inputs, of which absent ones are zero. Public operands of a bilinear map are always
 /// present.
-pub(crate) fn apply(plan: &Plan, node: &RingNode, inputs: &[Maybe], image: Image) -> Option<RingTensor> {
+pub(crate) fn apply(plan: &Plan, node: &RingNode, inputs: &[Maybe], image: Image) -> Maybe {
     let shape = &node.shape;
     if node.op.is_bilinear() {
         return match inputs {
-            [Some(x), Some(y)] => Some(bilinear(&node.op, x, y, shape)),
+            [Some(x), Some(y)] => Some(Arc::new(bilinear(&node.op, x, y, shape))),
             _ => None,
         };
     }
@@ -42,9 +42,9 @@ pub(crate) fn apply(plan: &Plan, node: &RingNode, inputs: &[Maybe], image: Image
             return Some(broadcast(x, shape));
         }
         (RingOp::Sub, [None, Some(x)]) => {
-            let mut out = broadcast(x, shape);
+            let mut out = x.broadcast_to(shape);
             out.negate();
-            return Some(out);
+            return Some(Arc::new(out));
         }
         _ => {}
     }
@@ -55,10 +55,10 @@ pub(crate) fn apply(plan: &Plan, node: &RingNode, inputs: &[Maybe], image: Image
         .collect();
     let tensors: Vec<&RingTensor> =
         inputs.iter().zip(&zeros).filter_map(|(tensor, zero)| tensor.as_deref().or(zero.as_ref())).collect();
-    Some(match image {
+    Some(Arc::new(match image {
         Image::Whole => on_tensors(&node.op, &tensors, shape),
         Image::Homogeneous => linear_homogeneous(&node.op, &tensors, shape),
-    })
+    }))
 }
 
 /// The value of a public constant that is one number all over. It is made where it is needed, which it mostly is not: of the zero
@@ -85,8 +85,8 @@ pub(crate) fn constant(node: &RingNode) -> Option<RingTensor> {
     }
 }
 
-fn broadcast(x: &RingTensor, shape: &[usize]) -> RingTensor {
-    if x.shape() == shape { x.clone() } else { x.broadcast_to(shape) }
+fn broadcast(x: &Arc<RingTensor>, shape: &[usize]) -> Arc<RingTensor> {
+    if x.shape() == shape { x.clone() } else { Arc::new(x.broadcast_to(shape)) }
 }
 
 /// The mask of an opened value, or a party's share of it, from those of the openings it is an image of.
@@ -115,7 +115,7 @@ pub(crate) fn mask(
                         _ => Ok(masks.get(i).cloned().flatten()),
                     })
                     .collect::<Result<Vec<_>, MpcError>>()?;
-                apply(plan, node, &inputs, Image::Homogeneous).map(Arc::new)
+                apply(plan, node, &inputs, Image::Homogeneous)
             }
             _ => base(source)?,
         };

@@ -22,13 +22,13 @@ pub(crate) fn pack(item: Item, words: &mut [u64], values: &[u64]) {
     }
 }
 
-/// Packed values, which are copied only if they become fewer words.
-pub(crate) fn packed(item: Item, values: Vec<u64>) -> Vec<u64> {
+/// Values, packed as the item's elements are.
+pub(crate) fn packed(item: Item, values: &[u64]) -> Vec<u64> {
     if !matches!(item, Item::Narrow { .. }) {
-        return values;
+        return values.to_vec();
     }
-    let mut words = vec![0; item.words()];
-    pack(item, &mut words, &values);
+    let mut words = vec![0; values.len().div_ceil(item.lanes())];
+    pack(item, &mut words, values);
     words
 }
 

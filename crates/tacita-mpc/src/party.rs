@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -256,7 +257,7 @@ impl Party {
             let node = plan.node(id);
             let name = plan.name(node.origin).to_owned();
             let id = kept::id(&self.member.session, number, &name);
-            self.kept.insert(name, Kept { id, frac: node.kind.frac(), share: Arc::new(share) });
+            self.kept.insert(name, Kept { id, frac: node.kind.frac(), share });
         }
         endpoint.set_phase(Phase::Setup);
         self.member.evaluated(run.rounds, begun);
@@ -314,36 +315,44 @@ fn open_persistent(
     for &(task, id) in new.iter().filter(|(_, id)| plan.owner(*id) == Some(me)) {
         let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?;
         let key = key(plan, id)?;
-        let hat = Arc::new(opened(streams, me, &key, value)?);
-        for peer in (0..parties).filter(|&peer| peer != me) {
-            let frame = Frame::new(number, task, 0, FrameKind::Opening, Payload::from(hat.clone()));
-            config.hooks.sent(me, peer, &frame);
-            endpoint.post(MemberId(peer as u16), frame).map_err(fail(id))?;
+        for part in primitives::item(plan.node(id)).parts() {
+            let hat = Payload::from(opened(streams, me, &key, value, part)?);
+            for peer in (0..parties).filter(|&peer| peer != me) {
+                let frame = Frame::new(number, task, 0, FrameKind::Opening, hat.clone());
+                config.hooks.sent(me, peer, &frame);
+                endpoint.post(MemberId(peer as u16), frame).map_err(fail(id))?;
+            }
         }
         store.insert(key, Stored::Value(value.clone()));
     }
     for &(task, id) in &new {
         let node = plan.node(id);
         let Some(owner) = plan.owner(id).filter(|&owner| owner != me) else { continue };
-        let length = primitives::words(node) as u64 * 8;
-        let header = FrameHeader { evaluation: number, task, step: 0, kind: FrameKind::Opening, length };
-        let frame = endpoint.expect(MemberId(owner as u16), header, config.timeout);
-        let words = frame.map_err(fail(id))?.payload.into_words();
+        let mut words = Vec::with_capacity(primitives::words(node));
+        for part in primitives::item(node).parts() {
+            let length = part.len() as u64 * 8;
+            let header = FrameHeader { evaluation: number, task, step: 0, kind: FrameKind::Opening, length };
+            let frame = endpoint.expect(MemberId(owner as u16), header, config.timeout);
+            let part = frame.map_err(fail(id))?.payload.into_words();
+            words.extend_from_slice(&part);
+            endpoint.buffers().give(part);
+        }
         let hat = Arc::new(RingTensor::new(node.shape.clone(), words));
         store.insert(key(plan, id)?, Stored::Opening(hat));
     }
     Ok(())
 }
 
-/// A weight under its owner's mask.
+/// Some words of a weight under its owner's mask.
 pub(crate) fn opened(
     streams: &Streams,
     owner: usize,
     key: &LeafKey,
     value: &RingTensor,
+    range: Range<usize>,
 ) -> Result<Vec<u64>, MpcError> {
-    let mut hat = value.data().to_vec();
-    streams.add(owner, StreamId::Persistent(*key), Item::Ring(hat.len()), 0, &mut hat)?;
+    let (first, mut hat) = (range.start, value.data()[range].to_vec());
+    streams.add(owner, StreamId::Persistent(*key), Item::Ring(hat.len()), first, &mut hat)?;
     Ok(hat)
 }
 

@@ -58,6 +58,8 @@ pub(crate) enum TaskKind {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspection {
+    /// The graph node that it is for.
+    pub node: Option<NodeId>,
     /// The stream of the mask that an opening is under.
     pub mask: StreamId,
     /// What is opened.
@@ -318,10 +320,12 @@ impl Plan {
             let id = self.persistent().nth(index as usize);
             let key = id.and_then(|id| self.keys.get(&id)).copied().unwrap_or_default();
             let (mask, opening) = (StreamId::Persistent(key), id.map(|id| self.opened_as(id)));
-            return Inspection { mask, opening, round: 0, item: None };
+            let node = id.map(|id| self.node(id).origin);
+            return Inspection { node, mask, opening, round: 0, item: None };
         }
         let found = &self.tasks[task as usize];
         Inspection {
+            node: Some(self.node(found.node).origin),
             mask: StreamId::Evaluation { evaluation, task, purpose: Use::Mask(step) },
             opening: found.steps.openings.get(step as usize).map(|opening| opening.item),
             round: found.start + u32::from(step),

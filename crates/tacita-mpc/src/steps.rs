@@ -1,6 +1,11 @@
 //! What a task will receive from the dealer and open with the others, known from types and proven ranges alone.
 
+use std::ops::Range;
+
 use crate::blocks::Unit;
+
+/// Words of a part of an opening, 2 MiB: what a frame costs is little against it.
+const PART: usize = 1 << 18;
 
 /// One value that is dealt or opened, as it is added and as its size shows on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +42,27 @@ impl Item {
         }
     }
 
+    /// The words that travel in a frame of their own, in order. An opening of many words is sent in parts, so that its first are
+    /// on their way, and added by who receives them, while others are computed.
+    pub(crate) fn parts(self) -> impl Iterator<Item = Range<usize>> {
+        let words = self.words();
+        let last = words.div_ceil(PART).max(1) - 1;
+        (0..=last).map(move |i| i * PART..((i + 1) * PART).min(words))
+    }
+
     /// What an element takes.
     pub fn unit(self) -> Unit {
         match self {
             Item::Ring(_) | Item::Bits(_) => Unit::Word,
             Item::Narrow { width, .. } => Unit::Narrow(width as usize),
+        }
+    }
+
+    /// Elements in a word, of an item whose elements are not bits.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Item::Ring(_) | Item::Bits(_) => 1,
+            Item::Narrow { width, .. } => 64 / width as usize,
         }
     }
 

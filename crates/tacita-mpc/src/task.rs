@@ -1,6 +1,7 @@
 //! What a primitive sees of the party that runs it.
 
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -74,7 +75,7 @@ impl<'a> TaskContext<'a> {
         match (self.eval.stored(id), self.plan().leaf_key(id)) {
             (Some(Stored::Opening(hat)), _) => Ok(hat.clone()),
             (Some(Stored::Value(value)), Some(key)) => {
-                let words = opened(self.eval.streams, self.eval.me, key, value)?;
+                let words = opened(self.eval.streams, self.eval.me, key, value, 0..value.data().len())?;
                 Ok(Arc::new(RingTensor::new(value.shape().to_vec(), words)))
             }
             _ => Err(missing("the opening", id)),
@@ -195,11 +196,12 @@ impl<'a> TaskContext<'a> {
     }
 
     /// Opens what is shared under a fresh mask, as the step declares.
-    pub fn open(&self, step: u16, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
+    pub fn open(&self, step: u16, share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
         let step = self.first.0 + step;
         let (stream, item) = (self.stream(Use::Mask(step)), self.declared(step)?.item);
-        self.eval.streams.add(self.eval.me, stream, item, 0, &mut share)?;
-        self.post(step, Some(share), FrameKind::Opening)
+        self.post_share(step, share, FrameKind::Opening, |part, share| {
+            self.eval.streams.add(self.eval.me, stream, item, part.start, share)
+        })
     }
 
     /// Opens bits without a mask: for outcomes that do not depend on data. Their shares are made fresh by a sharing of zero.
@@ -208,7 +210,7 @@ impl<'a> TaskContext<'a> {
         bits.mask_tail();
         let mut share = bits.into_words();
         self.add_zero(step, &mut share)?;
-        self.post(step, Some(share), FrameKind::Opening)
+        self.post_share(step, share, FrameKind::Opening, |_, _| Ok(()))
     }
 
     /// So many draws for this party's permutation.
@@ -239,22 +241,27 @@ impl<'a> TaskContext<'a> {
             }
             RingKind::Ring { .. } => {
                 let silent = self.plan().owner(id).is_some_and(|owner| owner != self.eval.me);
-                let share = if silent {
-                    None
+                let opening = if silent {
+                    self.wait(0, FrameKind::Opening, vec![])?
                 } else {
-                    let (share, mut masked) = (self.share(id)?, vec![0; item.words()]);
+                    let (share, lanes) = (self.share(id)?, item.lanes());
                     let (streams, me, stream) = (self.eval.streams, self.eval.me, self.stream(Use::Mask(0)));
-                    let unit = item.unit();
-                    for_each_tile(elements(node), [(&mut masked, unit)], &|range, [masked]| {
-                        if let Some(share) = &share {
-                            narrow::pack(item, masked, &share.data()[range.clone()]);
-                        }
-                        streams.add(me, stream, item, unit.words(&range).start, masked)
-                    })?;
-                    Some(masked)
+                    self.post(0, FrameKind::Opening, |part| {
+                        let (first, unit) = (part.start * lanes, item.unit());
+                        let elements = (part.end * lanes).min(elements(node)) - first;
+                        let mut masked = match &share {
+                            Some(share) => narrow::packed(item, &share.data()[first..first + elements]),
+                            None => vec![0; part.len()],
+                        };
+                        for_each_tile(elements, [(&mut masked, unit)], &|range, [masked]| {
+                            streams.add(me, stream, item, part.start + unit.words(&range).start, masked)
+                        })?;
+                        Ok(masked)
+                    })?
                 };
-                let words = self.post(0, share, FrameKind::Opening)?.await?.unwrap_or_default();
-                Ok(Output::Opening(RingTensor::new(node.shape.clone(), narrow::unpacked(item, words))))
+                let words = opening.await?.unwrap_or_default();
+                let opened = RingTensor::new(node.shape.clone(), narrow::unpacked(item, words));
+                Ok(Output::Opening(Arc::new(opened)))
             }
         }
     }
@@ -263,7 +270,7 @@ impl<'a> TaskContext<'a> {
     pub fn reveal(&self, mut share: Vec<u64>) -> Result<OpeningFuture<'a>, MpcError> {
         self.eval.config.hooks.at("reveal", 0);
         self.add_zero(0, &mut share)?;
-        self.post(0, Some(share), FrameKind::Reveal)
+        self.post_share(0, share, FrameKind::Reveal, |_, _| Ok(()))
     }
 
     /// Adds this party's part of a fresh sharing of zero to its share of the task's opening `step`.
@@ -286,28 +293,61 @@ impl<'a> TaskContext<'a> {
         declared.ok_or_else(|| MpcError::Internal(format!("task {} opens more than it declared", self.task)))
     }
 
-    fn post(&self, step: u16, own: Option<Vec<u64>>, kind: FrameKind) -> Result<OpeningFuture<'a>, MpcError> {
-        let eval = self.eval;
-        let opening = self.declared(step)?.clone();
-        let own = own.map(Arc::new);
-        if let Some(own) = &own {
-            let declared = opening.item.words();
-            if own.len() != declared {
-                let reason = format!("task {} opens {} words, declared {declared}", self.task, own.len());
-                return Err(MpcError::Internal(reason));
-            }
-            let receivers: Vec<usize> = match &opening.to {
-                Receivers::All => (0..self.plan().parties()).collect(),
-                Receivers::Only(to) => to.clone(),
-            };
-            for peer in receivers.into_iter().filter(|&peer| peer != eval.me) {
-                let frame = Frame::new(eval.number, self.task, step, kind, Payload::from(own.clone()));
+    /// Sends a share, of which `finish` completes each part.
+    fn post_share(
+        &self,
+        step: u16,
+        mut share: Vec<u64>,
+        kind: FrameKind,
+        finish: impl Fn(Range<usize>, &mut [u64]) -> Result<(), MpcError>,
+    ) -> Result<OpeningFuture<'a>, MpcError> {
+        let declared = self.declared(step)?.item.words();
+        if share.len() != declared {
+            let reason = format!("task {} opens {} words, declared {declared}", self.task, share.len());
+            return Err(MpcError::Internal(reason));
+        }
+        self.post(step, kind, |part| {
+            let whole = part.len() == share.len();
+            let mut words = if whole { std::mem::take(&mut share) } else { share[part.clone()].to_vec() };
+            finish(part, &mut words)?;
+            Ok(words)
+        })
+    }
+
+    /// Sends this party's part of an opening to who receives it, each part as soon as `words` has made it.
+    fn post(
+        &self,
+        step: u16,
+        kind: FrameKind,
+        mut words: impl FnMut(Range<usize>) -> Result<Vec<u64>, MpcError>,
+    ) -> Result<OpeningFuture<'a>, MpcError> {
+        let (eval, opening) = (self.eval, self.declared(step)?);
+        let receivers: Vec<usize> = match &opening.to {
+            Receivers::All => (0..self.plan().parties()).collect(),
+            Receivers::Only(to) => to.clone(),
+        };
+        let mut own = Vec::new();
+        for part in opening.item.parts() {
+            let words = Arc::new(words(part)?);
+            for &peer in receivers.iter().filter(|&&peer| peer != eval.me) {
+                let frame = Frame::new(eval.number, self.task, step, kind, Payload::from(words.clone()));
                 eval.config.hooks.sent(eval.me, peer, &frame);
                 let posted = eval.endpoint.post(MemberId(peer as u16), frame);
                 posted.map_err(|source| eval.fail(self.task, source))?;
             }
+            own.push(words);
         }
-        let key = (self.task, step);
+        self.wait(step, kind, own)
+    }
+
+    /// The opening that ends with the round, of which this party sent `own`.
+    fn wait(
+        &self,
+        step: u16,
+        kind: FrameKind,
+        own: Vec<Arc<Vec<u64>>>,
+    ) -> Result<OpeningFuture<'a>, MpcError> {
+        let (eval, key, opening) = (self.eval, (self.task, step), self.declared(step)?.clone());
         eval.pending.borrow_mut().insert(key, Pending { opening, kind, own, done: None });
         Ok(OpeningFuture { eval, key })
     }

@@ -541,7 +541,8 @@ fn what_no_link_takes_is_refused_before_anything_runs() {
     let program = std::sync::Arc::new(tacita_graph::lower(&builder.graph, PRECISION).unwrap());
     let names = ["alice".to_owned(), "bob".to_owned()];
     let refused = tacita_mpc::Plan::new(program, &names, std::collections::BTreeMap::new());
-    let message = refused.err().expect("a comparison of 100 million elements deals too much at once").to_string();
+    let message =
+        refused.err().expect("a comparison of 100 million elements deals too much at once").to_string();
     assert!(message.contains("the larger") && message.contains("smaller batch"), "{message}");
 }
 

@@ -128,10 +128,16 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
                 let mut scratch = Scratch::default();
                 let rho = rho.read(range.clone(), &mut scratch)?;
                 let c = &plane.words()[range.start / 64..];
-                for (e, (out, hat)) in out.iter_mut().zip(&hat.data()[range]).enumerate() {
-                    let t = if truncate == 0 { *hat } else { (*hat as i64 >> truncate) as u64 };
-                    *out = out.wrapping_add(t.wrapping_mul(unmask(bit(c, e), one, rho[e])));
-                }
+                let hat = &hat.data()[range];
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        for (e, (out, (hat, rho))) in out.iter_mut().zip(hat.iter().zip(rho)).enumerate() {
+                            let t = if truncate == 0 { *hat } else { (*hat as i64 >> truncate) as u64 };
+                            *out = out.wrapping_add(t.wrapping_mul(unmask(bit(c, e), one, *rho)));
+                        }
+                    },
+                );
                 Ok(())
             })?,
             Candidate::Secret => {
@@ -143,13 +149,27 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
                     let rho = rho.read(range.clone(), &mut scratch)?;
                     let rho_r = rho_r.read(range.clone(), &mut more)?;
                     let c = &plane.words()[range.start / 64..];
-                    let r = r.as_ref().map(|r| &r.data()[range.clone()]);
-                    for (e, (out, hat)) in out.iter_mut().zip(&hat.data()[range]).enumerate() {
-                        let c = bit(c, e);
-                        let br = unmask(c, r.map_or(0, |r| r[e]), rho_r[e]);
-                        let bx = hat.wrapping_mul(unmask(c, one, rho[e])).wrapping_sub(br);
-                        *out = out.wrapping_add(bx);
-                    }
+                    let hat = &hat.data()[range.clone()];
+                    let zeros;
+                    let r = match &r {
+                        Some(r) => &r.data()[range],
+                        None => {
+                            zeros = vec![0; hat.len()];
+                            &zeros
+                        }
+                    };
+                    dispatch(
+                        #[inline(always)]
+                        || {
+                            let values = hat.iter().zip(r).zip(rho.iter().zip(rho_r));
+                            for (e, (out, ((hat, r), (rho, rho_r)))) in out.iter_mut().zip(values).enumerate()
+                            {
+                                let c = bit(c, e);
+                                let bx = hat.wrapping_mul(unmask(c, one, *rho));
+                                *out = out.wrapping_add(bx.wrapping_sub(unmask(c, *r, *rho_r)));
+                            }
+                        },
+                    );
                     Ok(())
                 })?;
             }
@@ -190,5 +210,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
             }
         }
     }
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
 }

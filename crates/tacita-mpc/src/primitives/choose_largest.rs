@@ -139,5 +139,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Resul
             })?;
         }
     }
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
 }

@@ -78,5 +78,5 @@ pub(super) async fn run(
         }
         Ok(())
     })?;
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
 }

@@ -64,5 +64,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, sum: &Harmonics) -> Res
             Ok(())
         })?;
     }
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
 }

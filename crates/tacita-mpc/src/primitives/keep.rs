@@ -4,6 +4,8 @@
 //! Nothing is sent: a party's share stays with it. A later evaluation opens the value under a mask of its own, or reveals
 //! it through a fresh sharing of zero, so it does not matter how this sharing came about.
 
+use std::sync::Arc;
+
 use tacita_graph::RingNode;
 use tacita_ring::RingTensor;
 
@@ -18,6 +20,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcEr
         Some(_) => None,
         None => ctx.share(id)?,
     };
-    let share = share.map_or_else(|| RingTensor::zeros(&node.shape), |share| (*share).clone());
-    Ok(Output::Kept(share))
+    Ok(Output::Kept(share.unwrap_or_else(|| Arc::new(RingTensor::zeros(&node.shape)))))
 }

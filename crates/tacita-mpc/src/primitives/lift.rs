@@ -42,5 +42,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, plane: usize) -> Result
         }
         Ok(())
     })?;
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
 }

@@ -23,12 +23,14 @@ mod truncate;
 mod winner;
 mod zero;
 
+use std::sync::Arc;
+
 use tacita_graph::{RingId, RingKind, RingNode, RingOp, RingProgram, Visibility};
 use tacita_ring::{BitTensor, RingTensor};
 
 use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::linear;
+use crate::linear::{self, Maybe};
 use crate::steps::{Item, Steps};
 use crate::task::TaskContext;
 
@@ -37,9 +39,9 @@ pub(crate) enum Output {
     /// Nothing new: the value is public, persistent or derived lazily.
     Nothing,
     /// This party's additive share; `None` is a share of zero.
-    Share(Option<RingTensor>),
+    Share(Maybe),
     /// The opening, known to all parties.
-    Opening(RingTensor),
+    Opening(Arc<RingTensor>),
     /// This party's XOR share.
     Bits(BitTensor),
     /// The opened masked bits.
@@ -47,7 +49,14 @@ pub(crate) enum Output {
     /// A revealed value, at a receiver.
     Revealed(Revealed),
     /// This party's share of what is kept for later evaluations.
-    Kept(RingTensor),
+    Kept(Arc<RingTensor>),
+}
+
+impl Output {
+    /// This party's additive share.
+    pub fn share(share: RingTensor) -> Output {
+        Output::Share(Some(Arc::new(share)))
+    }
 }
 
 /// A value revealed to this party.

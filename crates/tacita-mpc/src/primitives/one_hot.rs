@@ -35,5 +35,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Ou
         hot.reverse();
         hot.rotate_right((hat.wrapping_add(1) % (1 << bits)) as usize);
     }
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), hot))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), hot)))
 }

@@ -140,5 +140,5 @@ pub(super) fn run(ctx: TaskContext<'_>) -> Result<Output, MpcError> {
     let out = ctx.take_prepared();
     let mut out = out.ok_or_else(|| MpcError::Internal(format!("task {} has no product", ctx.task)))?;
     ctx.add_dealt(0, out.data_mut())?;
-    Ok(Output::Share(Some(out)))
+    Ok(Output::share(out))
 }

@@ -17,7 +17,7 @@ use crate::task::TaskContext;
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let share = ctx.contribution(words(node))?;
     Ok(match node.kind {
-        RingKind::Ring { .. } => Output::Share(Some(RingTensor::new(node.shape.clone(), share))),
+        RingKind::Ring { .. } => Output::share(RingTensor::new(node.shape.clone(), share)),
         RingKind::Bits { planes } => Output::Bits(BitTensor::from_words(elements(node), planes, share)),
     })
 }

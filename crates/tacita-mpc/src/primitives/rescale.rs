@@ -109,5 +109,5 @@ pub(super) fn run(
         }
         Ok(())
     })?;
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
 }

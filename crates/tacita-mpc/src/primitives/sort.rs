@@ -168,7 +168,8 @@ pub(super) async fn run(
     let rows = share.chunks_exact(sizes.columns);
     let keys: Vec<u64> = rows.map(|row| (row[0] << shift).wrapping_add(row[1])).collect();
     let (step, item) = (parties as u16, sizes.keys(bits));
-    let keys = narrow::unpacked(item, ctx.open(step, narrow::packed(item, keys))?.await?.unwrap_or_default());
+    let keys =
+        narrow::unpacked(item, ctx.open(step, narrow::packed(item, &keys))?.await?.unwrap_or_default());
     let pairs = sizes.pairs();
     let signs = sizes.signs(bits);
     let below = signs.run(ctx.part(step + 1, parties), |_, range| sizes.differences(&keys, &pairs, range));
@@ -176,5 +177,5 @@ pub(super) async fn run(
     let outcomes = ctx.open_outcomes(step + 1 + signs.rounds() as u16, below)?.await?.unwrap_or_default();
     let outcomes = BitTensor::from_words(sizes.comparisons(), 1, outcomes);
     let sorted = sizes.permuted(&share, &sizes.order(&outcomes, &pairs));
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), sorted))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), sorted)))
 }

@@ -70,5 +70,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Ou
         );
         Ok(())
     })?;
-    Ok(Output::Share(Some(RingTensor::new(node.shape.clone(), out))))
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
 }
