@@ -59,8 +59,8 @@ fn fewest(nodes: usize, most: usize) -> Option<(usize, Vec<Level>)> {
     }
     let most = most.checked_sub(1)?;
     let trees = (nodes.div_ceil(ARITY)..=nodes / 2).filter_map(|groups| {
-        let level = Level::new(nodes, groups);
         let (sent, mut levels) = fewest(groups, most)?;
+        let level = Level::new(nodes, groups);
         let sent = sent + level.dealt() + 2 * level.wires();
         levels.insert(0, level);
         Some((sent, levels))
