@@ -1,11 +1,11 @@
 //! The comparison of a public number with a mask, bit-sliced: `[c < r]` for some bits `low..high` of `c` (public) and `r`
 //! (the dealer's).
 //!
-//! Leaves of 4 bits need no communication: with all products of a leaf's bits of r dealt, `lt` and `eq` are linear
-//! in shares. A tree of arity 4 then combines up to 16 leaves in at most two levels, each of which opens masked (lt, eq)
-//! bits once and takes products of the mask bits from the dealer (Rabbit, ePrint 2021/119, for the masked opening;
-//! dealer-assisted fan-in as in arXiv 2602.19604). Comparisons of several public numbers with one mask share the leaves'
-//! dealt products.
+//! Leaves of two to four bits need no communication: with all products of a leaf's bits of r dealt, `lt` and `eq` are linear
+//! in shares. The levels of a tree then combine two to four neighbours into one: each opens masked (lt, eq) bits once and takes
+//! products of the mask bits from the dealer (Rabbit, ePrint 2021/119, for the masked opening; dealer-assisted fan-in as in
+//! arXiv 2602.19604). The `lt` of the highest of a group is multiplied by nothing, so it is not opened: who has a share of it
+//! keeps it and adds it to the result. Comparisons of several public numbers with one mask share the leaves' dealt products.
 //!
 //! Everything works on blocks of 512 elements, a plane of which is a [`Lane`].
 
@@ -14,12 +14,10 @@ use std::sync::LazyLock;
 
 use crate::products::{Lane, Products, and, xor};
 
-/// Bits of a leaf.
-const LEAF: usize = 4;
-/// Leaves of a group.
-const ARITY: usize = 4;
+/// The most nodes of a group.
+pub const ARITY: usize = 4;
 
-/// Bits `low..high` of a word, in leaves of four from `low` on, the last with what is left.
+/// Bits `low..high` of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     low: usize,
@@ -28,26 +26,41 @@ pub struct Span {
 
 impl Span {
     /// # Panics
-    /// If the bits are none or more than 64, or do not begin at a leaf.
+    /// If the bits are none or more than 64.
     pub fn new(low: usize, high: usize) -> Span {
-        assert!(low < high && high <= 64 && low.is_multiple_of(LEAF), "bits {low} to {high}");
+        assert!(low < high && high <= 64, "bits {low} to {high}");
         Span { low, high }
     }
+}
 
+/// A span in leaves of so many bits, two to four, from the lowest on, the last with what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaves {
+    pub span: Span,
+    pub size: usize,
+}
+
+impl Leaves {
     /// How many leaves.
-    fn leaves(self) -> usize {
-        (self.high - self.low).div_ceil(LEAF)
+    pub fn count(self) -> usize {
+        (self.span.high - self.span.low).div_ceil(self.size)
+    }
+
+    /// Those that `part` has, if it begins at one and ends where they do.
+    pub fn part(self, part: Span) -> Option<Leaves> {
+        let begins = part.low.checked_sub(self.span.low)?.is_multiple_of(self.size);
+        (begins && part.high == self.span.high).then_some(Leaves { span: part, ..self })
     }
 
     /// The bits of leaf `i`.
     fn leaf(self, i: usize) -> Range<usize> {
-        let start = self.low + LEAF * i;
-        start..(start + LEAF).min(self.high)
+        let start = self.span.low + self.size * i;
+        start..(start + self.size).min(self.span.high)
     }
 
-    /// Planes dealt for the leaves: all products of a leaf's bits, leaf by leaf.
+    /// Planes dealt: all products of a leaf's bits, leaf by leaf.
     pub fn dealt(self) -> usize {
-        self.offset(self.leaves())
+        self.offset(self.count())
     }
 
     /// Where the products of leaf `i` begin.
@@ -55,11 +68,11 @@ impl Span {
         (0..i).map(|i| (1 << self.leaf(i).len()) - 1).sum()
     }
 
-    /// The dealer's planes for the leaves, from the 64 planes of the mask.
+    /// The dealer's planes, from the 64 planes of the mask.
     #[inline(always)]
     pub fn deal(self, r: &[Lane], out: &mut [Lane]) {
         let mut next = 0;
-        for i in 0..self.leaves() {
+        for i in 0..self.count() {
             let bits = self.leaf(i);
             for set in 1..1usize << bits.len() {
                 let lowest = set.trailing_zeros() as usize;
@@ -71,13 +84,11 @@ impl Span {
         }
     }
 
-    /// A party's shares of the (lt, eq) of the leaves of `part`, which is a span of the same end: `lt` of the first leaf,
-    /// then (lt, eq) of each further one. From the 64 public planes of c and its shares of the dealt planes of `self`.
+    /// A party's shares of `part` of the leaves, from the 64 public planes of c and its shares of the dealt planes of `self`.
     #[inline(always)]
-    pub fn evaluate(self, part: Span, first: bool, c: &[Lane], dealt: &[Lane], out: &mut [Lane]) {
-        let skipped = (part.low - self.low) / LEAF;
-        let mut next = self.offset(skipped);
-        for i in 0..part.leaves() {
+    pub fn evaluate(self, part: Leaves, first: bool, c: &[Lane], dealt: &[Lane], mut nodes: Nodes<'_>) {
+        let mut next = self.offset(self.count() - part.count());
+        for i in 0..part.count() {
             let bits = part.leaf(i);
             let full = (1usize << bits.len()) - 1;
             let products = &dealt[next..next + full];
@@ -90,12 +101,7 @@ impl Span {
                 3 => leaf::<2>(first, c, products, i > 0),
                 _ => leaf::<1>(first, c, products, i > 0),
             };
-            if i == 0 {
-                out[0] = lt;
-            } else {
-                out[2 * i - 1] = lt;
-                out[2 * i] = eq;
-            }
+            nodes.push(&lt, &eq);
         }
     }
 }
@@ -138,74 +144,51 @@ fn leaf<const B: usize>(first: bool, c: &[Lane], m: &[Lane], wants_eq: bool) -> 
     (lt, eq)
 }
 
-/// Combines k nodes of which the lowest needs no `eq`: wires lt0, lt1, eq1, …; output lt.
-static LOWEST: LazyLock<[Products; ARITY - 1]> = LazyLock::new(|| {
-    [2, 3, 4].map(|k| {
-        let lt = (0..k).map(|j| {
-            let own = if j == 0 { 0 } else { 2 * j - 1 };
-            std::iter::once(own).chain((j + 1..k).map(|i| 2 * i)).collect()
-        });
-        Products::new(2 * k - 1, &[lt.collect()])
-    })
-});
-/// Combines k nodes: wires lt0, eq0, lt1, eq1, …; outputs lt, eq.
-static INNER: LazyLock<[Products; ARITY - 1]> = LazyLock::new(|| {
-    [2, 3, 4].map(|k| {
-        let eqs = |from: usize| (from..k).map(|i| 2 * i + 1);
-        let lt = (0..k).map(|j| std::iter::once(2 * j).chain(eqs(j + 1)).collect());
-        Products::new(2 * k, &[lt.collect(), vec![eqs(0).collect()]])
-    })
-});
+/// Combines k nodes. Wires: lt and eq of each from the lowest on, but no lt of the highest and, with `lowest`, no eq of the
+/// lowest. Outputs: lt less that of the highest; then, if not `lowest`, eq.
+fn group(k: usize, lowest: bool) -> Products {
+    let before = usize::from(lowest);
+    let lt = |node: usize| (2 * node).saturating_sub(before);
+    let eq = |node: usize| if node == k - 1 { 2 * k - 2 - before } else { 2 * node + 1 - before };
+    let eqs = |from: usize| (from..k).map(eq);
+    let less = (0..k - 1).map(|node| std::iter::once(lt(node)).chain(eqs(node + 1)).collect()).collect();
+    let outputs = if lowest { vec![less] } else { vec![less, vec![eqs(0).collect()]] };
+    Products::new(2 * k - 1 - before, &outputs)
+}
 
-/// One level of a comparison's tree: nodes in groups of two to four, from the lowest.
+/// Groups of two to four with the lowest node of all.
+static LOWEST: LazyLock<[Products; ARITY - 1]> = LazyLock::new(|| [2, 3, 4].map(|k| group(k, true)));
+/// Groups of two to four without it.
+static INNER: LazyLock<[Products; ARITY - 1]> = LazyLock::new(|| [2, 3, 4].map(|k| group(k, false)));
+
+/// One level of a comparison's tree: nodes in groups of two to four, from the lowest. Or the root alone, a group of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Level(Vec<usize>);
 
 impl Level {
-    /// The levels above so many leaves; none if there is one leaf. Of two levels the first has as many groups as make the
-    /// planes fewest that are sent: those dealt, and those that two parties open.
-    ///
-    /// # Panics
-    /// If more than two levels are needed.
-    pub fn all(span: Span) -> Vec<Level> {
-        let leaves = span.leaves();
-        match leaves {
-            1 => return vec![],
-            2..=ARITY => return vec![Level::new(leaves, 1)],
-            _ => assert!(leaves <= ARITY * ARITY, "{span:?}"),
-        }
-        let groups = leaves.div_ceil(ARITY)..=(leaves / 2).min(ARITY);
-        let trees = groups.map(|groups| vec![Level::new(leaves, groups), Level::new(groups, 1)]);
-        let sent =
-            |levels: &Vec<Level>| levels.iter().map(|level| level.dealt() + 2 * level.wires()).sum::<usize>();
-        trees.min_by_key(sent).unwrap_or_default()
-    }
-
     /// So many nodes in as many groups, the lowest the largest.
-    fn new(nodes: usize, groups: usize) -> Level {
+    pub fn new(nodes: usize, groups: usize) -> Level {
         Level((0..groups).map(|g| (nodes + g) / groups).rev().collect())
     }
 
-    /// Planes opened: `lt` of the lowest node, (lt, eq) of each other.
+    /// Planes opened: (lt, eq) of each node, but no `eq` of the lowest and no `lt` of the highest of a group.
     pub fn wires(&self) -> usize {
-        2 * self.0.iter().sum::<usize>() - 1
+        2 * self.0.iter().sum::<usize>() - 1 - self.kept()
     }
 
-    /// Planes that it results in, in the same order.
-    pub fn results(&self) -> usize {
-        2 * self.0.len() - 1
+    /// Planes kept: `lt` of the highest of each group. Of the root it is the result.
+    pub fn kept(&self) -> usize {
+        self.0.len()
     }
 
-    /// The groups with where their wires, dealt planes and results begin.
-    fn groups(&self) -> impl Iterator<Item = (&'static Products, usize, usize, usize)> + '_ {
-        let (mut wire, mut dealt, mut result) = (0, 0, 0);
+    /// The groups with where their wires and dealt planes begin.
+    fn groups(&self) -> impl Iterator<Item = (&'static Products, usize, usize)> + '_ {
+        let (mut wire, mut dealt) = (0, 0);
         self.0.iter().enumerate().map(move |(g, &size)| {
-            let (products, wires, results) =
-                if g == 0 { (&LOWEST[size - 2], 2 * size - 1, 1) } else { (&INNER[size - 2], 2 * size, 2) };
-            let at = (products, wire, dealt, result);
-            wire += wires;
+            let products = if g == 0 { &LOWEST[size - 2] } else { &INNER[size - 2] };
+            let at = (products, wire, dealt);
+            wire += products.wires();
             dealt += products.dealt();
-            result += results;
             at
         })
     }
@@ -218,18 +201,56 @@ impl Level {
     /// The dealer's planes, from the planes of its masks of the wires.
     #[inline(always)]
     pub fn deal(&self, lambda: &[Lane], out: &mut [Lane]) {
-        for (products, wire, dealt, _) in self.groups() {
+        for (products, wire, dealt) in self.groups() {
             products.deal(&lambda[wire..], &mut out[dealt..dealt + products.dealt()]);
         }
     }
 
-    /// A party's shares of the results, from the opened planes and its shares of the masks and dealt planes.
+    /// A party's shares of the nodes that the groups become, from the opened planes and its shares of the masks, of the dealt
+    /// planes and of those kept.
     #[inline(always)]
-    pub fn evaluate(&self, first: bool, public: &[Lane], lambda: &[Lane], dealt: &[Lane], out: &mut [Lane]) {
-        for (products, wire, start, result) in self.groups() {
-            let results = if result == 0 { 1 } else { 2 };
-            let out = &mut out[result..result + results];
-            products.evaluate(first, &public[wire..], &lambda[wire..], &dealt[start..], out);
+    pub fn evaluate(&self, first: bool, [public, lambda, dealt, kept]: [&[Lane]; 4], mut nodes: Nodes<'_>) {
+        for ((products, wire, start), kept) in self.groups().zip(kept) {
+            let mut out = [[0; 8]; 2];
+            let outputs = &mut out[..products.outputs()];
+            products.evaluate(first, &public[wire..], &lambda[wire..], &dealt[start..], outputs);
+            nodes.push(&xor(&out[0], kept), &out[1]);
+        }
+    }
+}
+
+/// Shares of the nodes of a level, which come from the lowest on: what it opens and what it keeps.
+pub struct Nodes<'a> {
+    level: &'a Level,
+    opened: &'a mut [Lane],
+    kept: &'a mut [Lane],
+    /// How many planes there are of each, and nodes of the group.
+    next: (usize, usize, usize),
+}
+
+impl<'a> Nodes<'a> {
+    pub fn new(level: &'a Level, opened: &'a mut [Lane], kept: &'a mut [Lane]) -> Nodes<'a> {
+        Nodes { level, opened, kept, next: (0, 0, 0) }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, lt: &Lane, eq: &Lane) {
+        let (opened, group, node) = &mut self.next;
+        let (lowest, highest) = (*group == 0 && *node == 0, *node + 1 == self.level.0[*group]);
+        if highest {
+            self.kept[*group] = *lt;
+        } else {
+            self.opened[*opened] = *lt;
+            *opened += 1;
+        }
+        if !lowest {
+            self.opened[*opened] = *eq;
+            *opened += 1;
+        }
+        if highest {
+            (*group, *node) = (*group + 1, 0);
+        } else {
+            *node += 1;
         }
     }
 }
@@ -257,20 +278,20 @@ mod tests {
         out
     }
 
-    fn compare(whole: Span, part: Span, c: &[u64; 512], r: &[u64; 512]) -> Vec<Lane> {
+    fn compare(leaves: Leaves, part: Leaves, levels: &[Level], c: &[u64; 512], r: &[u64; 512]) -> Lane {
         let (cp, rp) = (planes(c), planes(r));
-        let mut dealt = vec![[0; 8]; whole.dealt()];
-        whole.deal(&rp, &mut dealt);
-        let mut shares: [(Vec<Lane>, Vec<Lane>); 2] = <[_; 2]>::from(split(&dealt)).map(|dealt| {
-            let wires = vec![[0; 8]; 2 * part.leaves() - 1];
-            (wires, dealt)
+        let mut dealt = vec![[0; 8]; leaves.dealt()];
+        leaves.deal(&rp, &mut dealt);
+        let (d0, d1) = split(&dealt);
+        let empty = |level: &Level| (vec![[0; 8]; level.wires()], vec![[0; 8]; level.kept()]);
+        let mut shares = [(true, d0), (false, d1)].map(|(first, dealt)| {
+            let (mut opened, mut kept) = empty(&levels[0]);
+            leaves.evaluate(part, first, &cp, &dealt, Nodes::new(&levels[0], &mut opened, &mut kept));
+            (opened, kept)
         });
-        for (first, (wires, dealt)) in [true, false].into_iter().zip(&mut shares) {
-            whole.evaluate(part, first, &cp, dealt, wires);
-        }
-        for level in Level::all(part) {
+        for both in levels.windows(2) {
+            let [level, above] = both else { unreachable!("two") };
             let value: Vec<Lane> = shares[0].0.iter().zip(&shares[1].0).map(|(a, b)| xor(a, b)).collect();
-            assert_eq!(value.len(), level.wires());
             let (lambda, _) = split(&value); // any masks do
             let (l0, l1) = split(&lambda);
             let public: Vec<Lane> = value.iter().zip(&lambda).map(|(v, l)| xor(v, l)).collect();
@@ -280,13 +301,30 @@ mod tests {
             for ((share, first), (lambda, dealt)) in
                 shares.iter_mut().zip([true, false]).zip([(l0, d0), (l1, d1)])
             {
-                let mut out = vec![[0; 8]; level.results()];
-                level.evaluate(first, &public, &lambda, &dealt, &mut out);
-                share.0 = out;
+                let (mut opened, mut kept) = empty(above);
+                let nodes = Nodes::new(above, &mut opened, &mut kept);
+                level.evaluate(first, [&public, &lambda, &dealt, &share.1], nodes);
+                *share = (opened, kept);
             }
         }
-        assert_eq!(shares[0].0.len(), 1);
-        vec![xor(&shares[0].0[0], &shares[1].0[0])]
+        let [(opened, a), (_, b)] = &shares;
+        assert_eq!((opened.len(), a.len()), (0, 1));
+        xor(&a[0], &b[0])
+    }
+
+    /// All ways to have so many nodes become one in at most so many levels.
+    fn trees(nodes: usize, most: usize) -> Vec<Vec<Level>> {
+        if nodes == 1 {
+            return vec![vec![Level::new(1, 1)]];
+        }
+        if most == 0 {
+            return vec![];
+        }
+        let first = |groups| {
+            let more = trees(groups, most - 1).into_iter();
+            more.map(move |levels| [vec![Level::new(nodes, groups)], levels].concat())
+        };
+        (nodes.div_ceil(ARITY)..=nodes / 2).flat_map(first).collect()
     }
 
     #[test]
@@ -303,17 +341,25 @@ mod tests {
             1 => c[e],
             _ => next(),
         });
-        for (low, high) in [(0, 63), (0, 64), (0, 20), (0, 3), (0, 5), (0, 17), (0, 38), (8, 63)] {
-            let whole = Span::new(low, high);
-            for start in (low..high).step_by(LEAF) {
-                let part = Span::new(start, high);
-                let lt = &compare(whole, part, &c, &r)[0];
-                let cut = |v: u64| (v & (u64::MAX >> (64 - high))) >> start;
-                for e in 0..512 {
-                    let got = lt[e / 64] >> (e % 64) & 1 == 1;
-                    assert_eq!(got, cut(c[e]) < cut(r[e]), "{:#x} < {:#x} in {part:?}", c[e], r[e]);
+        let mut compared = 0;
+        for (low, high) in [(0, 63), (0, 64), (0, 20), (0, 3), (0, 5), (0, 17), (0, 38), (8, 63), (3, 50)] {
+            for size in 2..=4 {
+                let leaves = Leaves { span: Span::new(low, high), size };
+                for start in (low..high).step_by(size) {
+                    let part = leaves.part(Span::new(start, high)).unwrap();
+                    let cut = |v: u64| (v & (u64::MAX >> (64 - high))) >> start;
+                    for levels in trees(part.count(), 3) {
+                        let lt = compare(leaves, part, &levels, &c, &r);
+                        for e in 0..512 {
+                            let got = lt[e / 64] >> (e % 64) & 1 == 1;
+                            let want = cut(c[e]) < cut(r[e]);
+                            assert_eq!(got, want, "{:#x} < {:#x} in {part:?}, {levels:?}", c[e], r[e]);
+                        }
+                        compared += 1;
+                    }
                 }
             }
         }
+        assert!(compared > 1000, "{compared} trees");
     }
 }

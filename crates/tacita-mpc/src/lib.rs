@@ -33,6 +33,7 @@ mod steps;
 mod streams;
 mod task;
 mod timeline;
+mod trees;
 pub mod world;
 
 pub use config::Config;

@@ -12,6 +12,7 @@ type Set = u32;
 /// XOR of products over wires `w_i = p_i ⊕ λ_i`, for several outputs at once.
 pub struct Products {
     wires: usize,
+    outputs: usize,
     monomials: Vec<Set>,
     /// (output, wires whose public bit multiplies, index of the share: wires first, then monomials; None: one)
     terms: Vec<(usize, Set, Option<usize>)>,
@@ -48,7 +49,17 @@ impl Products {
                 }
             }
         }
-        Products { wires, monomials, terms }
+        Products { wires, outputs: outputs.len(), monomials, terms }
+    }
+
+    /// Planes that are multiplied.
+    pub fn wires(&self) -> usize {
+        self.wires
+    }
+
+    /// Planes that result.
+    pub fn outputs(&self) -> usize {
+        self.outputs
     }
 
     /// Planes that the dealer deals: the products of at least two of the λ.

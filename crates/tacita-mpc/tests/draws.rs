@@ -148,7 +148,7 @@ fn costs_are_what_the_documentation_says() {
         (cost.rounds - 1, alice - reveal, cost.offline_bytes as f64 / N as f64)
     };
     assert_eq!(cost(|g, _| functions::uniform(g, &dims(&[N as usize]), 0.0, 1.0, "")), (1, 2.0, 128.0));
-    assert_eq!(cost(|g, _| functions::bernoulli(g, &dims(&[N as usize]), 0.3, "")), (3, 17.5, 82.25));
+    assert_eq!(cost(|g, _| functions::bernoulli(g, &dims(&[N as usize]), 0.3, "")), (3, 16.25, 82.25));
     assert_eq!(cost(|g, _| functions::bernoulli(g, &dims(&[N as usize]), 0.5, "")), (0, 0.0, 0.0));
 }
 

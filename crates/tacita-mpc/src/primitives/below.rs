@@ -5,16 +5,15 @@
 
 use tacita_graph::RingNode;
 
-use super::compare::Comparisons;
-use super::winner::{deal_pairs, pairs, signs};
-use super::{Output, elements};
+use super::Output;
+use super::winner::{comparisons, deal_pairs, signs};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
-    Comparisons::signs(pairs(node.inputs.len()).len(), bits).steps(elements(node))
+    comparisons(node, bits).steps()
 }
 
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {

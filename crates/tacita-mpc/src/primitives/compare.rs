@@ -2,7 +2,7 @@
 //! -2^k <= z < 2^k, `ẑ_k ⊕ r_k ⊕ [ẑ mod 2^k < r mod 2^k]`.
 //!
 //! # Security
-//! Parties see the levels' (lt, eq) bits under fresh uniform masks; what the dealer deals are shares. The dealer
+//! Parties see what levels open of (lt, eq) under fresh uniform masks; what the dealer deals are shares. The dealer
 //! sees nothing but its own masks.
 
 use std::borrow::Cow;
@@ -12,54 +12,62 @@ use std::sync::Arc;
 use tacita_ring::{BitTensor, RingTensor};
 
 use crate::blocks::{Unit, for_each_block, for_each_tile, words};
-use crate::comparison::{Level, Span};
+use crate::comparison::{Leaves, Level, Nodes, Span};
 use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::{Lane, xor};
 use crate::steps::{Item, Opening, Steps};
 use crate::streams::Scratch;
 use crate::task::TaskContext;
+use crate::trees::Trees;
 
-/// Comparisons that run together: each of an opening with one of some masks.
+/// Comparisons that run together: each of an opening with one of some masks, of as many elements each.
 pub(super) struct Comparisons {
-    /// The bits of each mask whose leaves are dealt.
+    n: usize,
+    /// The leaves of each mask that are dealt.
     masks: Vec<Mask>,
     comparisons: Vec<Comparison>,
     rounds: usize,
 }
 
 struct Mask {
-    span: Span,
+    leaves: Leaves,
     /// The bit of each mask that is dealt with the leaves and added to the results.
     sign: Option<usize>,
 }
 
 struct Comparison {
     mask: usize,
-    span: Span,
+    leaves: Leaves,
+    /// Up to the root, which is the last.
     levels: Vec<Level>,
 }
 
 impl Comparisons {
-    /// The signs of `count` values from -2^bits to below 2^bits, each opened under a mask of its own.
-    pub fn signs(count: usize, bits: u32) -> Comparisons {
+    /// The signs of `count` times `n` values from -2^bits to below 2^bits, each opened under a mask of its own.
+    pub fn signs(count: usize, bits: u32, n: usize) -> Comparisons {
         let (span, sign) = (Span::new(0, bits as usize), Some(bits as usize));
-        let all = Comparisons::of(span, sign, &[span]);
-        let comparison = |mask| Comparison { mask, span, levels: Level::all(span) };
-        Comparisons {
-            masks: (0..count).map(|_| Mask { span, sign }).collect(),
-            comparisons: (0..count).map(comparison).collect(),
-            ..all
-        }
+        let Trees { leaves, levels, .. } = Trees::cheapest(span, &[span], count * n);
+        let levels = levels.into_iter().cycle().take(count);
+        let comparisons = levels.zip(0..).map(|(levels, mask)| Comparison { mask, leaves, levels }).collect();
+        Comparisons::new(n, (0..count).map(|_| Mask { leaves, sign }).collect(), comparisons)
     }
 
-    /// Comparisons with one mask in these spans, which end where `whole` does, the results XORed with bit `sign` of opening
-    /// and mask.
-    pub fn of(whole: Span, sign: Option<usize>, spans: &[Span]) -> Comparisons {
-        let comparison = |span: &Span| Comparison { mask: 0, span: *span, levels: Level::all(*span) };
-        let comparisons: Vec<Comparison> = spans.iter().map(comparison).collect();
-        let rounds = comparisons.iter().map(|c| c.levels.len()).max().unwrap_or(0);
-        Comparisons { masks: vec![Mask { span: whole, sign }], comparisons, rounds }
+    /// Comparisons of `n` elements with one mask in these spans, which end where `whole` does, the results XORed with bit
+    /// `sign` of opening and mask.
+    pub fn of(whole: Span, sign: Option<usize>, spans: &[Span], n: usize) -> Comparisons {
+        let Trees { leaves, levels, .. } = Trees::cheapest(whole, spans, n);
+        let comparisons = spans.iter().zip(levels).map(|(&span, levels)| Comparison {
+            mask: 0,
+            leaves: Leaves { span, ..leaves },
+            levels,
+        });
+        Comparisons::new(n, vec![Mask { leaves, sign }], comparisons.collect())
+    }
+
+    fn new(n: usize, masks: Vec<Mask>, comparisons: Vec<Comparison>) -> Comparisons {
+        let rounds = comparisons.iter().map(Comparison::rounds).max().unwrap_or(0);
+        Comparisons { n, masks, comparisons, rounds }
     }
 
     /// Their rounds.
@@ -69,22 +77,22 @@ impl Comparisons {
 
     /// Their dealt items.
     pub fn items(&self) -> usize {
-        self.masks.len() + self.comparisons.iter().map(|c| c.levels.len()).sum::<usize>()
+        self.masks.len() + self.comparisons.iter().map(Comparison::rounds).sum::<usize>()
     }
 
     /// The planes opened in a round, by comparison; none of those that have ended.
-    fn wires(&self, level: usize) -> impl Iterator<Item = usize> + '_ {
-        self.comparisons.iter().map(move |c| c.levels.get(level).map_or(0, Level::wires))
+    fn wires(&self, step: usize) -> impl Iterator<Item = usize> + '_ {
+        self.comparisons.iter().map(move |c| c.levels.get(step).map_or(0, Level::wires))
     }
 
-    /// Comparisons of `n` elements each.
-    pub fn steps(&self, n: usize) -> Steps {
-        let mut dealt: Vec<Item> = self.masks.iter().map(|mask| Item::Bits(words(n, mask.dealt()))).collect();
+    /// What is dealt and opened.
+    pub fn steps(&self) -> Steps {
+        let bits = |planes| Item::Bits(words(self.n, planes));
+        let mut dealt: Vec<Item> = self.masks.iter().map(|mask| bits(mask.dealt())).collect();
         for comparison in &self.comparisons {
-            dealt.extend(comparison.levels.iter().map(|level| Item::Bits(words(n, level.dealt()))));
+            dealt.extend(comparison.steps().map(|(level, _)| bits(level.dealt())));
         }
-        let wires = |level| self.wires(level).map(|wires| words(n, wires)).sum();
-        let openings = (0..self.rounds).map(|level| Opening::all(Item::Bits(wires(level))));
+        let openings = (0..self.rounds).map(|step| Opening::all(bits(self.wires(step).sum())));
         Steps { dealt, openings: openings.collect() }
     }
 
@@ -92,13 +100,13 @@ impl Comparisons {
     pub fn deal(
         &self,
         ctx: &mut DealContext<'_>,
-        n: usize,
         mut mask: impl FnMut(&mut DealContext<'_>, usize) -> Result<Arc<RingTensor>, MpcError>,
     ) -> Result<(), MpcError> {
-        for (i, leaves) in self.masks.iter().enumerate() {
+        let n = self.n;
+        for (i, own) in self.masks.iter().enumerate() {
             let r = mask(ctx, i)?;
             let r = &r.data()[..n];
-            let planes = leaves.dealt();
+            let planes = own.dealt();
             ctx.emit_tiles(n, Unit::Planes(planes), &|range, out| {
                 let r = BitTensor::from_ring(&r[range.clone()]);
                 for_each_block(
@@ -106,14 +114,14 @@ impl Comparisons {
                     [(r.words(), 64)],
                     [(out, planes)],
                     #[inline(always)]
-                    |[r], [out]| leaves.deal(r, out),
+                    |[r], [out]| own.deal(r, out),
                 );
                 Ok(())
             })?;
         }
         let mut first = vec![0; self.rounds];
         for comparison in &self.comparisons {
-            for (step, level) in comparison.levels.iter().enumerate() {
+            for (step, (level, _)) in comparison.steps().enumerate() {
                 let (wires, dealt) = (level.wires(), level.dealt());
                 let masks = ctx.step_masks(step as u16);
                 let before = first[step];
@@ -139,42 +147,43 @@ impl Comparisons {
     pub async fn run<'h, H>(
         &self,
         ctx: TaskContext<'_>,
-        n: usize,
         hat: impl Fn(usize, Range<usize>) -> H + Sync,
     ) -> Result<Vec<BitTensor>, MpcError>
     where
         H: Into<Cow<'h, [u64]>>,
     {
-        let first = ctx.first();
+        let (n, first) = (self.n, ctx.first());
         let leaves = (0..self.masks.len()).map(|i| ctx.dealt(i)).collect::<Result<Vec<_>, _>>()?;
         let mut items = self.masks.len();
         let item = self.comparisons.iter().map(|comparison| {
             let at = items;
-            items += comparison.levels.len();
+            items += comparison.rounds();
             at
         });
         let item: Vec<usize> = item.collect();
-        // the results so far: the wires of the next level, or the end
-        let mut results: Vec<Vec<u64>> = Vec::with_capacity(self.comparisons.len());
+        // of each comparison what its next level opens, and what it keeps: of the root the result
+        let mut opened: Vec<Vec<u64>> = Vec::with_capacity(self.comparisons.len());
+        let mut kept: Vec<Vec<u64>> = Vec::with_capacity(self.comparisons.len());
         let mut signs: Vec<Option<Vec<u64>>> = Vec::with_capacity(self.comparisons.len());
         for (i, comparison) in self.comparisons.iter().enumerate() {
-            let mask = &self.masks[comparison.mask];
-            let (planes, dealt) = (comparison.leaf_results(), mask.dealt());
-            let mut out = vec![0; words(n, planes)];
-            let mut sign = vec![0; words(n, 1)];
+            let (mask, level) = (&self.masks[comparison.mask], &comparison.levels[0]);
+            let (dealt, opens, keeps) = (mask.dealt(), level.wires(), level.kept());
             let source = &leaves[comparison.mask];
-            let outputs = [(&mut out[..], Unit::Planes(planes)), (&mut sign[..], Unit::Planes(1))];
-            for_each_tile(n, outputs, &|range, [out, sign]| {
+            let [mut open, mut keep, mut sign] = [opens, keeps, 1].map(|planes| vec![0; words(n, planes)]);
+            let outputs = [(&mut open[..], opens), (&mut keep, keeps), (&mut sign, 1)];
+            let outputs = outputs.map(|(out, planes)| (out, Unit::Planes(planes)));
+            for_each_tile(n, outputs, &|range, [open, keep, sign]| {
                 let c = BitTensor::from_ring(&hat(i, range.clone()).into());
                 let mut scratch = Scratch::default();
                 let products = source.read(Unit::Planes(dealt).words(&range), &mut scratch)?;
                 for_each_block(
                     range.len(),
                     [(c.words(), 64), (products, dealt)],
-                    [(out, planes), (sign, 1)],
+                    [(open, opens), (keep, keeps), (sign, 1)],
                     #[inline(always)]
-                    |[c, products], [out, sign]| {
-                        mask.span.evaluate(comparison.span, first, c, products, out);
+                    |[c, products], [open, keep, sign]| {
+                        let nodes = Nodes::new(level, open, keep);
+                        mask.leaves.evaluate(comparison.leaves, first, c, products, nodes);
                         if let Some(bit) = mask.sign {
                             let share = products[dealt - 1];
                             sign[0] = if first { xor(&c[bit], &share) } else { share };
@@ -183,41 +192,45 @@ impl Comparisons {
                 );
                 Ok(())
             })?;
-            results.push(out);
+            opened.push(open);
+            kept.push(keep);
             signs.push(mask.sign.map(|_| sign));
         }
         for step in 0..self.rounds {
             let running =
-                || self.comparisons.iter().zip(0..).filter_map(|(c, i)| Some((i, c.levels.get(step)?)));
+                || self.comparisons.iter().zip(0..).filter_map(|(c, i)| Some((i, c.steps().nth(step)?)));
             let mut wires = Vec::with_capacity(self.wires(step).map(|wires| words(n, wires)).sum());
-            running().for_each(|(i, _)| wires.append(&mut results[i]));
+            running().for_each(|(i, _)| wires.append(&mut opened[i]));
             let lambda = ctx.step_mask(step as u16);
             let public = ctx.open(step as u16, wires)?.await?.unwrap_or_default();
             let mut start = 0;
-            for (i, level) in running() {
+            for (i, (level, above)) in running() {
                 let dealt = ctx.dealt(item[i] + step)?;
-                let (wires, products, planes) = (level.wires(), level.dealt(), level.results());
-                let mut out = vec![0; words(n, planes)];
-                for_each_tile(n, [(&mut out, Unit::Planes(planes))], &|range, [out]| {
+                let (wires, products, own) = (level.wires(), level.dealt(), level.kept());
+                let (opens, keeps) = (above.wires(), above.kept());
+                let [mut open, mut keep] = [opens, keeps].map(|planes| vec![0; words(n, planes)]);
+                let outputs = [(&mut open[..], Unit::Planes(opens)), (&mut keep, Unit::Planes(keeps))];
+                for_each_tile(n, outputs, &|range, [open, keep]| {
                     let at = Unit::Planes(wires).words(&range);
                     let at = start + at.start..start + at.end;
                     let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
                     let lambda = lambda.read(at.clone(), &mut scratch)?;
                     let dealt = dealt.read(Unit::Planes(products).words(&range), &mut more)?;
+                    let kept = &kept[i][Unit::Planes(own).words(&range)];
                     for_each_block(
                         range.len(),
-                        [(&public[at], wires), (lambda, wires), (dealt, products)],
-                        [(out, planes)],
+                        [(&public[at], wires), (lambda, wires), (dealt, products), (kept, own)],
+                        [(open, opens), (keep, keeps)],
                         #[inline(always)]
-                        |[public, lambda, dealt], [out]| level.evaluate(first, public, lambda, dealt, out),
+                        |inputs, [open, keep]| level.evaluate(first, inputs, Nodes::new(above, open, keep)),
                     );
                     Ok(())
                 })?;
-                results[i] = out;
+                (opened[i], kept[i]) = (open, keep);
                 start += words(n, wires);
             }
         }
-        let finished = results.into_iter().zip(signs).map(|(mut less, sign)| {
+        let finished = kept.into_iter().zip(signs).map(|(mut less, sign)| {
             less.iter_mut().zip(sign.into_iter().flatten()).for_each(|(less, sign)| *less ^= sign);
             BitTensor::from_words(n, 1, less)
         });
@@ -228,12 +241,12 @@ impl Comparisons {
 impl Mask {
     /// Planes dealt: the leaves' products, then the sign.
     fn dealt(&self) -> usize {
-        self.span.dealt() + usize::from(self.sign.is_some())
+        self.leaves.dealt() + usize::from(self.sign.is_some())
     }
 
     #[inline(always)]
     fn deal(&self, r: &[Lane], out: &mut [Lane]) {
-        self.span.deal(r, out);
+        self.leaves.deal(r, out);
         if let (Some(bit), Some(last)) = (self.sign, out.last_mut()) {
             *last = r[bit];
         }
@@ -241,8 +254,12 @@ impl Mask {
 }
 
 impl Comparison {
-    /// Planes that the leaves result in.
-    fn leaf_results(&self) -> usize {
-        self.levels.first().map_or(1, Level::wires)
+    fn rounds(&self) -> usize {
+        self.levels.len() - 1
+    }
+
+    /// Each level that opens something, with the one above it.
+    fn steps(&self) -> impl Iterator<Item = (&Level, &Level)> {
+        self.levels.iter().zip(self.levels.iter().skip(1))
     }
 }

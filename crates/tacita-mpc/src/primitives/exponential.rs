@@ -19,14 +19,14 @@ use crate::steps::{Item, Opening, Steps};
 use crate::streams::Scratch;
 use crate::task::TaskContext;
 
-fn comparison(spec: &Exponential) -> Comparisons {
+fn comparison(node: &RingNode, spec: &Exponential) -> Comparisons {
     let span = Span::new(0, spec.bits() as usize);
-    Comparisons::of(span, None, &[span])
+    Comparisons::of(span, None, &[span], elements(node))
 }
 
 pub(super) fn steps(node: &RingNode, spec: &Exponential) -> Steps {
     let n = elements(node);
-    let mut steps = comparison(spec).steps(n);
+    let mut steps = comparison(node, spec).steps();
     steps.openings.push(Opening::all(Item::Bits(words(n, 1))));
     steps.dealt.extend([Item::Ring(n); 3]);
     steps
@@ -35,8 +35,8 @@ pub(super) fn steps(node: &RingNode, spec: &Exponential) -> Steps {
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, spec: &Exponential) -> Result<(), MpcError> {
     let n = elements(node);
     let r = ctx.mask(node.inputs[0])?;
-    let comparison = comparison(spec);
-    comparison.deal(ctx, n, |_, _| Ok(r.clone()))?;
+    let comparison = comparison(node, spec);
+    comparison.deal(ctx, |_, _| Ok(r.clone()))?;
     let (mut least, mut growth) = (vec![0; n], vec![0; n]);
     let outputs = [(&mut least[..], Unit::Word), (&mut growth[..], Unit::Word)];
     for_each_tile(n, outputs, &|range, [least, growth]| {
@@ -56,8 +56,8 @@ pub(super) async fn run(
 ) -> Result<Output, MpcError> {
     let n = elements(node);
     let hat = ctx.opening(node.inputs[0])?;
-    let comparison = comparison(spec);
-    let wraps = comparison.run(ctx, n, |_, range| &hat.data()[range]).await?;
+    let comparison = comparison(node, spec);
+    let wraps = comparison.run(ctx, |_, range| &hat.data()[range]).await?;
     let wraps = wraps.into_iter().next().map_or_else(Vec::new, BitTensor::into_words);
     let step = comparison.rounds() as u16;
     let wraps = ctx.open(step, wraps)?.await?.unwrap_or_default();

@@ -16,16 +16,16 @@ use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 
-fn comparisons(thresholds: &[Threshold], bits: u32) -> Comparisons {
+fn comparisons(node: &RingNode, thresholds: &[Threshold], bits: u32) -> Comparisons {
     let end = bits as usize;
     let span = |threshold: &Threshold| Span::new(threshold.dropped as usize, end);
     let spans: Vec<Span> = thresholds.iter().map(span).collect();
     let lowest = thresholds.iter().map(|threshold| threshold.dropped).min().unwrap_or(0);
-    Comparisons::of(Span::new(lowest as usize, end), Some(end), &spans)
+    Comparisons::of(Span::new(lowest as usize, end), Some(end), &spans, elements(node))
 }
 
 pub(super) fn steps(node: &RingNode, thresholds: &[Threshold], bits: u32) -> Steps {
-    comparisons(thresholds, bits).steps(elements(node))
+    comparisons(node, thresholds, bits).steps()
 }
 
 pub(super) fn deal(
@@ -35,7 +35,7 @@ pub(super) fn deal(
     bits: u32,
 ) -> Result<(), MpcError> {
     let x = node.inputs[0];
-    comparisons(thresholds, bits).deal(ctx, elements(node), |ctx, _| ctx.mask(x))
+    comparisons(node, thresholds, bits).deal(ctx, |ctx, _| ctx.mask(x))
 }
 
 pub(super) async fn run(
@@ -44,10 +44,9 @@ pub(super) async fn run(
     thresholds: &[Threshold],
     bits: u32,
 ) -> Result<Output, MpcError> {
-    let n = elements(node);
     let hat = ctx.opening(node.inputs[0])?;
-    let comparisons = comparisons(thresholds, bits);
-    let below = comparisons.run(ctx, n, |i, range| {
+    let comparisons = comparisons(node, thresholds, bits);
+    let below = comparisons.run(ctx, |i, range| {
         let at = thresholds[i].at as u64;
         hat.data()[range].iter().map(|hat| hat.wrapping_sub(at)).collect::<Vec<u64>>()
     });

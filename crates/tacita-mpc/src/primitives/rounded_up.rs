@@ -15,22 +15,22 @@ use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 
-fn comparison(bits: u32) -> Comparisons {
+fn comparison(node: &RingNode, bits: u32) -> Comparisons {
     let span = Span::new(0, bits as usize);
-    Comparisons::of(span, None, &[span])
+    Comparisons::of(span, None, &[span], elements(node))
 }
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
-    comparison(bits).steps(elements(node))
+    comparison(node, bits).steps()
 }
 
 pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
     let x = node.inputs[0];
-    comparison(bits).deal(ctx, elements(node), |ctx, _| ctx.mask(x))
+    comparison(node, bits).deal(ctx, |ctx, _| ctx.mask(x))
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
     let hat = ctx.opening(node.inputs[0])?;
-    let mut above = comparison(bits).run(ctx, elements(node), |_, range| &hat.data()[range]).await?;
+    let mut above = comparison(node, bits).run(ctx, |_, range| &hat.data()[range]).await?;
     above.pop().map(Output::Bits).ok_or_else(|| MpcError::Internal("no comparison".into()))
 }

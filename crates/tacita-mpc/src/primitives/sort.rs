@@ -58,6 +58,11 @@ impl Sizes {
         self.matrices * (self.n * (self.n - 1) / 2)
     }
 
+    /// The signs of all differences, of so many bits.
+    fn signs(self, bits: u32) -> Comparisons {
+        Comparisons::signs(1, bits, self.comparisons())
+    }
+
     /// Words of a stream that permutations are drawn from.
     fn draws(self) -> usize {
         2 * self.matrices * self.n
@@ -118,7 +123,7 @@ impl Sizes {
 pub(super) fn steps(node: &RingNode, parties: usize, bits: u32) -> Steps {
     let (size, sizes) = (elements(node), Sizes::of(node));
     let to = |party| Opening { item: Item::Ring(size), from: Sender::All, to: Receivers::Only(vec![party]) };
-    let compared = Comparisons::signs(1, bits).steps(sizes.comparisons());
+    let compared = sizes.signs(bits).steps();
     let mut openings: Vec<Opening> = (0..parties).map(to).collect();
     openings.push(Opening::all(sizes.keys(bits)));
     openings.extend(compared.openings);
@@ -136,7 +141,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
     }
     let (keys, pairs) = (ctx.step_ring_masks(parties as u16, sizes.keys(bits))?, sizes.pairs());
     ctx.first_step = parties as u16 + 1;
-    Comparisons::signs(1, bits).deal(ctx, sizes.comparisons(), |_, _| {
+    sizes.signs(bits).deal(ctx, |_, _| {
         let differences = sizes.differences(&keys, &pairs, 0..sizes.comparisons());
         Ok(Arc::new(RingTensor::new(vec![sizes.comparisons()], differences)))
     })
@@ -166,10 +171,8 @@ pub(super) async fn run(
     let keys =
         narrow::unpacked(item, ctx.open(step, narrow::packed(item, &keys))?.await?.unwrap_or_default());
     let pairs = sizes.pairs();
-    let signs = Comparisons::signs(1, bits);
-    let below = signs.run(ctx.part(step + 1, parties), sizes.comparisons(), |_, range| {
-        sizes.differences(&keys, &pairs, range)
-    });
+    let signs = sizes.signs(bits);
+    let below = signs.run(ctx.part(step + 1, parties), |_, range| sizes.differences(&keys, &pairs, range));
     let below = below.await?.pop().ok_or_else(|| MpcError::Internal("no comparison".into()))?;
     let outcomes = ctx.open_outcomes(step + 1 + signs.rounds() as u16, below)?.await?.unwrap_or_default();
     let outcomes = BitTensor::from_words(sizes.comparisons(), 1, outcomes);

@@ -46,10 +46,15 @@ fn products(k: usize) -> Products {
     Products::new(2 * pairs.len(), &outputs)
 }
 
+/// The comparisons of all pairs of a node's inputs.
+pub(super) fn comparisons(node: &RingNode, bits: u32) -> Comparisons {
+    Comparisons::signs(pairs(node.inputs.len()).len(), bits, elements(node))
+}
+
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
     let (n, k) = (elements(node), node.inputs.len());
     let pairs = pairs(k).len();
-    let mut steps = Comparisons::signs(pairs, bits).steps(n);
+    let mut steps = comparisons(node, bits).steps();
     if k > 2 {
         steps.openings.push(Opening::all(Item::Bits(words(n, pairs))));
         steps.dealt.push(Item::Bits(words(n, products(k).dealt())));
@@ -64,8 +69,7 @@ pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) 
     let mask_of = |ctx: &mut DealContext<'_>, id: RingId| -> Result<Option<_>, MpcError> {
         if ctx.plan.node(id).visibility == Visibility::Public { Ok(None) } else { ctx.mask(id).map(Some) }
     };
-    let signs = Comparisons::signs(pairs.len(), bits);
-    signs.deal(ctx, n, |ctx, p| {
+    comparisons(node, bits).deal(ctx, |ctx, p| {
         let (i, j) = pairs[p];
         let (a, b) = (mask_of(ctx, node.inputs[i])?, mask_of(ctx, node.inputs[j])?);
         let difference = match (a, b) {
@@ -82,8 +86,8 @@ pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) 
 pub(super) async fn signs(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<BitTensor, MpcError> {
     let pairs = pairs(node.inputs.len());
     let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
-    let signs = Comparisons::signs(pairs.len(), bits);
-    let below = signs.run(ctx, elements(node), |p, range| {
+    let comparisons = comparisons(node, bits);
+    let below = comparisons.run(ctx, |p, range| {
         let (i, j) = pairs[p];
         let (a, b) = (&hats[i].data()[range.clone()], &hats[j].data()[range]);
         a.iter().zip(b).map(|(a, b)| a.wrapping_sub(*b)).collect::<Vec<u64>>()
@@ -98,7 +102,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Res
     deal_pairs(ctx, node, bits)?;
     if k > 2 {
         let (products, wires) = (products(k), pairs.len());
-        let masks = ctx.step_masks(Comparisons::signs(pairs.len(), bits).rounds() as u16);
+        let masks = ctx.step_masks(comparisons(node, bits).rounds() as u16);
         ctx.emit_tiles(n, Unit::Planes(products.dealt()), &|range, out| {
             let lambda = masks.read(Unit::Planes(wires).words(&range))?;
             for_each_block(
@@ -134,7 +138,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
         }
         return Ok(Output::Bits(BitTensor::concat_planes(&[&above, &below])));
     }
-    let compared = Comparisons::signs(pairs.len(), bits);
+    let compared = comparisons(node, bits);
     let step = compared.rounds() as u16;
     let lambda = ctx.step_mask(step);
     let public = ctx.open(step, below.into_words())?.await?.unwrap_or_default();
