@@ -7,8 +7,8 @@ use crate::blocks::words;
 use crate::comparison::{ARITY, Leaves, Level, Span};
 
 /// Bytes, of the dealer and of two parties, that are worth a round: about what a link of 100 Mbit/s carries meanwhile if its
-/// messages take 20 ms, and then four times that, as bytes cost computing as well.
-const ROUND: usize = 1 << 20;
+/// messages take 20 ms, and then five times that, as bytes cost computing as well.
+const ROUND: usize = 5 << 18;
 
 /// The most levels.
 const LEVELS: usize = 3;
