@@ -59,7 +59,7 @@ impl Write {
 }
 
 /// Columns of the right-hand side packed at a time; times [`DEPTH`] they take half of a second-level cache of 1 MiB.
-const COLUMNS: usize = 15 * WIDTH;
+const COLUMNS: usize = 16 * WIDTH;
 
 /// Rows from which packing the right-hand side pays.
 const FEW_ROWS: usize = 6;
