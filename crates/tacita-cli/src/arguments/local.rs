@@ -267,7 +267,8 @@ pub enum BenchCommand {
 /// Time operations on secrets, and count what they cost
 ///
 /// Two parties and a dealer run in this process, over real links. Seconds are offline and online together, of all of them:
-/// the median of five runs after a warm-up.
+/// the median of five runs after a warm-up. An operation starts at the sum of what two parties put in, and its result is kept
+/// in shares at the precision of the session; bits are revealed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
