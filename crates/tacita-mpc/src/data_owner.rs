@@ -14,9 +14,9 @@ use crate::dealer::constants;
 use crate::error::MpcError;
 use crate::linear::known;
 use crate::narrow;
-use crate::party::{Leaves, Outcome, Times, missing_leaf};
+use crate::party::{Leaves, Outcome, Times, leaf, missing_leaf};
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
-use crate::primitives::{self, Revealed, elements, words};
+use crate::primitives::{self, Revealed, elements};
 use crate::session::Membership;
 use crate::steps::Sender;
 use crate::streams::Streams;
@@ -161,11 +161,7 @@ impl DataOwner {
         (number, task): (u64, u32),
     ) -> Result<(), MpcError> {
         let Membership { endpoint, config, me, parties, .. } = &self.member;
-        let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?;
-        if value.data().len() != words(plan.node(id)) {
-            let (name, shape) = (plan.name(plan.node(id).origin), &plan.node(id).shape);
-            return Err(MpcError::Internal(format!("leaf `{name}` is {:?}, not {shape:?}", value.shape())));
-        }
+        let value = leaf(plan, leaves, id)?;
         let (stream, item) = (plan.mask_stream(number, id)?, plan.opened_as(id));
         for part in item.parts() {
             let (first, last) = (part.start * item.lanes(), part.end * item.lanes());

@@ -313,7 +313,7 @@ fn open_persistent(
         move |source| MpcError::Net { node, round: 0, source }
     };
     for &(task, id) in new.iter().filter(|(_, id)| plan.owner(*id) == Some(me)) {
-        let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?;
+        let value = leaf(plan, leaves, id)?;
         let key = key(plan, id)?;
         for part in primitives::item(plan.node(id)).parts() {
             let hat = Payload::from(opened(streams, me, &key, value, part)?);
@@ -360,6 +360,17 @@ fn key(plan: &Plan, id: RingId) -> Result<LeafKey, MpcError> {
     plan.keys.get(&id).copied().ok_or_else(|| MpcError::Internal(format!("leaf {} has no key", id.0)))
 }
 
+/// A leaf that this member knows, of its shape.
+pub(crate) fn leaf<'l>(plan: &Plan, leaves: &'l Leaves, id: RingId) -> Result<&'l Arc<RingTensor>, MpcError> {
+    let (value, node) = (leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?, plan.node(id));
+    if value.shape() != node.shape {
+        let name = plan.name(node.origin);
+        let reason = format!("leaf `{name}` is {:?}, not {:?}", value.shape(), node.shape);
+        return Err(MpcError::Internal(reason));
+    }
+    Ok(value)
+}
+
 pub(crate) fn missing_leaf(plan: &Plan, id: RingId) -> MpcError {
     let owner = plan.owner(id).map_or("everybody", |owner| plan.member_names()[owner]).to_owned();
     MpcError::MissingLeaf { node: plan.name(plan.node(id).origin).to_owned(), owner }
@@ -377,13 +388,7 @@ fn set_leaves(eval: &Evaluation<'_>, leaves: &Leaves) -> Result<(), MpcError> {
                 Some(_) if plan.is_data_owners(id) => {} // its opening is on the way
                 Some(owner) if owner != eval.me => eval.set_leaf(id, false, None),
                 owner => {
-                    let value = leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?;
-                    if value.shape() != node.shape {
-                        let name = plan.name(node.origin);
-                        let reason = format!("leaf `{name}` is {:?}, not {:?}", value.shape(), node.shape);
-                        return Err(MpcError::Internal(reason));
-                    }
-                    eval.set_leaf(id, owner.is_none(), Some(value.clone()));
+                    eval.set_leaf(id, owner.is_none(), Some(leaf(plan, leaves, id)?.clone()));
                 }
             },
             _ => {}
