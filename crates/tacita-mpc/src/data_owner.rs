@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tacita_graph::{RingId, RingKind, RingOp, Visibility};
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, Payload, Phase};
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_ring::{BitTensor, RingTensor, Sign};
 
 use crate::agreement::agree;
 use crate::config::Config;
@@ -167,7 +167,7 @@ impl DataOwner {
             let (first, last) = (part.start * item.lanes(), part.end * item.lanes());
             let mut hat = narrow::packed(item, &value.data()[first..last.min(value.data().len())]);
             for holder in plan.mask_streams(id) {
-                self.streams.add(holder, stream, item, part.start, &mut hat)?;
+                self.streams.apply(holder, stream, item, part.start, &mut hat, Sign::Plus)?;
             }
             let payload = Payload::from(hat);
             for party in 0..*parties {
@@ -201,7 +201,7 @@ impl DataOwner {
                 let frame = endpoint.expect(MemberId(party as u16), header, timeout).map_err(|source| {
                     MpcError::Net { node: plan.task_name(t).to_owned(), round: task.start + 1, source }
                 })?;
-                narrow::add(item, &mut sum[part], frame.payload.words());
+                narrow::combine(item, &mut sum[part], frame.payload.words(), Sign::Plus);
             }
         }
         Ok(match node.kind {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tacita_graph::{RingId, RingKind};
 use tacita_net::{Frame, FrameKind, NetError, Payload};
 use tacita_ring::simd::dispatch;
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_ring::{BitTensor, RingTensor, Sign};
 
 use crate::blocks::{Unit, for_each_tile};
 use crate::config::Config;
@@ -247,7 +247,7 @@ impl NextItem<'_> {
     /// Takes the shares of all parties but the receiver off the words from `first` on.
     fn conceal(&self, first: usize, value: &mut [u64]) -> Result<(), MpcError> {
         for party in (0..self.parties).filter(|&party| party != self.receiver) {
-            self.streams.subtract(party, self.stream, self.item, first, value)?;
+            self.streams.apply(party, self.stream, self.item, first, value, Sign::Minus)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tacita_graph::RingId;
 use tacita_net::{Endpoint, FrameHeader, FrameKind, MemberId, NetError};
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_ring::{BitTensor, RingTensor, Sign};
 
 use crate::config::Config;
 use crate::correlations::Correlations;
@@ -193,12 +193,12 @@ impl Evaluation<'_> {
                 match &mut sum {
                     None => sum = Some(words),
                     Some(sum) => {
-                        narrow::add(item, sum, &words);
+                        narrow::combine(item, sum, &words, Sign::Plus);
                         self.endpoint.buffers().give(words);
                     }
                 }
                 if let (Some(sum), Some(own)) = (&mut sum, own.take()) {
-                    narrow::add(item, sum, &own);
+                    narrow::combine(item, sum, &own, Sign::Plus);
                 }
             }
             let sum = sum.or_else(|| own.map(Arc::unwrap_or_clone));

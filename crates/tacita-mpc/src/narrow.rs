@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use tacita_ring::Sign;
 use tacita_ring::simd::dispatch;
 
 use crate::error::MpcError;
@@ -62,30 +63,20 @@ fn widen<T: bytemuck::AnyBitPattern + Into<u64>>(words: &[u64], elements: usize)
     bytemuck::cast_slice::<u64, T>(words)[..elements].iter().map(|&v| v.into()).collect()
 }
 
-/// `values += others`, element by element as the item's are added. The words may be any part of the item's.
-pub(crate) fn add(item: Item, values: &mut [u64], others: &[u64]) {
+/// `values ± others`, element by element as the item's are added. The words may be any part of the item's.
+pub(crate) fn combine(item: Item, values: &mut [u64], others: &[u64], sign: Sign) {
     dispatch(
         #[inline(always)]
-        || match item {
-            Item::Narrow { width: 8, .. } => each(values, others, u8::wrapping_add),
-            Item::Narrow { width: 16, .. } => each(values, others, u16::wrapping_add),
-            Item::Narrow { .. } => each(values, others, u32::wrapping_add),
-            Item::Ring(_) => each(values, others, u64::wrapping_add),
-            Item::Bits(_) => each(values, others, |v: u64, o| v ^ o),
-        },
-    );
-}
-
-/// `values -= others`, likewise.
-pub(crate) fn subtract(item: Item, values: &mut [u64], others: &[u64]) {
-    dispatch(
-        #[inline(always)]
-        || match item {
-            Item::Narrow { width: 8, .. } => each(values, others, u8::wrapping_sub),
-            Item::Narrow { width: 16, .. } => each(values, others, u16::wrapping_sub),
-            Item::Narrow { .. } => each(values, others, u32::wrapping_sub),
-            Item::Ring(_) => each(values, others, u64::wrapping_sub),
-            Item::Bits(_) => each(values, others, |v: u64, o| v ^ o),
+        || match (item, sign) {
+            (Item::Narrow { width: 8, .. }, Sign::Plus) => each(values, others, u8::wrapping_add),
+            (Item::Narrow { width: 8, .. }, Sign::Minus) => each(values, others, u8::wrapping_sub),
+            (Item::Narrow { width: 16, .. }, Sign::Plus) => each(values, others, u16::wrapping_add),
+            (Item::Narrow { width: 16, .. }, Sign::Minus) => each(values, others, u16::wrapping_sub),
+            (Item::Narrow { .. }, Sign::Plus) => each(values, others, u32::wrapping_add),
+            (Item::Narrow { .. }, Sign::Minus) => each(values, others, u32::wrapping_sub),
+            (Item::Ring(_), Sign::Plus) => each(values, others, u64::wrapping_add),
+            (Item::Ring(_), Sign::Minus) => each(values, others, u64::wrapping_sub),
+            (Item::Bits(_), _) => each(values, others, |v: u64, o| v ^ o),
         },
     );
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tacita_graph::{RingId, RingOp, Visibility};
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, Payload, Phase, Traffic};
-use tacita_ring::RingTensor;
+use tacita_ring::{RingTensor, Sign};
 
 use crate::agreement::agree;
 use crate::config::Config;
@@ -352,7 +352,7 @@ pub(crate) fn opened(
     range: Range<usize>,
 ) -> Result<Vec<u64>, MpcError> {
     let (first, mut hat) = (range.start, value.data()[range].to_vec());
-    streams.add(owner, StreamId::Persistent(*key), Item::Ring(hat.len()), first, &mut hat)?;
+    streams.apply(owner, StreamId::Persistent(*key), Item::Ring(hat.len()), first, &mut hat, Sign::Plus)?;
     Ok(hat)
 }
 

@@ -38,7 +38,7 @@ impl Item {
     pub fn words(self) -> usize {
         match self {
             Item::Ring(n) | Item::Bits(n) => n,
-            Item::Narrow { elements, width } => elements.div_ceil(64 / width as usize),
+            Item::Narrow { elements, .. } => elements.div_ceil(self.lanes()),
         }
     }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use tacita_net::Buffers;
-use tacita_ring::{Generator, Seed};
+use tacita_ring::{Generator, Seed, Sign};
 
 use crate::error::MpcError;
 use crate::narrow;
@@ -92,36 +92,21 @@ impl Streams {
         Streams { seeds, overrides }
     }
 
-    /// Adds the stream, from its word `first` on, to `values`, as the item's elements are added.
-    pub fn add(
+    /// Adds the stream, from its word `first` on, to `values`, as the item's elements are added, or takes it off.
+    pub fn apply(
         &self,
         holder: usize,
         id: StreamId,
         item: Item,
         first: usize,
         values: &mut [u64],
+        sign: Sign,
     ) -> Result<(), MpcError> {
-        match (item, self.in_place(holder)) {
-            (Item::Ring(_), Some(seed)) => id.generator(seed).add_to(first as u64, values),
-            (Item::Bits(_), Some(seed)) => id.generator(seed).xor_to(first as u64, values),
-            _ => narrow::add(item, values, &self.words(holder, id, first, values.len())?),
-        }
-        Ok(())
-    }
-
-    /// Takes it off likewise.
-    pub fn subtract(
-        &self,
-        holder: usize,
-        id: StreamId,
-        item: Item,
-        first: usize,
-        values: &mut [u64],
-    ) -> Result<(), MpcError> {
-        match (item, self.in_place(holder)) {
-            (Item::Ring(_), Some(seed)) => id.generator(seed).sub_from(first as u64, values),
-            (Item::Bits(_), Some(seed)) => id.generator(seed).xor_to(first as u64, values),
-            _ => narrow::subtract(item, values, &self.words(holder, id, first, values.len())?),
+        match (item, sign, self.in_place(holder)) {
+            (Item::Ring(_), Sign::Plus, Some(seed)) => id.generator(seed).add_to(first as u64, values),
+            (Item::Ring(_), Sign::Minus, Some(seed)) => id.generator(seed).sub_from(first as u64, values),
+            (Item::Bits(_), _, Some(seed)) => id.generator(seed).xor_to(first as u64, values),
+            _ => narrow::combine(item, values, &self.words(holder, id, first, values.len())?, sign),
         }
         Ok(())
     }
@@ -140,7 +125,7 @@ impl Streams {
             None => vec![0; range.len()],
         };
         for holder in holders {
-            self.add(holder, id, item, range.start, &mut sum)?;
+            self.apply(holder, id, item, range.start, &mut sum, Sign::Plus)?;
         }
         Ok(sum)
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tacita_graph::{RingId, RingKind};
 use tacita_net::{Frame, FrameKind, MemberId, Payload};
 use tacita_ring::simd::dispatch;
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_ring::{BitTensor, RingTensor, Sign};
 
 use crate::blocks::{Unit, for_each_tile};
 use crate::error::MpcError;
@@ -200,7 +200,7 @@ impl<'a> TaskContext<'a> {
         let step = self.first.0 + step;
         let (stream, item) = (self.stream(Use::Mask(step)), self.declared(step)?.item);
         self.post_share(step, share, FrameKind::Opening, |part, share| {
-            self.eval.streams.add(self.eval.me, stream, item, part.start, share)
+            self.eval.streams.apply(self.eval.me, stream, item, part.start, share, Sign::Plus)
         })
     }
 
@@ -254,7 +254,14 @@ impl<'a> TaskContext<'a> {
                             None => vec![0; part.len()],
                         };
                         for_each_tile(elements, [(&mut masked, unit)], &|range, [masked]| {
-                            streams.add(me, stream, item, part.start + unit.words(&range).start, masked)
+                            streams.apply(
+                                me,
+                                stream,
+                                item,
+                                part.start + unit.words(&range).start,
+                                masked,
+                                Sign::Plus,
+                            )
                         })?;
                         Ok(masked)
                     })?
@@ -278,11 +285,8 @@ impl<'a> TaskContext<'a> {
         let (me, pairwise) = (self.eval.me, self.eval.pairwise);
         let (stream, item) = (self.stream(Use::Zero(step)), self.declared(step)?.item);
         for other in (0..self.plan().parties()).filter(|&other| other != me) {
-            if me < other {
-                pairwise.add(other, stream, item, 0, share)?;
-            } else {
-                pairwise.subtract(other, stream, item, 0, share)?;
-            }
+            let sign = if me < other { Sign::Plus } else { Sign::Minus };
+            pairwise.apply(other, stream, item, 0, share, sign)?;
         }
         Ok(())
     }
