@@ -56,6 +56,7 @@ pub use evaluate::fixed::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kep
 pub use evaluate::plain::{Inputs, plain, plain_all};
 pub use grad::grad;
 pub use graph::{Graph, MAX_LISTED, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, NodeId, hides};
+pub use lower::compare::ROUND;
 pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;
 pub use program::{RingId, RingKind, RingNode, RingOp, RingProgram, Threshold, WHOLE_SIGN, WHOLE_ZERO};

@@ -3,12 +3,10 @@
 //! Smaller leaves and smaller groups take fewer planes and more levels, each of which is a round. So the number of what is
 //! compared counts: a level more where the bytes that it saves are worth a round.
 
+use tacita_graph::ROUND;
+
 use crate::blocks::words;
 use crate::comparison::{ARITY, Leaves, Level, Span};
-
-/// Bytes, of the dealer and of two parties, that are worth a round: about what a link of 100 Mbit/s carries meanwhile if its
-/// messages take 20 ms, and then five times that, as bytes cost computing as well.
-const ROUND: usize = 5 << 18;
 
 /// The most levels.
 const LEVELS: usize = 3;

@@ -141,8 +141,8 @@ pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, Graph
 }
 
 /// Bytes, of the dealer and of the parties, that are worth a round: about what a link of 100 Mbit/s carries meanwhile if its
-/// messages take 20 ms, and then four times that, as bytes cost computing as well.
-const ROUND: usize = 1 << 20;
+/// messages take 20 ms, and then five times that, as bytes cost computing as well. Whatever chooses between both goes by it.
+pub const ROUND: usize = 5 << 18;
 
 /// Bytes that a comparison costs.
 const COMPARISON: usize = 36;
