@@ -1,7 +1,7 @@
 //! The fuzz targets: each a parser of bytes that a peer or a file can send, and the memory that it may take.
 //!
 //! What must hold is said by the `fuzzing` module of each crate. Here it is given its limit, for the programs in
-//! `fuzz_targets`, which look for new inputs, and for `crates/tacita/tests/corpora.rs`, which includes this file and
+//! `fuzz_targets`, which look for new inputs, and for `crates/product/tacita/tests/corpora.rs`, which includes this file and
 //! replays the inputs in `corpus` with every run of the tests.
 
 mod allocation;

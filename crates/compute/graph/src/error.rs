@@ -1,0 +1,237 @@
+//! What can be wrong with a graph, in words that name the node, its operation and the shapes.
+
+use tacita_program::Visibility;
+use thiserror::Error;
+
+use crate::types::{DType, Dim, show};
+
+/// Why an operation cannot be applied to inputs of given types. [`GraphError::Invalid`] adds the node.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum InferError {
+    /// The wrong number of inputs.
+    #[error("takes {expected} inputs, not {got}")]
+    Arity {
+        /// How many it takes, in words.
+        expected: &'static str,
+        /// How many it was given.
+        got: usize,
+    },
+    /// An input of another kind than the operation computes with.
+    #[error("input {input} is of kind {got}, not {expected}")]
+    DType {
+        /// Which input, from 0.
+        input: usize,
+        /// What it must be.
+        expected: DType,
+        /// What it is.
+        got: DType,
+    },
+    /// An input that the operation cannot take from who knows it: most often a secret one.
+    #[error("input {input} is {visibility}: {reason}")]
+    Visibility {
+        /// Which input, from 0.
+        input: usize,
+        /// Who may know it.
+        visibility: Visibility,
+        /// Why that does not do, and what to do.
+        reason: String,
+    },
+    /// One input whose shape does not fit the operation or its attributes.
+    #[error("shape {} does not fit: {reason}", show(shape))]
+    Shape {
+        /// The input's shape.
+        shape: Vec<Dim>,
+        /// Why it does not fit.
+        reason: String,
+    },
+    /// Two shapes that do not fit each other.
+    #[error("shapes {} and {} do not fit: {reason}", show(left), show(right))]
+    Shapes {
+        /// The first input's shape.
+        left: Vec<Dim>,
+        /// The other's.
+        right: Vec<Dim>,
+        /// Why they do not fit.
+        reason: &'static str,
+    },
+    /// An attribute that no input would fit.
+    #[error("{0}")]
+    Attribute(String),
+}
+
+/// An error about a graph. All name the node and operation where there is one.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum GraphError {
+    /// An operation does not fit its inputs.
+    #[error("node {node:?} ({op}): {source}")]
+    Invalid {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+        /// What does not fit.
+        source: InferError,
+    },
+    /// An input id that is not an earlier node of the graph.
+    #[error("node {node:?} ({op}): input {input} is not an earlier node of this graph")]
+    UnknownInput {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+        /// The id that was given.
+        input: u32,
+    },
+    /// A derivative is asked for of something else than one number.
+    #[error(
+        "{node:?} is no loss: it is of kind {dtype} and shape {}, and derivatives are of one fixed number",
+        show(shape)
+    )]
+    Loss {
+        /// The node's name.
+        node: String,
+        /// Its shape.
+        shape: Vec<Dim>,
+        /// Its kind.
+        dtype: DType,
+    },
+    /// A derivative is asked for of an operation that has none.
+    #[error(
+        "node {node:?} ({op}) is on the way from what the derivative is asked for to the loss, and has no derivative"
+    )]
+    NoDerivative {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+    },
+    /// A derivative with respect to something that the loss does not depend on, as far as derivatives go.
+    #[error("the loss has no derivative with respect to {node:?}: no path of differentiable operations leads from it to the loss{}", end.as_ref().map_or(String::new(), |end| format!("; paths end at {end}")))]
+    NoPath {
+        /// The node's name.
+        node: String,
+        /// The first operation on the way that carries no derivative, if there is a way.
+        end: Option<String>,
+    },
+    /// Two inputs, or two things kept, of one name, or one without a name.
+    #[error("name {name:?} of an input, or of what is kept, is empty or used twice")]
+    InputName {
+        /// The name.
+        name: String,
+    },
+    /// A name of a node or owner that cannot be shown to people as it is: who reads what a graph reveals must see no more
+    /// and no less than is there.
+    #[error("the name {name:?} has control characters or marks of direction")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// An owner that the graph does not have.
+    #[error("node {node:?} ({op}) names owner {owner}, the graph has {owners}")]
+    UnknownOwner {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+        /// The index that was given.
+        owner: u16,
+        /// How many owners there are.
+        owners: usize,
+    },
+    /// More nodes, owners or bytes of names than a graph may have.
+    #[error("{what} exceeds the limit of {limit}")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// A graph whose batch is still symbolic where sizes are needed.
+    #[error("node {node:?}: the batch is symbolic; fix it with `with_batch` first")]
+    SymbolicBatch {
+        /// The first node with a symbolic batch.
+        node: String,
+    },
+    /// A batch of zero.
+    #[error("a batch must have at least one sample")]
+    EmptyBatch,
+    /// An operation that cannot be computed on secret values.
+    #[error("node {node:?} ({op}) cannot be computed privately: {reason}")]
+    Unsupported {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A fixed-point precision outside of what the ring can carry.
+    #[error("precision of {0} bits; 4 to 24 are possible")]
+    Precision(u32),
+    /// An input without data.
+    #[error("no data for input {name:?}")]
+    MissingInput {
+        /// The input's name.
+        name: String,
+    },
+    /// Data of another shape than the input's.
+    #[error("input {name:?} has shape {expected:?}, its data {got:?}")]
+    InputShape {
+        /// The input's name.
+        name: String,
+        /// The shape in the graph.
+        expected: Vec<usize>,
+        /// The data's shape.
+        got: Vec<usize>,
+    },
+    /// Data outside of the range that the graph declares for an input.
+    #[error("input {name:?}: element {index} is {value}, outside of its declared range {min}..={max}")]
+    InputRange {
+        /// The input's name.
+        name: String,
+        /// The element, row-major.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// The least value declared.
+        min: f64,
+        /// The greatest.
+        max: f64,
+    },
+    /// Data of an input of whole numbers or bits that is neither.
+    #[error("input {name:?}: element {index} is {value}, and its kind is {dtype}")]
+    InputDType {
+        /// The input's name.
+        name: String,
+        /// The element, row-major.
+        index: usize,
+        /// Its value.
+        value: f64,
+        /// The input's kind.
+        dtype: DType,
+    },
+    /// A value that fixed point cannot represent.
+    #[error("node {node:?} ({op}): {reason}")]
+    Encoding {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+        /// Which element and why.
+        reason: String,
+    },
+    /// A ring program that was not lowered from this graph.
+    #[error("the ring program was not lowered from this graph: {0}")]
+    ForeignProgram(String),
+    /// A graph file of another version.
+    #[error("graph file of version {got}; this program reads version {expected}")]
+    Version {
+        /// The file's version.
+        got: u16,
+        /// The version that can be read.
+        expected: u16,
+    },
+    /// Bytes that are not a graph.
+    #[error("not a graph file: {0}")]
+    Decode(String),
+}

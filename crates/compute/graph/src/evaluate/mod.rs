@@ -1,0 +1,5 @@
+//! Evaluators in the clear: the graph in f64, the leaves that owners encode.
+
+pub(crate) mod bounds;
+pub(crate) mod clear;
+pub(crate) mod plain;

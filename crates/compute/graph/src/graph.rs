@@ -1,0 +1,347 @@
+//! The graph and its builder: an arena of nodes in topological order to which nodes are only ever added.
+
+use std::collections::BTreeSet;
+
+use tacita_program::{NodeId, Owner, Visibility};
+
+use crate::error::{GraphError, InferError};
+use crate::ops::{Input, Keep, Op, Reveal};
+use crate::types::{DType, Dim, Interval, Role, Type};
+
+/// The most nodes a graph may have.
+pub const MAX_NODES: usize = 1 << 20;
+
+/// The most owners a graph may have.
+pub const MAX_OWNERS: usize = 1 << 10;
+
+/// The most that the attributes of all nodes may list, in words of four bytes: indices of `Gather`, weights of `Combine`.
+/// Who builds a graph from a file makes such lists from sizes alone, and holds them more than once.
+pub const MAX_LISTED: usize = 1 << 21;
+
+/// The longest name of a node or owner, in bytes.
+pub const MAX_NAME: usize = 1 << 12;
+
+/// One operation applied to earlier nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The operation and its attributes.
+    pub op: Op,
+    /// Its inputs, all earlier in the arena.
+    pub inputs: Vec<NodeId>,
+    /// The type of the result, always what inference says.
+    pub ty: Type,
+    /// A name for people; only those of inputs mean something.
+    pub name: String,
+}
+
+/// A computation: operations on tensors with types, visibilities and reveals, without data.
+///
+/// Nodes are in topological order, so that a loop over [`nodes`](Self::nodes) visits inputs first and nothing
+/// recurses. Values are immutable; the graph only grows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    owners: Vec<String>,
+    input_names: BTreeSet<String>,
+    /// Names under which values are kept.
+    kept_names: BTreeSet<String>,
+    /// What the nodes' attributes list, in words.
+    listed: usize,
+    /// The numbers of what is drawn.
+    draws: BTreeSet<u32>,
+}
+
+impl Graph {
+    /// A graph without nodes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The owner of that name, added if the graph has none.
+    ///
+    /// # Panics
+    /// If there would be more than [`MAX_OWNERS`], or the name is longer than [`MAX_NAME`] or [`hides`] something.
+    pub fn owner(&mut self, name: &str) -> Owner {
+        if let Some(index) = self.owners.iter().position(|owner| owner == name) {
+            return Owner(index as u16);
+        }
+        assert!(
+            self.owners.len() < MAX_OWNERS && name.len() <= MAX_NAME && !hides(name),
+            "too many owners, or a name too long or with characters that cannot be seen"
+        );
+        self.owners.push(name.to_owned());
+        Owner((self.owners.len() - 1) as u16)
+    }
+
+    /// The owners' names; [`Owner`] is an index into them.
+    pub fn owners(&self) -> &[String] {
+        &self.owners
+    }
+
+    /// An input named `name`, unique among inputs, of kind fixed.
+    ///
+    /// # Errors
+    /// If the name is empty or taken, a batch is not the first axis, or the owner is not of this graph.
+    pub fn input(
+        &mut self,
+        name: &str,
+        shape: &[Dim],
+        visibility: Visibility,
+        role: Role,
+    ) -> Result<NodeId, GraphError> {
+        self.input_of(name, shape, visibility, role, DType::Fixed)
+    }
+
+    /// An input of any kind: whole numbers below 2^62 in absolute value, or bits, are data and not rounded.
+    ///
+    /// # Errors
+    /// As [`input`](Self::input).
+    pub fn input_of(
+        &mut self,
+        name: &str,
+        shape: &[Dim],
+        visibility: Visibility,
+        role: Role,
+        dtype: DType,
+    ) -> Result<NodeId, GraphError> {
+        self.add(Input { shape: shape.to_vec(), visibility, role, range: None, dtype }, &[], name)
+    }
+
+    /// An input whose values are declared to lie in `range`; data outside of it is refused when it is encoded.
+    ///
+    /// # Errors
+    /// As [`input`](Self::input), and if the range is empty or not finite.
+    pub fn input_within(
+        &mut self,
+        name: &str,
+        shape: &[Dim],
+        visibility: Visibility,
+        role: Role,
+        range: Interval,
+    ) -> Result<NodeId, GraphError> {
+        let (shape, range) = (shape.to_vec(), Some(range));
+        self.add(Input { shape, visibility, role, range, dtype: DType::Fixed }, &[], name)
+    }
+
+    /// A number for an operation that draws, which no node has yet.
+    pub fn next_draw(&self) -> u32 {
+        self.draws.last().map_or(0, |last| last.saturating_add(1))
+    }
+
+    /// Adds a node and infers its type.
+    ///
+    /// What is drawn is secret. Else the visibility is public if all inputs are, private to one owner if all that are not public are that
+    /// owner's, else secret.
+    ///
+    /// # Errors
+    /// Names the node, the operation and the shapes that do not fit.
+    pub fn add(&mut self, op: impl Into<Op>, inputs: &[NodeId], name: &str) -> Result<NodeId, GraphError> {
+        let op = op.into();
+        if self.nodes.len() >= MAX_NODES {
+            return Err(GraphError::TooLarge { what: "the number of nodes", limit: MAX_NODES });
+        }
+        if name.len() > MAX_NAME {
+            return Err(GraphError::TooLarge { what: "the length of a name", limit: MAX_NAME });
+        }
+        if hides(name) {
+            return Err(GraphError::Name { name: name.to_owned() });
+        }
+        let listed = self.listed.saturating_add(op.operation().listed());
+        if listed > MAX_LISTED {
+            return Err(GraphError::TooLarge {
+                what: "the number of indices and weights",
+                limit: MAX_LISTED,
+            });
+        }
+        let ty = self.infer(&op, inputs, name)?;
+        if let Some(draw) = op.draw()
+            && !self.draws.insert(draw)
+        {
+            let reason = format!("another node is draw {draw}: two of one number would be one value");
+            let source = InferError::Attribute(reason);
+            return Err(GraphError::Invalid { node: name.to_owned(), op: op.name(), source });
+        }
+        let names = match op {
+            Op::Input(_) => Some(&mut self.input_names),
+            Op::Keep(_) => Some(&mut self.kept_names),
+            _ => None,
+        };
+        if let Some(names) = names
+            && (name.is_empty() || !names.insert(name.to_owned()))
+        {
+            return Err(GraphError::InputName { name: name.to_owned() });
+        }
+        self.listed = listed;
+        self.nodes.push(Node { op, inputs: inputs.to_vec(), ty, name: name.to_owned() });
+        Ok(NodeId((self.nodes.len() - 1) as u32))
+    }
+
+    fn infer(&self, op: &Op, inputs: &[NodeId], name: &str) -> Result<Type, GraphError> {
+        let node = || name.to_owned();
+        let operation = op.operation();
+        let mut types = Vec::with_capacity(inputs.len());
+        let mut visibility = Visibility::Public;
+        for &input in inputs {
+            let producer = self.nodes.get(input.index()).filter(|producer| !producer.op.is_end());
+            let Some(producer) = producer else {
+                return Err(GraphError::UnknownInput { node: node(), op: operation.name(), input: input.0 });
+            };
+            visibility = visibility.join(producer.ty.visibility);
+            types.push(&producer.ty);
+        }
+        if let Op::Input(input) = op {
+            visibility = input.visibility;
+        } else if op.draw().is_some() || matches!(op, Op::Keep(_)) {
+            visibility = Visibility::Secret;
+        }
+        let named = match op {
+            Op::Input(Input { visibility: Visibility::Private(owner), .. }) => std::slice::from_ref(owner),
+            Op::Reveal(reveal) => &reveal.to,
+            _ => &[],
+        };
+        if let Some(owner) = named.iter().find(|owner| owner.0 as usize >= self.owners.len()) {
+            let (op, owners) = (operation.name(), self.owners.len());
+            return Err(GraphError::UnknownOwner { node: node(), op, owner: owner.0, owners });
+        }
+        let inferred = operation
+            .infer(&types)
+            .and_then(|inferred| inferred.check())
+            .map_err(|source| GraphError::Invalid { node: node(), op: operation.name(), source })?;
+        Ok(Type { shape: inferred.shape, visibility, dtype: inferred.dtype })
+    }
+
+    /// Opens `x` to the named owners alone. No node may use a reveal.
+    ///
+    /// # Errors
+    /// If `x` or an owner is not of this graph, or `to` is empty or not in ascending order.
+    pub fn reveal(&mut self, x: NodeId, to: &[Owner], name: &str) -> Result<NodeId, GraphError> {
+        self.add(Reveal { to: to.to_vec() }, &[x], name)
+    }
+
+    /// Keeps `x` in shares for later evaluations, in which a secret input of this name is its value: see
+    /// [`Keep`](crate::ops::Keep).
+    ///
+    /// # Errors
+    /// If `x` is not of this graph, or the name is empty or that of something else kept.
+    pub fn keep(&mut self, x: NodeId, name: &str) -> Result<NodeId, GraphError> {
+        self.add(Keep, &[x], name)
+    }
+
+    /// All nodes in topological order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// A node.
+    ///
+    /// # Panics
+    /// If the id is of another graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// All ids, in topological order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// The inputs, in the order they were added.
+    pub fn inputs(&self) -> Vec<NodeId> {
+        self.ids().filter(|&id| matches!(self.node(id).op, Op::Input(_))).collect()
+    }
+
+    /// The reveals, in the order they were added: all that anyone will learn.
+    pub fn reveals(&self) -> Vec<NodeId> {
+        self.ids().filter(|&id| matches!(self.node(id).op, Op::Reveal(_))).collect()
+    }
+
+    /// What is kept in shares for later evaluations, in the order it was added.
+    pub fn keeps(&self) -> Vec<NodeId> {
+        self.ids().filter(|&id| matches!(self.node(id).op, Op::Keep(_))).collect()
+    }
+
+    /// A node's name, or its number where it has none.
+    pub fn label(&self, id: NodeId) -> String {
+        let name = &self.node(id).name;
+        if name.is_empty() { format!("#{}", id.0) } else { name.clone() }
+    }
+
+    /// Whether some value's batch is symbolic.
+    pub fn has_symbolic_batch(&self) -> bool {
+        self.first_symbolic().is_some()
+    }
+
+    fn first_symbolic(&self) -> Option<NodeId> {
+        self.ids().find(|&id| self.node(id).ty.shape.contains(&Dim::Batch))
+    }
+
+    /// Fails and names a node if some value's batch is symbolic.
+    pub(crate) fn require_sizes(&self) -> Result<(), GraphError> {
+        match self.first_symbolic() {
+            Some(id) => Err(GraphError::SymbolicBatch { node: self.label(id) }),
+            None => Ok(()),
+        }
+    }
+
+    /// The same graph with a batch of `n`.
+    ///
+    /// # Errors
+    /// If `n` is 0 or a shape no longer fits, such as a value that becomes too large.
+    pub fn with_batch(&self, n: usize) -> Result<Graph, GraphError> {
+        if n == 0 {
+            return Err(GraphError::EmptyBatch);
+        }
+        let mut graph = self.empty_like();
+        for node in &self.nodes {
+            let mut op = node.op.clone();
+            for dim in op.shape_attribute().into_iter().flatten() {
+                if *dim == Dim::Batch {
+                    *dim = Dim::Known(n);
+                }
+            }
+            graph.add(op, &node.inputs, &node.name)?;
+        }
+        Ok(graph)
+    }
+
+    /// Which nodes some reveal, or something kept, needs, by index.
+    pub fn needed(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if node.op.is_end() {
+                needed[index] = true;
+            }
+            if needed[index] {
+                node.inputs.iter().for_each(|input| needed[input.index()] = true);
+            }
+        }
+        needed
+    }
+
+    /// An empty graph with the same owners.
+    pub(crate) fn empty_like(&self) -> Graph {
+        Graph { owners: self.owners.clone(), ..Graph::default() }
+    }
+
+    /// The graph without what no reveal and nothing kept needs, inputs included. Owners stay.
+    ///
+    /// # Errors
+    /// None on a graph that was built by [`add`](Self::add); inference is run again all the same.
+    pub fn prune(&self) -> Result<Graph, GraphError> {
+        let needed = self.needed();
+        let mut graph = self.empty_like();
+        let mut renamed = vec![NodeId(u32::MAX); self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            let inputs: Vec<NodeId> = node.inputs.iter().map(|input| renamed[input.index()]).collect();
+            renamed[index] = graph.add(node.op.clone(), &inputs, &node.name)?;
+        }
+        Ok(graph)
+    }
+}
+
+/// Whether a name shows people something else than it is: it has control characters, which terminals obey, or marks that
+/// turn the direction of what follows.
+pub fn hides(name: &str) -> bool {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.contains(|c: char| c.is_control() || turns(c))
+}

@@ -1,0 +1,44 @@
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+use tacita_program::RingId;
+
+use super::shape::{arity, finite};
+use super::{Inferred, Operation};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::types::{Dim, Interval, Type};
+
+/// A public tensor filled with one number: the only numbers a graph holds. No inputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Constant {
+    /// Its shape; the first axis may be the batch.
+    pub shape: Vec<Dim>,
+    /// The number, finite.
+    pub value: f64,
+}
+
+impl Operation for Constant {
+    fn name(&self) -> &'static str {
+        "Constant"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        arity::<0>(inputs, "no")?;
+        finite("the value", self.value)?;
+        Inferred::fixed(self.shape.clone())
+    }
+
+    fn plain(&self, _: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        let sizes: Vec<usize> =
+            self.shape.iter().map(|dim| if let Dim::Known(size) = dim { *size } else { 1 }).collect();
+        ArrayD::from_elem(sizes, self.value)
+    }
+
+    fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval::new(self.value, self.value)
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        Err(l.unsupported("a constant is public and has no private form"))
+    }
+}

@@ -1,0 +1,38 @@
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+use tacita_program::RingId;
+
+use super::shape::arity;
+use super::{Inferred, Operation};
+use crate::error::{GraphError, InferError};
+use crate::lower::Lowering;
+use crate::types::{Interval, Type};
+
+/// Keeps x in shares at the computing parties, under the node's name, for later evaluations of the session: a secret input of
+/// that name is its value. Any kind; a fixed x has the session's fractional bits from then on. Nobody learns it, and
+/// nothing may use the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep;
+
+impl Operation for Keep {
+    fn name(&self) -> &'static str {
+        "Keep"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        let [x] = arity(inputs, "one")?;
+        Ok(Inferred { shape: x.shape.clone(), dtype: x.dtype })
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        x[0].clone()
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        x[0]
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        l.keep()
+    }
+}

@@ -1,0 +1,375 @@
+//! The operations, one file each: attributes, shape rule, meaning in f64, lowering, range, error.
+//!
+//! A new operation is its file, its `mod` line and its line in the registration below. New lines go last: the
+//! position is the operation's number in encoded graphs.
+
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+use tacita_program::RingId;
+
+use self::error_rule::Deviation;
+use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
+use crate::lower::Lowering;
+use crate::types::{DType, Dim, Interval, MAX_ELEMENTS, MAX_RANK, Type};
+
+mod abs;
+mod add;
+mod all;
+mod and;
+mod any;
+mod arg_max;
+mod arg_min;
+mod arg_sort;
+pub(crate) mod arrays;
+mod average_pool;
+mod batch_norm;
+mod bernoulli;
+mod cast;
+mod ceil;
+mod clip;
+mod combine;
+mod concat;
+mod constant;
+mod conv;
+mod cos;
+mod cum_sum;
+mod div;
+mod equal;
+mod erf;
+pub(crate) mod error_rule;
+mod exp;
+mod expand;
+mod floor;
+mod gather;
+mod gelu;
+mod greater;
+mod greater_equal;
+mod input;
+mod keep;
+mod less;
+mod less_equal;
+mod log;
+mod log_softmax;
+mod log_sum_exp;
+mod mat_mul;
+mod max;
+mod max_pool;
+mod max_pool_gradient;
+mod maximum;
+mod mean;
+mod min;
+mod minimum;
+mod mul;
+mod neg;
+mod normalize;
+mod not;
+mod not_equal;
+mod one_hot;
+mod or;
+mod pad;
+mod pick;
+mod precision;
+mod reciprocal;
+mod relu;
+mod relu_gradient;
+mod relu_max_pool;
+mod reshape;
+mod reveal;
+mod round;
+mod rsqrt;
+mod select;
+pub(crate) mod shape;
+mod sigmoid;
+mod sign;
+mod silu;
+mod sin;
+mod slice;
+mod softmax;
+mod softplus;
+mod sort;
+mod sqrt;
+mod sub;
+mod sum;
+mod tanh;
+mod transpose;
+mod uniform;
+pub(crate) mod window;
+mod xor;
+
+/// What inference says of a result: all of its type but the visibility, which no operation decides.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Inferred {
+    /// The result's shape.
+    pub(crate) shape: Vec<Dim>,
+    /// The result's kind.
+    pub(crate) dtype: DType,
+}
+
+impl Inferred {
+    /// A result of kind fixed.
+    pub(crate) fn fixed(shape: Vec<Dim>) -> Result<Self, InferError> {
+        Ok(Inferred { shape, dtype: DType::Fixed })
+    }
+
+    /// Refuses shapes that no value may have: too many axes or elements, an empty axis, a batch that is not first.
+    pub(crate) fn check(self) -> Result<Self, InferError> {
+        let refuse = |reason: &str| {
+            Err(InferError::Shape { shape: self.shape.clone(), reason: format!("the result {reason}") })
+        };
+        if self.shape.len() > MAX_RANK {
+            return refuse("has more than 8 axes");
+        }
+        if self.shape.iter().skip(1).any(|&dim| dim == Dim::Batch) {
+            return refuse("has the batch in another place than the first axis");
+        }
+        let mut elements = 1usize;
+        for dim in &self.shape {
+            let size = if let Dim::Known(size) = dim { *size } else { 1 };
+            if size == 0 {
+                return refuse("has an empty axis");
+            }
+            match elements.checked_mul(size) {
+                Some(product) if product <= MAX_ELEMENTS => elements = product,
+                _ => return refuse("has more than 2^32 elements"),
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What every operation defines.
+pub(crate) trait Operation {
+    /// The operation's name in errors and reports.
+    fn name(&self) -> &'static str;
+
+    /// The result's shape and kind.
+    ///
+    /// # Errors
+    /// If the operation cannot be applied to inputs of these types, or no inputs would fit its attributes.
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError>;
+
+    /// What the attributes list, or lowering makes of them, in words of four bytes.
+    fn listed(&self) -> usize {
+        0
+    }
+
+    /// The result in f64 for inputs of inferred types, all sizes known. Bits are 0 and 1, indices whole numbers.
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64>;
+
+    /// The same, rounded alike on every machine: for public values, that every party computes for itself.
+    fn plain_reproducible(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        self.plain(x)
+    }
+
+    /// The number that the result is filled with if the inputs are filled with `constants`; `None` if the
+    /// operation does not say.
+    fn fold(&self, _constants: &[f64]) -> Option<f64> {
+        None
+    }
+
+    /// An interval that contains the result for inputs in `x` of types `types`. A symbolic batch counts as 1.
+    fn range(&self, x: &[Interval], types: &[&Type]) -> Interval;
+
+    /// An interval that contains the result in f64: `range`, unless that is of a function which saturates on secret values.
+    fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
+        self.range(x, types)
+    }
+
+    /// The largest absolute value that a private evaluation holds on the way to a result in `result`.
+    fn peak(&self, _x: &[Interval], _types: &[&Type], result: Interval) -> f64 {
+        result.magnitude()
+    }
+
+    /// Whether a result that is not representable is the largest number that is, or the least: off, but not wrong by 2^64
+    /// units.
+    fn saturates(&self) -> bool {
+        false
+    }
+
+    /// Whether the operation only moves, adds, compares or selects, so that a fixed result has all fractional bits of its
+    /// inputs; else it takes and gives the session's.
+    fn keeps_frac(&self) -> bool {
+        false
+    }
+
+    /// The fractional bits that a fixed result has, of fixed inputs that have `x`, by rights: more until it is truncated.
+    fn frac(&self, x: &[u32], session: u32) -> u32 {
+        let most = x.iter().copied().max();
+        most.filter(|_| self.keeps_frac()).unwrap_or(session)
+    }
+
+    /// A bound on each element's distance between fixed point, whatever its rounding, and f64. See `error_rule`.
+    /// Without a rule of its own the operation is linear with coefficients that are not negative.
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        self.plain(d.errors)
+    }
+
+    /// Gives each input its part of the loss' derivative, of that with respect to the result: see [`grad`](crate::grad()).
+    ///
+    /// # Errors
+    /// If the operation has no derivative.
+    fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
+        Err(b.none())
+    }
+
+    /// Adds ring nodes for the node at hand, whose value is secret, and names the one that is its value.
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError>;
+}
+
+macro_rules! operations {
+    ($($module:ident :: $name:ident,)*) => {
+        $(pub use $module::$name;)*
+
+        /// One of the operations.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[allow(missing_docs)] // each variant is documented at its struct
+        pub enum Op {
+            $($name($name),)*
+        }
+
+        impl Op {
+            /// What the operation defines.
+            pub(crate) fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Op::$name(op) => op,)*
+                }
+            }
+        }
+
+        $(impl From<$name> for Op {
+            fn from(op: $name) -> Self {
+                Op::$name(op)
+            }
+        })*
+    };
+}
+
+pub use cast::ToWhole;
+
+operations! {
+    input::Input,
+    constant::Constant,
+    add::Add,
+    sub::Sub,
+    mul::Mul,
+    neg::Neg,
+    mat_mul::MatMul,
+    conv::Conv,
+    sum::Sum,
+    mean::Mean,
+    average_pool::AveragePool,
+    max_pool::MaxPool,
+    relu_max_pool::ReluMaxPool,
+    reshape::Reshape,
+    transpose::Transpose,
+    concat::Concat,
+    slice::Slice,
+    pad::Pad,
+    expand::Expand,
+    relu::Relu,
+    clip::Clip,
+    batch_norm::BatchNorm,
+    max::Max,
+    arg_max::ArgMax,
+    maximum::Maximum,
+    minimum::Minimum,
+    less::Less,
+    greater::Greater,
+    less_equal::LessEqual,
+    greater_equal::GreaterEqual,
+    not::Not,
+    select::Select,
+    softmax::Softmax,
+    sqrt::Sqrt,
+    reciprocal::Reciprocal,
+    reveal::Reveal,
+    sigmoid::Sigmoid,
+    tanh::Tanh,
+    erf::Erf,
+    gelu::Gelu,
+    silu::Silu,
+    softplus::Softplus,
+    sin::Sin,
+    cos::Cos,
+    exp::Exp,
+    log::Log,
+    rsqrt::Rsqrt,
+    log_softmax::LogSoftmax,
+    log_sum_exp::LogSumExp,
+    normalize::Normalize,
+    div::Div,
+    gather::Gather,
+    combine::Combine,
+    cum_sum::CumSum,
+    equal::Equal,
+    not_equal::NotEqual,
+    and::And,
+    or::Or,
+    xor::Xor,
+    any::Any,
+    all::All,
+    abs::Abs,
+    sign::Sign,
+    min::Min,
+    arg_min::ArgMin,
+    cast::Cast,
+    floor::Floor,
+    ceil::Ceil,
+    round::Round,
+    sort::Sort,
+    arg_sort::ArgSort,
+    one_hot::OneHot,
+    pick::Pick,
+    precision::Precision,
+    uniform::Uniform,
+    bernoulli::Bernoulli,
+    keep::Keep,
+    relu_gradient::ReluGradient,
+    max_pool_gradient::MaxPoolGradient,
+}
+
+impl Op {
+    /// The operation's name in errors and reports.
+    pub fn name(&self) -> &'static str {
+        self.operation().name()
+    }
+
+    /// Which of the graph's draws it is, if its value is drawn: no two nodes of a graph have the same.
+    pub fn draw(&self) -> Option<u32> {
+        match self {
+            Op::Uniform(op) => Some(op.draw),
+            Op::Bernoulli(op) => Some(op.draw),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an end of the graph, which no node may use: a reveal, or what is kept.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Op::Reveal(_) | Op::Keep(_))
+    }
+
+    /// The same with another number, to put it into another graph; what draws nothing stays as it is.
+    #[must_use]
+    pub fn with_draw(mut self, draw: u32) -> Self {
+        match &mut self {
+            Op::Uniform(op) => op.draw = draw,
+            Op::Bernoulli(op) => op.draw = draw,
+            _ => {}
+        }
+        self
+    }
+
+    /// The shape among the attributes, where a symbolic batch may stand.
+    pub(crate) fn shape_attribute(&mut self) -> Option<&mut Vec<Dim>> {
+        match self {
+            Op::Input(op) => Some(&mut op.shape),
+            Op::Constant(op) => Some(&mut op.shape),
+            Op::Reshape(op) => Some(&mut op.shape),
+            Op::Expand(op) => Some(&mut op.shape),
+            Op::Uniform(op) => Some(&mut op.shape),
+            Op::Bernoulli(op) => Some(&mut op.shape),
+            _ => None,
+        }
+    }
+}

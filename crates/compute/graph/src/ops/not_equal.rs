@@ -1,0 +1,49 @@
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+use tacita_program::RingId;
+
+use super::error_rule::Deviation;
+use super::shape::equality;
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::lower::{Lowering, compare, logic};
+use crate::types::{DType, Interval, Type};
+
+/// `[a != b]`, elementwise with broadcasting: a bit. Of any kind, the same for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotEqual;
+
+impl Operation for NotEqual {
+    fn name(&self) -> &'static str {
+        "NotEqual"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        equality(inputs)
+    }
+
+    fn keeps_frac(&self) -> bool {
+        true
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        arrays::zip(x[0], x[1], |a, b| f64::from(u8::from(a != b)))
+    }
+
+    fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval { min: 0.0, max: 1.0 }
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::turned(d)
+    }
+
+    /// Of bits, whether they differ; of numbers, whether their difference is zero.
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        if l.dtype(0) == DType::Bit {
+            return logic::xor(l);
+        }
+        let equal = compare::equal(l, 0, 1)?;
+        Ok(logic::not(l, equal))
+    }
+}

@@ -1,0 +1,55 @@
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+use tacita_program::RingId;
+
+use super::error_rule::Deviation;
+use super::shape::one_fixed;
+use super::{Inferred, Operation, arrays};
+use crate::error::{GraphError, InferError};
+use crate::grad::Backward;
+use crate::lower::Lowering;
+use crate::lower::round::{ToWhole, whole};
+use crate::types::{Interval, Type};
+
+/// The whole number nearest to x, the even one of two as near: exact, and fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round;
+
+impl Operation for Round {
+    fn name(&self) -> &'static str {
+        "Round"
+    }
+
+    fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
+        Inferred::fixed(one_fixed(inputs)?.shape.clone())
+    }
+
+    fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
+        x[0].mapv(f64::round_ties_even)
+    }
+
+    fn fold(&self, constants: &[f64]) -> Option<f64> {
+        Some(constants[0].round_ties_even())
+    }
+
+    fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
+        Interval { min: x[0].min.round_ties_even(), max: x[0].max.round_ties_even() }
+    }
+
+    fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
+        arrays::stepped(d, f64::round_ties_even)
+    }
+
+    /// That of a constant.
+    fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
+        Ok(())
+    }
+
+    fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
+        let frac = l.common_frac();
+        let x = l.ring(0, frac)?;
+        let whole = whole(l, x, ToWhole::Nearest);
+        let precision = l.precision();
+        Ok(l.at_frac(whole, precision))
+    }
+}

@@ -1,0 +1,180 @@
+//! Shape rules that operations share.
+
+use super::Inferred;
+use crate::error::InferError;
+use crate::types::{DType, Dim, MAX_RANK, Type};
+
+/// Refuses another number of inputs than `N`.
+pub(crate) fn arity<'a, const N: usize>(
+    inputs: &'a [&'a Type],
+    expected: &'static str,
+) -> Result<&'a [&'a Type; N], InferError> {
+    inputs.try_into().map_err(|_| InferError::Arity { expected, got: inputs.len() })
+}
+
+/// Refuses inputs of another kind.
+pub(crate) fn kinds(inputs: &[&Type], expected: DType) -> Result<(), InferError> {
+    match inputs.iter().position(|ty| ty.dtype != expected) {
+        Some(input) => Err(InferError::DType { input, expected, got: inputs[input].dtype }),
+        None => Ok(()),
+    }
+}
+
+/// The only input, of kind fixed.
+pub(crate) fn one_fixed<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferError> {
+    let [x] = arity(inputs, "one")?;
+    kinds(inputs, DType::Fixed)?;
+    Ok(x)
+}
+
+/// Refuses a first input that somebody knows where the result is secret: its comparisons are made in shares.
+pub(crate) fn secret_unless_known(inputs: &[&Type]) -> Result<(), InferError> {
+    let [x, rest @ ..] = inputs else { return Ok(()) };
+    let result = rest.iter().fold(x.visibility, |joined, ty| joined.join(ty.visibility));
+    match x.visibility.is_clear() && !result.is_clear() {
+        false => Ok(()),
+        true => Err(InferError::Visibility {
+            input: 0,
+            visibility: x.visibility,
+            reason: "it is compared in shares: of what somebody knows, compare and select instead".into(),
+        }),
+    }
+}
+
+/// The kind of inputs that are all fixed or all whole numbers.
+pub(crate) fn numbers(inputs: &[&Type]) -> Result<DType, InferError> {
+    let dtype = match inputs.first() {
+        Some(ty) if ty.dtype == DType::Int => DType::Int,
+        _ => DType::Fixed,
+    };
+    kinds(inputs, dtype).map(|()| dtype)
+}
+
+/// The only input and its kind, fixed or int.
+pub(crate) fn one_number<'a>(inputs: &'a [&'a Type]) -> Result<(&'a Type, DType), InferError> {
+    let [x] = arity(inputs, "one")?;
+    Ok((x, numbers(inputs)?))
+}
+
+/// The most secret values that are put in order at once: all pairs are compared.
+const MOST_SORTED: usize = 1 << 10;
+
+/// The only input and its kind, to be put in order along an axis of known size.
+pub(crate) fn one_sorted<'a>(inputs: &'a [&'a Type], along: usize) -> Result<(&'a Type, DType), InferError> {
+    let (x, dtype) = one_number(inputs)?;
+    axis(x, along)?;
+    match x.shape[along] {
+        Dim::Batch => misfit(x, "the symbolic batch has no order"),
+        Dim::Known(size) if size > MOST_SORTED && !x.visibility.is_clear() => Err(InferError::Visibility {
+            input: 0,
+            visibility: x.visibility,
+            reason: format!(
+                "it has {size} values along axis {along}, and at most {MOST_SORTED} are sorted, since all pairs are \
+                 compared; sort parts, or take the maximum, which has no such limit"
+            ),
+        }),
+        Dim::Known(_) => Ok((x, dtype)),
+    }
+}
+
+/// The only input, a bit.
+pub(crate) fn one_bit<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferError> {
+    let [x] = arity(inputs, "one")?;
+    kinds(inputs, DType::Bit)?;
+    Ok(x)
+}
+
+/// Two inputs of one kind, fixed or int, that broadcast against each other, with a result of that kind.
+pub(crate) fn arithmetic(inputs: &[&Type]) -> Result<Inferred, InferError> {
+    let [a, b] = arity(inputs, "two")?;
+    Ok(Inferred { dtype: numbers(inputs)?, shape: broadcast(&a.shape, &b.shape)? })
+}
+
+/// Two inputs of one kind, fixed or int, that broadcast against each other, with a result of bits.
+pub(crate) fn comparison(inputs: &[&Type]) -> Result<Inferred, InferError> {
+    Ok(Inferred { dtype: DType::Bit, ..arithmetic(inputs)? })
+}
+
+/// Two inputs of one kind, whichever, that broadcast against each other, with a result of bits.
+pub(crate) fn equality(inputs: &[&Type]) -> Result<Inferred, InferError> {
+    match inputs {
+        [a, _] if a.dtype == DType::Bit => logical(inputs),
+        _ => comparison(inputs),
+    }
+}
+
+/// Two bits that broadcast against each other.
+pub(crate) fn logical(inputs: &[&Type]) -> Result<Inferred, InferError> {
+    let [a, b] = arity(inputs, "two")?;
+    kinds(inputs, DType::Bit)?;
+    Ok(Inferred { dtype: DType::Bit, shape: broadcast(&a.shape, &b.shape)? })
+}
+
+/// NumPy broadcasting: axes are aligned at the last, and an axis of size 1 stretches. A symbolic batch stretches
+/// an axis of size 1 and fits another batch.
+pub(crate) fn broadcast(left: &[Dim], right: &[Dim]) -> Result<Vec<Dim>, InferError> {
+    let rank = left.len().max(right.len());
+    let at = |shape: &[Dim], axis: usize| match (axis + shape.len()).checked_sub(rank) {
+        Some(index) => shape[index],
+        None => Dim::Known(1),
+    };
+    (0..rank)
+        .map(|axis| match (at(left, axis), at(right, axis)) {
+            (a, b) if a == b => Ok(a),
+            (Dim::Known(1), b) => Ok(b),
+            (a, Dim::Known(1)) => Ok(a),
+            _ => Err(InferError::Shapes {
+                left: left.to_vec(),
+                right: right.to_vec(),
+                reason: "they do not broadcast",
+            }),
+        })
+        .collect()
+}
+
+/// The product of the known sizes and whether there is a batch; `None` if it overflows.
+pub(crate) fn elements(shape: &[Dim]) -> Option<(usize, bool)> {
+    let mut product = 1usize;
+    let mut batch = false;
+    for dim in shape {
+        match dim {
+            Dim::Known(size) => product = product.checked_mul(*size)?,
+            Dim::Batch => batch = true,
+        }
+    }
+    Some((product, batch))
+}
+
+/// An error about one input's shape.
+pub(crate) fn misfit<T>(ty: &Type, reason: impl Into<String>) -> Result<T, InferError> {
+    Err(InferError::Shape { shape: ty.shape.clone(), reason: reason.into() })
+}
+
+/// An error about an attribute.
+pub(crate) fn attribute<T>(reason: impl Into<String>) -> Result<T, InferError> {
+    Err(InferError::Attribute(reason.into()))
+}
+
+/// Refuses an axis that the input does not have.
+pub(crate) fn axis(ty: &Type, axis: usize) -> Result<(), InferError> {
+    if axis < ty.rank() { Ok(()) } else { misfit(ty, format!("it has no axis {axis}")) }
+}
+
+/// The shape without `axes`, or with them of size 1.
+pub(crate) fn reduce(ty: &Type, axes: &[usize], keepdims: bool) -> Result<Vec<Dim>, InferError> {
+    if axes.len() > MAX_RANK || !axes.is_sorted_by(|a, b| a < b) {
+        return attribute(format!("axes {axes:?} are not in ascending order, each once"));
+    }
+    axes.iter().try_for_each(|&a| axis(ty, a))?;
+    let kept = |(index, &dim): (usize, &Dim)| match (axes.contains(&index), keepdims) {
+        (false, _) => Some(dim),
+        (true, true) => Some(Dim::Known(1)),
+        (true, false) => None,
+    };
+    Ok(ty.shape.iter().enumerate().filter_map(kept).collect())
+}
+
+/// Refuses numbers that are NaN or infinite.
+pub(crate) fn finite(what: &str, value: f64) -> Result<(), InferError> {
+    if value.is_finite() { Ok(()) } else { attribute(format!("{what} is {value}, not a finite number")) }
+}

@@ -1,0 +1,125 @@
+//! Range inference: between which numbers a value lies, from the ranges that inputs declare.
+
+use crate::error::GraphError;
+use crate::graph::Graph;
+use crate::lower::{PRECISIONS, limit, representable};
+use crate::ops::{Input, Op};
+use crate::types::{DType, Interval, Type};
+use tacita_program::NodeId;
+
+/// What range inference says of a node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The values lie in it, if those of the inputs lie in theirs and no earlier node leaves the representable
+    /// range.
+    pub interval: Interval,
+    /// The largest absolute value that a private evaluation holds on the way, such as the sum of a mean.
+    pub peak: f64,
+    /// Whether it rests on an input that declares no range, for which every representable number was assumed.
+    pub assumed: bool,
+}
+
+/// A node whose value could leave the representable range. The result is then wrong by 2^64 units, not imprecise, unless
+/// it saturates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeWarning {
+    /// The node.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its operation.
+    pub op: &'static str,
+    /// The largest absolute value it could hold.
+    pub peak: f64,
+    /// The numbers that are representable are below this in absolute value.
+    pub limit: f64,
+    /// Whether the value would then be the largest that is representable, or the least.
+    pub saturates: bool,
+    /// Whether the warning rests on an input without a declared range.
+    pub assumed: bool,
+}
+
+/// The range of every node at `precision` fractional bits. A symbolic batch counts as one sample.
+///
+/// An input without a declared range may be any representable number (a whole one any below 2^62). A node's interval
+/// is cut to these numbers before it is used, so that one cause gives one [warning](warnings).
+///
+/// # Errors
+/// If the precision is out of [`PRECISIONS`].
+pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
+    if !PRECISIONS.contains(&precision) {
+        return Err(GraphError::Precision(precision));
+    }
+    let operation = |op: &Op, x: &[Interval], types: &[&Type]| op.operation().range(x, types);
+    Ok(inferred(graph, |dtype| Interval::symmetric(limit(dtype, precision)), operation))
+}
+
+/// The range of every node, where `numbers` gives all of a kind that is not bits, and `of` an operation's.
+pub(crate) fn inferred(
+    graph: &Graph,
+    numbers: impl Fn(DType) -> Interval,
+    of: impl Fn(&Op, &[Interval], &[&Type]) -> Interval,
+) -> Vec<Range> {
+    let all = |dtype| if dtype == DType::Bit { Interval { min: 0.0, max: 1.0 } } else { numbers(dtype) };
+    let mut ranges: Vec<Range> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        if let Op::Input(Input { range, .. }) = node.op {
+            let interval = range.unwrap_or(all(node.ty.dtype));
+            ranges.push(Range { interval, peak: interval.magnitude(), assumed: range.is_none() });
+            continue;
+        }
+        let inputs: Vec<&Range> = node.inputs.iter().map(|input| &ranges[input.index()]).collect();
+        let types: Vec<_> = node.inputs.iter().map(|&input| &graph.node(input).ty).collect();
+        let intervals: Vec<Interval> =
+            inputs.iter().zip(&types).map(|(range, ty)| range.interval.clamp_to(all(ty.dtype))).collect();
+        let interval = of(&node.op, &intervals, &types);
+        let peak = node.op.operation().peak(&intervals, &types, interval);
+        ranges.push(Range { interval, peak, assumed: inputs.iter().any(|range| range.assumed) });
+    }
+    ranges
+}
+
+/// The fractional bits that each node's value has in a session of `precision`, 0 where it is not fixed: the session's but
+/// for [`Precision`](crate::ops::Precision), what keeps its bits, and a softmax of many classes.
+pub fn fracs(graph: &Graph, precision: u32) -> Vec<u32> {
+    let mut fracs: Vec<u32> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        let fixed = |id: &&NodeId| graph.node(**id).ty.dtype == DType::Fixed;
+        let inputs: Vec<u32> = node.inputs.iter().filter(fixed).map(|id| fracs[id.index()]).collect();
+        let frac = match &node.op {
+            _ if node.ty.dtype != DType::Fixed => 0,
+            Op::Softmax(softmax) => softmax.frac_of(&graph.node(node.inputs[0]).ty, precision),
+            op => op.operation().frac(&inputs, precision),
+        };
+        fracs.push(frac);
+    }
+    fracs
+}
+
+/// The nodes whose value could leave the representable range at `precision` fractional bits, in order. Nodes that
+/// are computed in the clear are left out: encoding refuses what they cannot represent.
+///
+/// # Errors
+/// If the precision is out of [`PRECISIONS`].
+pub fn warnings(graph: &Graph, precision: u32) -> Result<Vec<RangeWarning>, GraphError> {
+    let ranges = ranges(graph, precision)?;
+    let mut warnings = Vec::new();
+    for ((id, range), frac) in graph.ids().zip(ranges).zip(fracs(graph, precision)) {
+        let limit = representable(precision).min(2f64.powi(62 - frac as i32));
+        let node = graph.node(id);
+        let hidden = !node.ty.visibility.is_clear() && node.ty.dtype == DType::Fixed;
+        if hidden && range.peak > limit {
+            let (name, op) = (graph.label(id), node.op.name());
+            warnings.push(RangeWarning {
+                node: id,
+                name,
+                op,
+                peak: range.peak,
+                limit,
+                saturates: node.op.operation().saturates(),
+                assumed: range.assumed,
+            });
+        }
+    }
+    Ok(warnings)
+}

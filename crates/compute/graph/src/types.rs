@@ -1,0 +1,142 @@
+//! What a value of the graph is: its shape, who may see it, and what its numbers mean.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tacita_program::Visibility;
+
+/// The largest rank a value may have.
+pub const MAX_RANK: usize = 8;
+
+/// The largest number of elements a value may have, a symbolic batch counted as one.
+pub const MAX_ELEMENTS: usize = 1 << 32;
+
+/// The size of one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Dim {
+    /// A size fixed when the graph is built.
+    Known(usize),
+    /// The batch, fixed by [`Graph::with_batch`](crate::Graph::with_batch). Only ever the first axis.
+    Batch,
+}
+
+impl From<usize> for Dim {
+    fn from(size: usize) -> Self {
+        Dim::Known(size)
+    }
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Dim::Known(size) => write!(f, "{size}"),
+            Dim::Batch => f.write_str("batch"),
+        }
+    }
+}
+
+/// Known sizes as dimensions: `dims(&[1, 28, 28])`.
+pub fn dims(sizes: &[usize]) -> Vec<Dim> {
+    sizes.iter().map(|&size| Dim::Known(size)).collect()
+}
+
+/// A shape as an error message shows it: `[batch, 1, 28, 28]`.
+pub fn show(shape: &[Dim]) -> String {
+    let sizes: Vec<String> = shape.iter().map(Dim::to_string).collect();
+    format!("[{}]", sizes.join(", "))
+}
+
+/// What the numbers of a value mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DType {
+    /// Real numbers, carried in fixed point.
+    Fixed,
+    /// Small whole numbers, such as the index that `ArgMax` returns.
+    Int,
+    /// 0 or 1.
+    Bit,
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DType::Fixed => "fixed",
+            DType::Int => "int",
+            DType::Bit => "bit",
+        })
+    }
+}
+
+/// Whether an input changes with every evaluation or lives as long as the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// New values for every evaluation, such as images.
+    Data,
+    /// The same values for the whole session, such as weights: opened once.
+    Parameter,
+}
+
+/// The type of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Type {
+    /// The sizes of the axes, row-major.
+    pub shape: Vec<Dim>,
+    /// Who may know the value.
+    pub visibility: Visibility,
+    /// What the numbers mean.
+    pub dtype: DType,
+}
+
+impl Type {
+    /// The shape with every size known, or `None` if the batch is symbolic.
+    pub fn sizes(&self) -> Option<Vec<usize>> {
+        self.shape
+            .iter()
+            .map(|dim| match dim {
+                Dim::Known(size) => Some(*size),
+                Dim::Batch => None,
+            })
+            .collect()
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+}
+
+/// The closed interval of numbers between `min` and `max`, both finite.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The least value.
+    pub min: f64,
+    /// The greatest value.
+    pub max: f64,
+}
+
+impl Interval {
+    /// The interval between two numbers in either order.
+    pub fn new(a: f64, b: f64) -> Self {
+        Interval { min: a.min(b), max: a.max(b) }
+    }
+
+    /// The interval of all `|x| <= bound`.
+    pub fn symmetric(bound: f64) -> Self {
+        Interval { min: -bound, max: bound }
+    }
+
+    /// The largest absolute value.
+    pub fn magnitude(self) -> f64 {
+        self.min.abs().max(self.max.abs())
+    }
+
+    /// The smallest interval that contains both.
+    pub fn hull(self, other: Self) -> Self {
+        Interval { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+
+    /// What is in both; the nearest point of `other` where they do not meet.
+    pub fn clamp_to(self, other: Self) -> Self {
+        Interval { min: self.min.clamp(other.min, other.max), max: self.max.clamp(other.min, other.max) }
+    }
+}

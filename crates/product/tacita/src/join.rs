@@ -1,0 +1,342 @@
+//! One member's part of an inference on several machines: what `tacita join` does.
+
+use std::time::Instant;
+
+use ndarray::{ArrayD, Axis, Slice};
+use serde::{Deserialize, Serialize};
+use tacita_graph::{Dim, Graph, Inputs, NodeId, Op, Role, Visibility};
+
+use crate::connect::ConnectOptions;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::infer::{InferProgress, Totals, predictions};
+use crate::report::{REPORT_VERSION, Report, Seconds, cpu, hex, peak_rss_bytes};
+use crate::session::Session;
+use crate::session_file::SessionFile;
+
+/// What one member brings to a joint inference.
+pub struct Part {
+    /// The computation, the same at every member.
+    pub graph: Graph,
+    /// The weights, where they are owned; empty elsewhere.
+    pub parameters: Inputs,
+    /// The samples, first axis the batch, where they are owned.
+    pub samples: Option<ArrayD<f64>>,
+    /// Samples to evaluate together, if this member minds.
+    pub batch: Option<usize>,
+    /// How many to evaluate together if nobody minds: the same function at every member.
+    pub usual_batch: fn(&Graph, usize) -> usize,
+    /// To compare the result with, where it is received.
+    pub labels: Option<Vec<i64>>,
+    /// What import left to its user or ignored.
+    pub notes: Vec<String>,
+}
+
+/// A joint inference whose results are here and not yet final.
+pub struct Joined {
+    session: Session,
+    /// The first output that this member receives, all samples; none if it receives nothing.
+    pub output: Option<ArrayD<f64>>,
+    /// Whether the output is of indices.
+    pub indices: bool,
+    /// What it cost.
+    pub report: Report,
+}
+
+/// What members tell each other before they begin. Both are public: shapes are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Terms {
+    samples: Option<u64>,
+    batch: Option<u64>,
+}
+
+/// Joins a session and evaluates a graph on its owners' data, in batches that all members agree on. `opened` is
+/// called with the session once all members are there.
+///
+/// The caller checks consent before ([`crate::consent`]), then writes what it has to write, then calls
+/// [`Joined::finish`].
+///
+/// # Errors
+/// If inputs do not fit, the members do not agree, or the session fails.
+pub fn join(
+    file: &SessionFile,
+    me: &str,
+    identity: &Identity,
+    options: &ConnectOptions,
+    part: Part,
+    opened: impl FnOnce(&Session),
+    progress: &mut dyn FnMut(InferProgress<'_>),
+) -> Result<Joined, Error> {
+    let Part { graph, parameters, samples, batch, usual_batch, labels, notes } = part;
+    let mine = data_inputs(&graph, me);
+    let input = match (mine.as_slice(), &samples) {
+        ([], None) => None,
+        ([], Some(_)) => {
+            return Err(Error::Usage(format!("{me} owns no input of this graph: leave --input out")));
+        }
+        ([id], Some(samples)) => Some((*id, check(&graph, *id, samples)?)),
+        ([id], None) => {
+            let name = graph.label(*id);
+            return Err(Error::Usage(format!("{me} owns the input `{name}`: give it with --input")));
+        }
+        (several, _) => {
+            let names: Vec<String> = several.iter().map(|id| graph.label(*id)).collect();
+            return Err(Error::Usage(format!(
+                "{me} owns {}: a graph with several inputs of one owner is for the library",
+                names.join(", ")
+            )));
+        }
+    };
+    check_parameters(&graph, me, &parameters)?;
+    let mut own =
+        Terms { samples: input.map(|(_, count)| count as u64), batch: batch.map(|batch| batch as u64) };
+
+    let begun = Instant::now();
+    let mut session = Session::connect_with(file, me, identity, options)?;
+    opened(&session);
+    if let Some((_, dealt)) = session.dealt {
+        own.batch.get_or_insert(dealt as u64);
+    }
+    let (count, batch) = agree(&mut session, &graph, own, me, usual_batch)?;
+    if let Some(dealt) = session.dealt
+        && dealt != (count, batch)
+    {
+        session.abandon(&format!("{me} was dealt correlations for other samples or batches"));
+        return Err(Error::Input(format!(
+            "the correlations were dealt for {} samples, {} at a time, and this session evaluates {count}, {batch} at a \
+             time: have them dealt for that",
+            dealt.0, dealt.1
+        )));
+    }
+    if let Some(labels) = &labels
+        && labels.len() != count
+    {
+        session.abandon(&format!("{me} has labels for another number of samples"));
+        return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
+    }
+    let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
+
+    let mut inputs = parameters;
+    let mut totals = Totals::default();
+    let mut outputs: Vec<ArrayD<f64>> = vec![];
+    let mut kept = None;
+    let batches = count.div_ceil(batch);
+    for index in 0..batches {
+        let range = index * batch..((index + 1) * batch).min(count);
+        if let (Some((id, _)), Some(samples)) = (input, &samples) {
+            let slice = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
+            inputs.insert(graph.node(id).name.clone(), slice);
+        }
+        let begun = Instant::now();
+        let prepared = session.prepare(&graph, range.len())?;
+        seconds.setup += begun.elapsed().as_secs_f64();
+        let names: Vec<String> = prepared.graph().ids().map(|id| prepared.graph().label(id)).collect();
+        let evaluation = session.evaluate(&prepared, &inputs, &mut |p| {
+            let node = names.get(p.node.index()).map_or("", String::as_str);
+            progress(InferProgress { batch: index, batches, done: p.done, total: p.total, node });
+        })?;
+        seconds.setup += evaluation.times.setup.as_secs_f64();
+        seconds.offline += evaluation.times.offline.as_secs_f64();
+        seconds.online += evaluation.times.online.as_secs_f64();
+        totals.add(prepared.graph(), &evaluation, range.len());
+        let received = prepared.graph().reveals().into_iter().find_map(|id| {
+            let values = evaluation.revealed.get(&id)?;
+            Some((id, values.iter().find(|(to, _)| to == me)?.1.clone()))
+        });
+        if let Some((id, value)) = received {
+            kept = Some(prepared.graph().node(id).ty.dtype == tacita_graph::DType::Int);
+            outputs.push(value);
+        }
+    }
+    seconds.total = seconds.setup + seconds.offline + seconds.online;
+
+    let views: Vec<_> = outputs.iter().map(|part| part.view()).collect();
+    let output = match views.is_empty() {
+        true => None,
+        false => Some(ndarray::concatenate(Axis(0), &views).map_err(|e| Error::Internal(e.to_string()))?),
+    };
+    let indices = kept == Some(true);
+    let accuracy = output.as_ref().zip(labels).map(|(output, labels)| {
+        let right =
+            predictions(output, indices).iter().zip(&labels).filter(|(p, l)| **p as i64 == **l).count();
+        right as f64 / count as f64
+    });
+    let mut report = Report {
+        version: REPORT_VERSION,
+        graph_digest: hex(&graph.digest()),
+        parties: file.parties.len(),
+        threads: options.threads,
+        dealer_threads: None,
+        cpu: cpu(),
+        transport: "tcp".to_owned(),
+        precision_bits: file.precision_bits,
+        range_bits: 62 - 2 * file.precision_bits,
+        samples: count,
+        batch,
+        rounds: totals.rounds,
+        online_bytes_per_party: totals.online.iter().copied().max().unwrap_or(0),
+        wire_bytes: totals.wire,
+        offline_bytes: totals.offline,
+        setup_bytes_per_party: totals.setup.iter().copied().max().unwrap_or(0),
+        seconds,
+        peak_rss_bytes: peak_rss_bytes(),
+        max_abs_error: None,
+        mean_abs_error: None,
+        argmax_agreement: None,
+        accuracy,
+        accuracy_plain: None,
+        reveals: totals.reveals,
+        nodes: totals.nodes.into_values().collect(),
+        notes,
+    };
+    // each knows what it sent itself; a report is of all
+    for (_, bytes) in session.exchange("wire bytes", &encode(&report.wire_bytes)?)? {
+        report.wire_bytes = report.wire_bytes.saturating_add(decode(&bytes)?);
+    }
+    Ok(Joined { session, output, indices, report })
+}
+
+impl Joined {
+    /// Tells the others that this member has all that it wanted, and waits for their word, so that an output appears at
+    /// no member if one of them fails.
+    ///
+    /// # Errors
+    /// If another member fails.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.session.exchange("finished", &[]).map(drop)
+    }
+
+    /// Tells the others that this member cannot use what it got, so that they do not take it for a success.
+    pub fn abandon(mut self, cause: &str) {
+        self.session.abandon(cause);
+    }
+}
+
+/// The inputs that are a member's data, not weights.
+fn data_inputs(graph: &Graph, me: &str) -> Vec<NodeId> {
+    owned(graph, me, Role::Data)
+}
+
+fn owned(graph: &Graph, me: &str, role: Role) -> Vec<NodeId> {
+    let is_mine = |id: &NodeId| {
+        let node = graph.node(*id);
+        let owned = match node.ty.visibility {
+            Visibility::Private(owner) => graph.owners()[owner.0 as usize] == me,
+            _ => false,
+        };
+        owned && matches!(&node.op, Op::Input(input) if input.role == role)
+    };
+    graph.inputs().into_iter().filter(is_mine).collect()
+}
+
+/// Shape and finiteness of samples; returns how many there are.
+fn check(graph: &Graph, id: NodeId, samples: &ArrayD<f64>) -> Result<usize, Error> {
+    let (name, shape) = (graph.label(id), &graph.node(id).ty.shape);
+    let fits = samples.ndim() == shape.len()
+        && samples.shape().iter().zip(shape).skip(1).all(|(&got, want)| *want == Dim::Known(got));
+    if !fits {
+        let (want, got) = (tacita_graph::show(shape), samples.shape());
+        return Err(Error::Input(format!("the graph's input `{name}` is {want}, the samples are {got:?}")));
+    }
+    crate::session::check_finite(&name, samples)?;
+    match samples.shape().first() {
+        Some(0) | None => Err(Error::Input("there are no samples".into())),
+        Some(&count) => Ok(count),
+    }
+}
+
+/// Refuses to join without one's own weights, before anybody waits.
+fn check_parameters(graph: &Graph, me: &str, parameters: &Inputs) -> Result<(), Error> {
+    for id in owned(graph, me, Role::Parameter) {
+        let node = graph.node(id);
+        let Some(value) = parameters.get(&node.name) else {
+            let name = &node.name;
+            return Err(Error::Usage(format!("{me} owns the weight `{name}`: give the model with --model")));
+        };
+        if node.ty.sizes().is_some_and(|shape| shape != value.shape()) {
+            let (name, want, got) = (&node.name, tacita_graph::show(&node.ty.shape), value.shape());
+            return Err(Error::Input(format!(
+                "the weight `{name}` is {got:?} in the model and {want} in the graph: was the graph exported from another model?"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Agrees on the number of samples and of those evaluated together.
+fn agree(
+    session: &mut Session,
+    graph: &Graph,
+    own: Terms,
+    me: &str,
+    usual: fn(&Graph, usize) -> usize,
+) -> Result<(usize, usize), Error> {
+    let mut terms = vec![(me.to_owned(), own)];
+    for (name, bytes) in session.exchange("terms", &encode(&own)?)? {
+        terms.push((name, decode(&bytes)?));
+    }
+    let one = |what: &str, of: fn(&Terms) -> Option<u64>| -> Result<Option<usize>, Error> {
+        let mut found: Option<(&str, u64)> = None;
+        for (name, terms) in &terms {
+            let Some(number) = of(terms) else { continue };
+            match found {
+                Some((other, first)) if first != number => {
+                    return Err(Error::Disagreement(format!(
+                        "{other} has {first} {what}, {name} {number}: all members must have the same"
+                    )));
+                }
+                _ => found = Some((name, number)),
+            }
+        }
+        Ok(found.and_then(|(_, number)| usize::try_from(number).ok()))
+    };
+    let samples = one("samples", |terms| terms.samples)?;
+    let asked = one("samples a batch", |terms| terms.batch)?;
+    let count = match samples {
+        Some(0) => return Err(Error::Disagreement("an owner says that it has no samples".into())),
+        Some(count) => count,
+        None => fixed_batch(graph).unwrap_or(1),
+    };
+    Ok((count, batch_size(graph, count, asked, usual)?))
+}
+
+fn fixed_batch(graph: &Graph) -> Option<usize> {
+    match graph.has_symbolic_batch() {
+        true => None,
+        false => graph.inputs().first().and_then(|id| graph.node(*id).ty.sizes()?.first().copied()),
+    }
+}
+
+/// How many of `count` samples, at least one, are evaluated together in a session between machines: what the graph fixes,
+/// what was `asked` for, or what is `usual`, the same function at every member.
+///
+/// # Errors
+/// If the graph fixes a batch of which `count` is no multiple.
+pub fn batch_size(
+    graph: &Graph,
+    count: usize,
+    asked: Option<usize>,
+    usual: fn(&Graph, usize) -> usize,
+) -> Result<usize, Error> {
+    match (fixed_batch(graph), asked) {
+        (Some(fixed), _) if !count.is_multiple_of(fixed) => Err(Error::Input(format!(
+            "the model takes batches of {fixed}, and {count} samples are no multiple"
+        ))),
+        (Some(fixed), _) => Ok(fixed),
+        (None, Some(asked)) => Ok(asked.clamp(1, count)),
+        (None, None) => Ok(usual(graph, count).clamp(1, count)),
+    }
+}
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    postcard::to_stdvec(value).map_err(|e| Error::Internal(e.to_string()))
+}
+
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
+    let broken = |e| {
+        Error::Disagreement(format!(
+            "a member sent terms that cannot be read ({e}): do all run the same version?"
+        ))
+    };
+    postcard::from_bytes(bytes).map_err(broken)
+}

@@ -1,0 +1,73 @@
+//! Private machine learning: sessions, tensors, models.
+//!
+//! Several organisations evaluate a model together on data and weights that none of them shows the others.
+//! Start with [`Session`].
+
+/// The README's program, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../README.md")]
+struct Readme;
+
+mod certificate;
+mod check;
+mod connect;
+mod consent;
+mod correlations;
+mod error;
+mod file_error;
+mod foresee;
+#[doc(hidden)]
+pub mod fuzzing;
+mod identity;
+mod infer;
+mod join;
+pub mod library;
+mod local;
+mod members;
+mod model;
+mod options;
+mod prepared;
+mod proof;
+mod recipe;
+mod report;
+mod seal;
+mod serve;
+mod session;
+mod session_file;
+mod tensor;
+mod timeline;
+mod training;
+mod world;
+
+pub use certificate::Certificate;
+pub use check::{Checked, CheckedNode, Ground, Proposal, check};
+pub use connect::ConnectOptions;
+#[doc(hidden)]
+pub use connect::WatchForTests;
+pub use consent::{Allowance, Disclosure, consent, disclosures};
+pub use correlations::{CorrelationFile, DealtAhead, deal_ahead};
+pub use error::Error;
+pub use file_error::FileError;
+pub use foresee::{Foreseen, NETWORKS, Network, Prediction, foresee, foresee_session};
+pub use identity::Identity;
+pub use infer::{InferProgress, Inference, infer};
+pub use join::{Joined, Part, batch_size, join};
+pub use model::{Model, model_of_graph, read_graph};
+pub use options::{Link, Options};
+pub use prepared::Prepared;
+pub use report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, hex, peak_rss_bytes};
+pub use serve::{ServeOptions, Served, serve};
+pub use session::{Evaluation, Session};
+pub use session_file::{SessionFile, SessionMember, SessionSettings, check_name};
+pub use tacita_graph as graph;
+pub use tacita_nn as nn;
+pub use tacita_onnx as onnx;
+pub use tacita_program as program;
+pub use tensor::Tensor;
+pub use timeline::Timeline;
+pub use training::{
+    ConvConfig, LayerConfig, LossConfig, OptimiserConfig, OwnerData, Pretrained, ReadyConfig,
+    RecurrentConfig, RevealConfig, RuleConfig, ScheduleConfig, ScheduleKind, Split, TestFigures, TrainConfig,
+    TrainOptions, TrainProgress, TrainReport, Trained, Trainer, join_training, train,
+};
+pub use world::Progress;

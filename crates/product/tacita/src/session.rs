@@ -1,0 +1,521 @@
+//! A session: parties connected, seeds exchanged, ready to evaluate.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+
+use ndarray::{ArrayD, Dimension, IxDyn};
+use tacita_graph::{
+    DType, Graph, GraphError, Inputs, Interval, NodeId, Op, Owner, Role, Visibility, dims, functions, ops,
+};
+use tacita_mpc::{Cost, KeptValues, NodeCost, NodeMeasure, Outcome, Revealed, Times};
+use tacita_program::{RingOp, RingType};
+
+use crate::error::Error;
+use crate::local;
+use crate::members::Members;
+use crate::model::Model;
+use crate::options::Options;
+use crate::prepared::Prepared;
+use crate::tensor::{Shared, Tensor};
+use crate::world::{Finished, Progress, World};
+
+/// What one evaluation gave and cost.
+pub struct Evaluation {
+    /// By reveal node: the value as each receiver of this process got it, in the order of the node's owners.
+    pub revealed: BTreeMap<NodeId, Vec<(String, ArrayD<f64>)>>,
+    /// Wall times, of the slowest member of this process.
+    pub times: Times,
+    /// Rounds and bytes as the meters counted them; what members on other machines sent is as the plan says.
+    pub cost: Cost,
+    /// By node of the prepared graph.
+    pub nodes: Vec<NodeMeasure>,
+    /// Bytes that members of this process sent online on links between them, framing and encryption included.
+    pub wire_bytes: u64,
+    /// What members of this process did when, by name.
+    pub timeline: Vec<(String, Vec<tacita_mpc::Span>)>,
+    /// Seconds that the dealer took to deal, waits for slow receivers included; 0 if it is elsewhere.
+    pub dealer_seconds: f64,
+}
+
+/// A graph's digest and the batch that it is prepared for.
+type PreparedKey = ([u8; 32], usize);
+/// Graphs that a session holds prepared: one that is not among the last so many is prepared again.
+const MAX_PREPARED: usize = 32;
+
+/// A session of two or more computing parties and a dealer: all in this process ([`Session::local`]), or each on its
+/// own machine ([`Session::connect`]), where every member runs the same program and gives its own data.
+///
+/// Tensors are lazy: operations build nodes of a graph and cannot fail on the network; [`Session::reveal`] computes.
+///
+/// ```
+/// use ndarray::arr1;
+/// use tacita::Session;
+///
+/// let mut session = Session::local(2)?;
+/// let salary = session.input("salary", "alice", &[3], arr1(&[10.0, 20.0, 30.0]).into_dyn())?;
+/// let factor = session.input("factor", "bob", &[3], arr1(&[1.0, 0.5, -2.0]).into_dyn())?;
+/// let total = (salary * factor).sum(&[0]);
+/// let answer = session.reveal(&total, &["alice"])?.expect("alice is here");
+/// assert!((answer[[]] - -40.0).abs() < 0.001);
+/// # Ok::<(), tacita::Error>(())
+/// ```
+pub struct Session {
+    members: Members,
+    precision: u32,
+    world: World,
+    workspace: Shared,
+    /// By digest and batch, the last ones that were asked for; the latest at the end.
+    prepared: Vec<(PreparedKey, Arc<Prepared>)>,
+    /// Hashes of the parameters that were used: a parameter keeps its value, and its mask, as long as the session.
+    bound: BTreeMap<String, blake3::Hash>,
+    /// Samples, and samples of a batch, that were dealt for ahead.
+    pub(crate) dealt: Option<(usize, usize)>,
+}
+
+impl Session {
+    /// Opens a session of `parties` computing parties (alice, bob, carol, …) and a dealer in this process, connected by
+    /// memory links, one thread each.
+    ///
+    /// # Security
+    /// All roles run in this process, so nothing is protected from whoever controls it.
+    ///
+    /// # Errors
+    /// If the number of parties is none that can compute, or a member cannot start.
+    pub fn local(parties: usize) -> Result<Session, Error> {
+        Session::with_options(Options { parties, link: crate::Link::Memory, ..Options::default() })
+    }
+
+    /// Opens a local session with these settings.
+    ///
+    /// # Errors
+    /// As [`Session::local`], and if links cannot be made.
+    pub fn with_options(options: Options) -> Result<Session, Error> {
+        let world = local::start(&options)?;
+        let members = Members { parties: options.party_names(), data_owners: options.data_owners };
+        Ok(Session::new(members, options.precision, world))
+    }
+
+    pub(crate) fn new(members: Members, precision: u32, world: World) -> Session {
+        let (workspace, prepared, bound) = (Shared::default(), Vec::new(), BTreeMap::new());
+        Session { members, precision, world, workspace, prepared, bound, dealt: None }
+    }
+
+    /// Fractional bits of fixed-point values.
+    pub fn precision(&self) -> u32 {
+        self.precision
+    }
+
+    /// The computing parties, who may own inputs and receive results.
+    pub fn parties(&self) -> impl Iterator<Item = &str> {
+        self.members.parties.iter().map(String::as_str)
+    }
+
+    /// Members that may own inputs and receive results, and compute nothing.
+    pub fn data_owners(&self) -> impl Iterator<Item = &str> {
+        self.members.data_owners.iter().map(String::as_str)
+    }
+
+    /// What stops this session from another thread, such as one that waits for a signal: the peers are told the cause,
+    /// and whoever waits in this session gets an error.
+    pub fn interrupters(&self) -> Vec<tacita_net::Interrupter> {
+        self.world.interrupters()
+    }
+
+    /// A private input of a party or data owner: nobody else learns it. The data is given where the owner is, and `None` elsewhere.
+    ///
+    /// # Errors
+    /// If the name is taken, the owner is no party, the data is of another shape, missing, or somebody else's.
+    pub fn input(
+        &mut self,
+        name: &str,
+        owner: &str,
+        shape: &[usize],
+        data: impl Into<Option<ArrayD<f64>>>,
+    ) -> Result<Tensor, Error> {
+        self.leaf(name, Some(owner), (shape, DType::Fixed, None), data.into(), Role::Data)
+    }
+
+    /// As [`Session::input`], of numbers that are declared to lie in this range. All members declare the same: it is public. What
+    /// can leave the representable range follows from it, and comparisons may cost less.
+    ///
+    /// # Errors
+    /// As [`Session::input`], and if the range is empty or not finite. Data outside of it is refused when something that depends
+    /// on it is revealed.
+    pub fn input_within(
+        &mut self,
+        name: &str,
+        owner: &str,
+        shape: &[usize],
+        range: RangeInclusive<f64>,
+        data: impl Into<Option<ArrayD<f64>>>,
+    ) -> Result<Tensor, Error> {
+        let range = Interval { min: *range.start(), max: *range.end() };
+        self.leaf(name, Some(owner), (shape, DType::Fixed, Some(range)), data.into(), Role::Data)
+    }
+
+    /// As [`Session::input`], of whole numbers below 2^62 in absolute value, or of bits. Both are exact: nothing is rounded.
+    ///
+    /// # Errors
+    /// As [`Session::input`]. Data that is of another kind is refused when something that depends on it is revealed.
+    pub fn input_of(
+        &mut self,
+        name: &str,
+        owner: &str,
+        shape: &[usize],
+        dtype: DType,
+        data: impl Into<Option<ArrayD<f64>>>,
+    ) -> Result<Tensor, Error> {
+        self.leaf(name, Some(owner), (shape, dtype, None), data.into(), Role::Data)
+    }
+
+    /// A private input that lives as long as the session, such as a weight: opened under its mask only once.
+    ///
+    /// # Errors
+    /// As [`Session::input`].
+    pub fn parameter(
+        &mut self,
+        name: &str,
+        owner: &str,
+        shape: &[usize],
+        data: impl Into<Option<ArrayD<f64>>>,
+    ) -> Result<Tensor, Error> {
+        self.leaf(name, Some(owner), (shape, DType::Fixed, None), data.into(), Role::Parameter)
+    }
+
+    /// A value that everybody knows.
+    ///
+    /// # Errors
+    /// As [`Session::input`].
+    pub fn public(&mut self, name: &str, shape: &[usize], data: ArrayD<f64>) -> Result<Tensor, Error> {
+        self.leaf(name, None, (shape, DType::Fixed, None), Some(data), Role::Data)
+    }
+
+    /// Numbers that nobody knows, no party and not the dealer, uniform from `low` to below `high`. They are drawn anew in
+    /// every evaluation: whoever reveals something of this tensor twice reveals of two draws.
+    ///
+    /// # Errors
+    /// If `low` is not below `high`, or the shape is one that no value may have.
+    pub fn uniform(&mut self, low: f64, high: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::uniform(graph, &dims(shape), low, high, ""))
+    }
+
+    /// Numbers that nobody knows, of the normal distribution, at most 6.2 deviations from the mean at 16 fractional bits. Drawn
+    /// anew in every evaluation, as those of [`Session::uniform`].
+    ///
+    /// # Errors
+    /// If mean or deviation is not finite, or the shape is one that no value may have.
+    pub fn normal(&mut self, mean: f64, deviation: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::normal(graph, &dims(shape), mean, deviation, ""))
+    }
+
+    /// Bits that nobody knows, each 1 with this probability. Drawn anew in every evaluation, as the numbers of
+    /// [`Session::uniform`]. Fair bits cost nothing.
+    ///
+    /// # Errors
+    /// If it is no probability, or the shape is one that no value may have.
+    pub fn bernoulli(&mut self, probability: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::bernoulli(graph, &dims(shape), probability, ""))
+    }
+
+    fn draw(&self, function: impl FnOnce(&mut Graph) -> Result<NodeId, GraphError>) -> Result<Tensor, Error> {
+        let id = function(&mut self.workspace.graph.borrow_mut())?;
+        Ok(Tensor::new(&self.workspace, id))
+    }
+
+    fn leaf(
+        &mut self,
+        name: &str,
+        owner: Option<&str>,
+        (shape, dtype, range): (&[usize], DType, Option<Interval>),
+        data: Option<ArrayD<f64>>,
+        role: Role,
+    ) -> Result<Tensor, Error> {
+        owner.map_or(Ok(()), |owner| self.check_member(owner))?;
+        let here = owner.is_none_or(|owner| self.world.has(owner));
+        match &data {
+            Some(data) if data.shape() != shape => {
+                let got = data.shape();
+                return Err(Error::Input(format!(
+                    "input `{name}` is declared {shape:?} and its data is {got:?}"
+                )));
+            }
+            Some(_) if !here => {
+                let owner = owner.unwrap_or_default();
+                return Err(Error::Usage(format!(
+                    "the data of `{name}` is {owner}'s alone: give None here, and the data at {owner}"
+                )));
+            }
+            Some(data) => check_finite(name, data)?,
+            None if here => {
+                let owner = owner.unwrap_or("everybody");
+                return Err(Error::Input(format!("no data for `{name}`, which {owner} has to give here")));
+            }
+            None => {}
+        }
+        // owners are numbered as they come, and so only those of inputs that all members have
+        let visibility = match owner {
+            Some(owner) => Visibility::Private(self.owner(owner)?),
+            None => Visibility::Public,
+        };
+        let input = ops::Input { shape: dims(shape), visibility, role, range, dtype };
+        let id = self.workspace.graph.borrow_mut().add(input, &[], name)?;
+        if let Some(data) = data {
+            self.workspace.inputs.borrow_mut().insert(name.to_owned(), data);
+        }
+        Ok(Tensor::new(&self.workspace, id))
+    }
+
+    fn check_member(&self, name: &str) -> Result<(), Error> {
+        match self.members.index(name) {
+            Some(_) => Ok(()),
+            None => Err(Error::Usage(format!("{name} is none of the members {}", self.members.list()))),
+        }
+    }
+
+    fn owner(&self, name: &str) -> Result<Owner, Error> {
+        self.check_member(name)?;
+        Ok(self.workspace.graph.borrow_mut().owner(name))
+    }
+
+    /// A model of `owner`, whose weights become that member's private inputs. The owner gives the ONNX file; where the
+    /// owner is not, the graph that `tacita export-graph` wrote of it is enough.
+    ///
+    /// # Errors
+    /// If the file cannot be read or the model is refused; the error names the node.
+    pub fn model(&mut self, path: impl AsRef<Path>, owner: &str) -> Result<Model, Error> {
+        self.check_member(owner)?;
+        Model::read(&self.workspace, path.as_ref(), owner, self.world.has(owner))
+    }
+
+    /// Computes a tensor and opens it to the named parties: the one step that communicates. Returns what the first of
+    /// those who are here received, `None` if none of them is.
+    ///
+    /// # Errors
+    /// If a receiver is no party, a value is out of range, or the protocol fails.
+    pub fn reveal(&mut self, tensor: &Tensor, to: &[&str]) -> Result<Option<ArrayD<f64>>, Error> {
+        let mut owners = to.iter().map(|name| self.owner(name)).collect::<Result<Vec<_>, _>>()?;
+        owners.sort_unstable();
+        owners.dedup();
+        let mut graph = self.workspace.graph.borrow().clone();
+        if !std::rc::Rc::ptr_eq(tensor.workspace(), &self.workspace) {
+            return Err(Error::Usage("the tensor belongs to another session".into()));
+        }
+        graph.reveal(tensor.id(), &owners, "result")?;
+        let prepared = self.prepare(&graph, 1)?;
+        let workspace = self.workspace.clone();
+        let evaluation = self.evaluate(&prepared, &workspace.inputs.borrow(), &mut |_| ())?;
+        let first = evaluation.revealed.into_values().next().and_then(|values| values.into_iter().next());
+        Ok(first.map(|(_, value)| value))
+    }
+
+    /// Sends some bytes that everybody may know to all other members but the dealer, under a topic that all of them name,
+    /// and receives theirs, by name.
+    ///
+    /// # Errors
+    /// If the session is local, or a member does not answer.
+    pub fn exchange(&mut self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let said = self.world.exchange(topic, bytes)?;
+        Ok(said
+            .into_iter()
+            .filter_map(|(id, bytes)| Some((self.members.name(id.index())?.to_owned(), bytes)))
+            .collect())
+    }
+
+    /// What each computing party here keeps in shares, by party and name.
+    ///
+    /// # Errors
+    /// If a member has ended.
+    pub(crate) fn kept(&self) -> Result<BTreeMap<String, KeptValues>, Error> {
+        self.world.kept()
+    }
+
+    /// Gives each computing party here what it kept before.
+    pub(crate) fn keep(&mut self, values: BTreeMap<String, KeptValues>) -> Result<(), Error> {
+        self.world.keep(values)
+    }
+
+    /// The computing parties that live here.
+    pub(crate) fn computing_here(&self) -> Vec<String> {
+        self.world.computing().map(str::to_owned).collect()
+    }
+
+    /// As [`Session::exchange`]; where all members are here there is nobody to tell, and nothing is heard.
+    pub(crate) fn tell(&mut self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        if self.is_of_several_machines() { self.exchange(topic, bytes) } else { Ok(vec![]) }
+    }
+
+    /// Whether other members than those here take part, the dealer not counted.
+    pub(crate) fn is_of_several_machines(&self) -> bool {
+        self.members.names().any(|name| !self.world.has(name))
+    }
+
+    /// Whether a member lives here.
+    pub(crate) fn is_here(&self, name: &str) -> bool {
+        self.world.has(name)
+    }
+
+    /// Leaves the session and tells all others why, so that nobody takes it for a success.
+    pub(crate) fn abandon(&mut self, cause: &str) {
+        self.world.abandon(cause);
+    }
+
+    /// Makes a graph with reveals ready for this session: prunes, rewrites, lowers and plans it. `batch` fixes a
+    /// symbolic batch.
+    ///
+    /// # Errors
+    /// If the graph cannot be run privately by these parties.
+    pub fn prepare(&mut self, graph: &Graph, batch: usize) -> Result<Arc<Prepared>, Error> {
+        let key = (graph.digest(), batch);
+        let prepared = match self.prepared.iter().position(|(other, _)| *other == key) {
+            Some(at) => self.prepared.remove(at).1,
+            None => {
+                let bound = bind(graph, batch)?;
+                Arc::new(Prepared::new(bound, &self.members, self.precision)?)
+            }
+        };
+        if self.prepared.len() == MAX_PREPARED {
+            self.prepared.remove(0);
+        }
+        self.prepared.push((key, prepared.clone()));
+        Ok(prepared)
+    }
+
+    /// Evaluates a prepared graph; each party is given its own of the `inputs` and no other.
+    ///
+    /// # Errors
+    /// If an input is missing, out of range or not a number, a parameter has another value than before, or the protocol
+    /// fails. The session cannot be used after an
+    /// error.
+    pub fn evaluate(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        inputs: &Inputs,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Evaluation, Error> {
+        self.bind_parameters(prepared.graph(), inputs)?;
+        let finished = self.world.evaluate(prepared, inputs, progress)?;
+        collect(prepared, &self.members, finished)
+    }
+
+    /// Weights are opened once under a mask that is bound to their value, so another value needs another name.
+    fn bind_parameters(&mut self, graph: &Graph, inputs: &Inputs) -> Result<(), Error> {
+        for id in graph.inputs() {
+            let node = graph.node(id);
+            let (Op::Input(input), Some(value)) = (&node.op, inputs.get(&node.name)) else { continue };
+            if input.role == Role::Parameter {
+                let hash = fingerprint(value);
+                if *self.bound.entry(node.name.clone()).or_insert(hash) != hash {
+                    let name = &node.name;
+                    return Err(Error::Input(format!(
+                        "the parameter `{name}` has another value than before: open a new session, or give it a new name"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what is not a number, with its place.
+pub(crate) fn check_finite(name: &str, data: &ArrayD<f64>) -> Result<(), Error> {
+    if data.iter().all(|number| number.is_finite()) {
+        return Ok(()); // indices are slow to count: only once something is wrong
+    }
+    match data.indexed_iter().find(|(_, number)| !number.is_finite()) {
+        None => Ok(()),
+        Some((index, number)) => {
+            let index = index.slice();
+            Err(Error::Input(format!(
+                "input `{name}` holds {number} at {index:?}: only finite numbers can be shared"
+            )))
+        }
+    }
+}
+
+/// A value's hash, shape included.
+fn fingerprint(value: &ArrayD<f64>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    value.shape().iter().for_each(|&size| {
+        hasher.update(&(size as u64).to_le_bytes());
+    });
+    match value.as_slice() {
+        Some(numbers) => {
+            hasher.update(bytemuck::cast_slice(numbers));
+        }
+        None => value.iter().for_each(|number| {
+            hasher.update(&number.to_le_bytes());
+        }),
+    }
+    hasher.finalize()
+}
+
+/// The graph with its batch fixed, pruned and rewritten.
+pub(crate) fn bind(graph: &Graph, batch: usize) -> Result<Graph, Error> {
+    let bound = if graph.has_symbolic_batch() { graph.with_batch(batch)? } else { graph.clone() };
+    Ok(tacita_graph::optimize(&bound.prune()?)?)
+}
+
+fn collect(prepared: &Prepared, members: &Members, finished: Finished) -> Result<Evaluation, Error> {
+    let program = prepared.plan.program();
+    let mut revealed = BTreeMap::new();
+    let names = prepared.graph.owners();
+    for id in program.reveals() {
+        let node = program.node(id);
+        let RingOp::Reveal { to } = &node.op else { continue };
+        let value = program.node(node.inputs[0]);
+        let mut values = Vec::new();
+        for owner in to {
+            let name = &names[owner.0 as usize];
+            let index = members.index(name).ok_or_else(|| Error::Usage(format!("no member {name}")))?;
+            let Some(outcome) = finished.outcomes.get(&index) else { continue };
+            let data = match (outcome.revealed.get(&id), value.ty) {
+                (Some(Revealed::Ring(tensor)), RingType::Ring { frac }) => {
+                    tacita_ring::decode(tensor.data(), frac)
+                }
+                (Some(Revealed::Bits(bits)), _) => {
+                    bits.to_ring(0).into_iter().map(|bit| bit as f64).collect()
+                }
+                _ => return Err(Error::Internal(format!("{name} was to receive a value and did not"))),
+            };
+            let array = ArrayD::from_shape_vec(IxDyn(&value.shape), data);
+            values.push((name.clone(), array.map_err(|e| Error::Internal(e.to_string()))?));
+        }
+        revealed.insert(node.origin, values);
+    }
+    let (cost, nodes) = measure(prepared, &finished);
+    // of one member, as the slowest in each of two phases may be two, and their sum longer than it took
+    let all = finished.outcomes.values().map(|outcome| outcome.times);
+    let setup = all.clone().map(|times| times.setup).max().unwrap_or_default();
+    let slowest = all.max_by_key(|times| times.offline + times.online);
+    let Times { offline, online, .. } = slowest.unwrap_or_default();
+    let times = Times { setup, offline, online };
+    let wire_bytes =
+        finished.outcomes.values().map(|o| o.traffic.in_phase(tacita_net::Phase::Online).sent.wire).sum();
+    let dealer_seconds = finished.dealt.as_ref().map_or(0.0, |dealt| dealt.time.as_secs_f64());
+    let named =
+        |(index, outcome): (usize, Outcome)| (members.name(index).unwrap_or("").to_owned(), outcome.timeline);
+    let mut timeline: Vec<_> = finished.outcomes.into_iter().map(named).collect();
+    timeline.extend(finished.dealt.map(|dealt| ("dealer".to_owned(), dealt.timeline)));
+    Ok(Evaluation { revealed, times, cost, nodes, wire_bytes, timeline, dealer_seconds })
+}
+
+/// What the members here measured; of members elsewhere the plan tells, which what is measured equals.
+fn measure(prepared: &Prepared, finished: &Finished) -> (Cost, Vec<NodeMeasure>) {
+    let outcomes: Vec<&Outcome> = finished.outcomes.values().collect();
+    match &finished.dealt {
+        Some(dealt) => tacita_mpc::measure(&prepared.plan, &outcomes, dealt),
+        None => {
+            let mut cost = prepared.plan.cost();
+            cost.rounds = outcomes.iter().map(|outcome| outcome.rounds()).max().unwrap_or(0);
+            let seconds = prepared.plan.seconds(&outcomes);
+            let measured = |cost: &NodeCost| NodeMeasure {
+                seconds: seconds.get(&cost.node).copied().unwrap_or(0.0),
+                cost: cost.clone(),
+            };
+            let nodes = cost.nodes.iter().map(measured).collect();
+            (cost, nodes)
+        }
+    }
+}

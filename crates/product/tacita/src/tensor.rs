@@ -1,0 +1,424 @@
+//! Lazy tensors: names for nodes of a session's graph.
+
+mod elementwise;
+mod linear;
+mod movement;
+mod normal;
+
+use std::cell::RefCell;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::rc::Rc;
+
+use tacita_graph::ops::ToWhole;
+use tacita_graph::{DType, Graph, GraphError, Inputs, NodeId, Op, Visibility, functions, ops};
+
+/// What the tensors of a session share with it: the graph they are nodes of, and the values of its inputs.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    pub graph: RefCell<Graph>,
+    pub inputs: RefCell<Inputs>,
+}
+
+pub(crate) type Shared = Rc<Workspace>;
+
+/// A value that will be computed when something that depends on it is revealed.
+///
+/// # Panics
+/// Operations panic on shapes that do not fit, with both shapes, as `ndarray`'s do: that is a programming error.
+#[derive(Clone)]
+pub struct Tensor {
+    workspace: Shared,
+    id: NodeId,
+}
+
+impl Tensor {
+    pub(crate) fn new(workspace: &Shared, id: NodeId) -> Tensor {
+        Tensor { workspace: workspace.clone(), id }
+    }
+
+    pub(crate) fn workspace(&self) -> &Shared {
+        &self.workspace
+    }
+
+    /// The node in the session's graph.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Vec<usize> {
+        self.workspace.graph.borrow().node(self.id).ty.sizes().unwrap_or_default()
+    }
+
+    /// Who may know the value.
+    pub fn visibility(&self) -> Visibility {
+        self.workspace.graph.borrow().node(self.id).ty.visibility
+    }
+
+    fn apply(&self, op: impl Into<Op>, others: &[&Tensor]) -> Tensor {
+        self.function(others, |graph, inputs| graph.add(op, inputs, ""))
+    }
+
+    /// What a function adds to the graph, of this tensor and others.
+    fn function(
+        &self,
+        others: &[&Tensor],
+        function: impl FnOnce(&mut Graph, &[NodeId]) -> Result<NodeId, GraphError>,
+    ) -> Tensor {
+        self.functions(others, |graph, inputs| function(graph, inputs).map(|id| vec![id])).remove(0)
+    }
+
+    /// The same for a function of several results.
+    fn functions(
+        &self,
+        others: &[&Tensor],
+        function: impl FnOnce(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>,
+    ) -> Vec<Tensor> {
+        let mut inputs = vec![self.id];
+        for other in others {
+            assert!(
+                Rc::ptr_eq(&self.workspace, &other.workspace),
+                "tensors of two sessions cannot be combined"
+            );
+            inputs.push(other.id);
+        }
+        let results = function(&mut self.workspace.graph.borrow_mut(), &inputs);
+        let results = results.unwrap_or_else(|error| panic!("{error}"));
+        results.into_iter().map(|id| Tensor::new(&self.workspace, id)).collect()
+    }
+
+    /// An axis counted from the end if negative.
+    fn axis(&self, axis: isize) -> usize {
+        let rank = self.shape().len() as isize;
+        assert!((-rank..rank).contains(&axis), "axis {axis} of a tensor of {rank} axes");
+        axis.rem_euclid(rank) as usize
+    }
+
+    /// The matrix product as NumPy has it, with leading axes broadcast; vectors are rows on the left, columns on the right.
+    #[must_use]
+    pub fn matmul(&self, other: &Tensor) -> Tensor {
+        self.function(&[other], |graph, x| functions::mat_mul(graph, x[0], x[1], ""))
+    }
+
+    /// max(x, 0).
+    #[must_use]
+    pub fn relu(&self) -> Tensor {
+        self.apply(ops::Relu {}, &[])
+    }
+
+    /// The sum over axes, each named once.
+    #[must_use]
+    pub fn sum(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::Sum { axes, keepdims: false }, &[])
+    }
+
+    /// The mean over axes.
+    #[must_use]
+    pub fn mean(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::Mean { axes, keepdims: false }, &[])
+    }
+
+    /// Axes in ascending order, each once.
+    fn axes(&self, axes: &[isize]) -> Vec<usize> {
+        let mut sorted: Vec<usize> = axes.iter().map(|&axis| self.axis(axis)).collect();
+        sorted.sort_unstable();
+        assert!(
+            sorted.is_sorted_by(|a, b| a < b),
+            "axes {axes:?} of a tensor of {:?} name one twice",
+            self.shape()
+        );
+        sorted
+    }
+
+    /// The largest element along an axis.
+    #[must_use]
+    pub fn max(&self, axis: isize) -> Tensor {
+        self.apply(ops::Max { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The index of the largest element along an axis, the lowest of equals.
+    #[must_use]
+    pub fn argmax(&self, axis: isize) -> Tensor {
+        self.apply(ops::ArgMax { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The same elements in another shape.
+    #[must_use]
+    pub fn reshape(&self, shape: &[usize]) -> Tensor {
+        self.apply(ops::Reshape { shape: tacita_graph::dims(shape) }, &[])
+    }
+
+    /// The axes in another order.
+    #[must_use]
+    pub fn transpose(&self, perm: &[usize]) -> Tensor {
+        self.apply(ops::Transpose { perm: perm.to_vec() }, &[])
+    }
+
+    /// Whether each element is below the other's: bits.
+    #[must_use]
+    pub fn less(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Less {}, &[other])
+    }
+
+    /// The larger of each two elements.
+    #[must_use]
+    pub fn maximum(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Maximum {}, &[other])
+    }
+
+    /// The smaller of each two elements.
+    #[must_use]
+    pub fn minimum(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Minimum {}, &[other])
+    }
+
+    /// Whether each element equals the other's: bits. Of any kind.
+    #[must_use]
+    pub fn equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Equal {}, &[other])
+    }
+
+    /// Whether each element differs from the other's: bits. Of any kind.
+    #[must_use]
+    pub fn not_equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::NotEqual {}, &[other])
+    }
+
+    /// Whether each element is not above the other's: bits.
+    #[must_use]
+    pub fn less_equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::LessEqual {}, &[other])
+    }
+
+    /// Whether each element is above the other's: bits.
+    #[must_use]
+    pub fn greater(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Greater {}, &[other])
+    }
+
+    /// Whether each element is not below the other's: bits.
+    #[must_use]
+    pub fn greater_equal(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::GreaterEqual {}, &[other])
+    }
+
+    /// Whether both bits are 1.
+    #[must_use]
+    pub fn and(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::And {}, &[other])
+    }
+
+    /// Whether one of two bits is 1, or both.
+    #[must_use]
+    pub fn or(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Or {}, &[other])
+    }
+
+    /// Whether two bits differ.
+    #[must_use]
+    pub fn xor(&self, other: &Tensor) -> Tensor {
+        self.apply(ops::Xor {}, &[other])
+    }
+
+    /// The other bit: `1 - x`. (Not the operator `!`, which would suggest bits of whole numbers.)
+    #[must_use]
+    #[allow(clippy::should_implement_trait)]
+    pub fn not(&self) -> Tensor {
+        self.apply(ops::Not {}, &[])
+    }
+
+    /// Whether one of the bits over axes is 1.
+    #[must_use]
+    pub fn any(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::Any { axes, keepdims: false }, &[])
+    }
+
+    /// Whether all bits over axes are 1.
+    #[must_use]
+    pub fn all(&self, axes: &[isize]) -> Tensor {
+        let axes = self.axes(axes);
+        self.apply(ops::All { axes, keepdims: false }, &[])
+    }
+
+    /// The absolute value.
+    #[must_use]
+    pub fn abs(&self) -> Tensor {
+        self.apply(ops::Abs {}, &[])
+    }
+
+    /// 1, 0 or -1, as the number is above, at or below zero.
+    #[must_use]
+    pub fn sign(&self) -> Tensor {
+        self.apply(ops::Sign {}, &[])
+    }
+
+    /// The largest whole number that is not above.
+    #[must_use]
+    pub fn floor(&self) -> Tensor {
+        self.apply(ops::Floor {}, &[])
+    }
+
+    /// The smallest whole number that is not below.
+    #[must_use]
+    pub fn ceil(&self) -> Tensor {
+        self.apply(ops::Ceil {}, &[])
+    }
+
+    /// The nearest whole number, the even one of two, as NumPy does.
+    #[must_use]
+    pub fn round(&self) -> Tensor {
+        self.apply(ops::Round {}, &[])
+    }
+
+    /// The same numbers as fixed point. Whole numbers must be representable at the session's precision.
+    #[must_use]
+    pub fn to_fixed(&self) -> Tensor {
+        self.apply(ops::Cast { to: DType::Fixed, rounding: ToWhole::Floor }, &[])
+    }
+
+    /// Whole numbers, with the rounding that is given for fixed ones.
+    #[must_use]
+    pub fn to_whole(&self, rounding: ToWhole) -> Tensor {
+        self.apply(ops::Cast { to: DType::Int, rounding }, &[])
+    }
+
+    /// Whether each number is not zero: bits.
+    #[must_use]
+    pub fn to_bits(&self) -> Tensor {
+        self.apply(ops::Cast { to: DType::Bit, rounding: ToWhole::Floor }, &[])
+    }
+
+    /// The smallest element along an axis.
+    #[must_use]
+    pub fn min(&self, axis: isize) -> Tensor {
+        self.apply(ops::Min { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The index of the smallest element along an axis, the lowest of equals.
+    #[must_use]
+    pub fn argmin(&self, axis: isize) -> Tensor {
+        self.apply(ops::ArgMin { axis: self.axis(axis), keepdims: false }, &[])
+    }
+
+    /// The elements along an axis in order, at most 1024.
+    #[must_use]
+    pub fn sort(&self, axis: isize, descending: bool) -> Tensor {
+        self.apply(ops::Sort { axis: self.axis(axis), descending }, &[])
+    }
+
+    /// The indices of the elements along an axis in their order, the lower first of equals.
+    #[must_use]
+    pub fn argsort(&self, axis: isize, descending: bool) -> Tensor {
+        self.apply(ops::ArgSort { axis: self.axis(axis), descending }, &[])
+    }
+
+    /// The `k` largest elements along an axis (or, if not `largest`, the smallest) and their indices, best first.
+    ///
+    /// # Panics
+    /// If the axis has fewer than `k` elements.
+    #[must_use]
+    pub fn topk(&self, k: usize, axis: isize, largest: bool) -> (Tensor, Tensor) {
+        let [values, indices] = [self.sort(axis, largest), self.argsort(axis, largest)];
+        (values.range(axis, 0, k), indices.range(axis, 0, k))
+    }
+
+    /// The element that is number `k`, from 0, in ascending order along an axis.
+    ///
+    /// # Panics
+    /// If the axis has no more than `k` elements.
+    #[must_use]
+    pub fn kthvalue(&self, k: usize, axis: isize) -> Tensor {
+        let shape = self.without(axis);
+        self.sort(axis, false).range(axis, k, k + 1).reshape(&shape)
+    }
+
+    /// The median along an axis of fixed-point numbers: of an even number of elements the mean of the two in the middle, as
+    /// NumPy has it (PyTorch takes the lower).
+    #[must_use]
+    pub fn median(&self, axis: isize) -> Tensor {
+        let n = self.shape()[self.axis(axis)];
+        self.sort(axis, false).range(axis, (n - 1) / 2, n / 2 + 1).mean(&[axis])
+    }
+
+    /// Bits along a new last axis of size `depth`, of which the one at this whole number is 1; an index below zero counts
+    /// from the end, and one beyond has none.
+    #[must_use]
+    pub fn one_hot(&self, depth: usize) -> Tensor {
+        self.apply(ops::OneHot { depth }, &[])
+    }
+
+    /// The slices along an axis at secret whole numbers, whose axes take the axis' place: with a matrix of embeddings and
+    /// axis 0, their rows. An index below zero counts from the end, and one beyond gives zeros.
+    #[must_use]
+    pub fn pick(&self, axis: isize, indices: &Tensor) -> Tensor {
+        let axis = self.axis(axis);
+        self.apply(ops::Pick { axis }, &[&indices.one_hot(self.shape()[axis])])
+    }
+
+    /// Indices from `start` to before `end` of an axis.
+    fn range(&self, axis: isize, start: usize, end: usize) -> Tensor {
+        let (axis, shape) = (self.axis(axis), self.shape());
+        assert!(start < end && end <= shape[axis], "elements {start} to {end} of an axis of {}", shape[axis]);
+        let (mut starts, mut ends, steps) = (vec![0; shape.len()], shape.clone(), vec![1; shape.len()]);
+        (starts[axis], ends[axis]) = (start, end);
+        self.apply(ops::Slice { starts, ends, steps }, &[])
+    }
+
+    fn without(&self, axis: isize) -> Vec<usize> {
+        let mut shape = self.shape();
+        shape.remove(self.axis(axis));
+        shape
+    }
+
+    /// Each element 0 with this probability, and the others divided by that of being kept; nobody knows which are. Drawn anew
+    /// in every evaluation.
+    ///
+    /// # Panics
+    /// If it is no probability below 1.
+    #[must_use]
+    pub fn dropout(&self, probability: f64) -> Tensor {
+        self.function(&[], |graph, x| functions::dropout(graph, x[0], probability, ""))
+    }
+
+    /// Where this tensor of bits is one `a`, elsewhere `b`.
+    #[must_use]
+    pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
+        self.apply(ops::Select {}, &[a, b])
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident, $method:ident, $op:ident) => {
+        impl $trait<&Tensor> for &Tensor {
+            type Output = Tensor;
+
+            fn $method(self, other: &Tensor) -> Tensor {
+                self.apply(ops::$op {}, &[other])
+            }
+        }
+
+        impl $trait for Tensor {
+            type Output = Tensor;
+
+            fn $method(self, other: Tensor) -> Tensor {
+                self.apply(ops::$op {}, &[&other])
+            }
+        }
+    };
+}
+
+operator!(Add, add, Add);
+operator!(Sub, sub, Sub);
+operator!(Mul, mul, Mul);
+operator!(Div, div, Div);
+
+impl Neg for &Tensor {
+    type Output = Tensor;
+
+    fn neg(self) -> Tensor {
+        self.apply(ops::Neg {}, &[])
+    }
+}

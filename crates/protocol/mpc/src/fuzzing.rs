@@ -1,0 +1,211 @@
+//! What holds whatever a member's peers send in a session. The fuzz target and the replay of its corpus call this, and
+//! nothing else does: a failed assertion is a mistake in what it looks at.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use tacita_graph::{Graph, GraphError, Role, dims, lower, ops};
+use tacita_net::{Endpoint, Frame, FrameKind, Limits, MemberId, memory};
+use tacita_program::{RingOp, Visibility};
+use tacita_ring::RingTensor;
+
+use crate::config::{Config, Hooks};
+use crate::dealer::Dealer;
+use crate::error::MpcError;
+use crate::party::{Leaves, Party};
+use crate::plan::Plan;
+
+const NAMES: [&str; 3] = ["alice", "bob", "dealer"];
+const PARTIES: usize = 2;
+
+/// A session of two parties and a dealer, as it goes when all are honest and draw from a fixed seed.
+struct Recorded {
+    plan: Plan,
+    /// What each party knows, and last what the dealer does.
+    leaves: Vec<Leaves>,
+    /// What each member receives: sender and frame, by sender and in its order.
+    received: Vec<Vec<(MemberId, Frame)>>,
+}
+
+/// An honest session, in which a member, chosen by the first byte, receives other frames than its peers sent: each of the
+/// edits that the other bytes say is done to one of them. It never panics; its error is a line; and without edits all
+/// goes well.
+pub fn session(bytes: &[u8]) {
+    static RECORDED: LazyLock<Recorded> = LazyLock::new(record);
+    let Some((&choice, edits)) = bytes.split_first() else { return };
+    let me = usize::from(choice) % NAMES.len();
+    let mut frames = RECORDED.received[me].clone();
+    let mut rest = edits;
+    while edit(&mut frames, &mut rest).is_some() {}
+
+    let mut members: Vec<Option<Endpoint>> =
+        memory(&NAMES, &Limits::default()).into_iter().map(Some).collect();
+    let Some(own) = members[me].take() else { unreachable!("every member has an endpoint") };
+    for (from, frame) in frames {
+        let peer = members[from.index()].as_ref();
+        peer.expect("nobody sends to itself").post(own.id(), frame).expect("the member is there");
+    }
+    // everything that ever comes is there
+    let outcome = take_part(&RECORDED, own, Duration::ZERO);
+    match outcome {
+        Err(error) => {
+            assert!(!edits.is_empty(), "an honest session failed: {error}");
+            let told = error.to_string();
+            assert!(!told.contains(char::is_control), "not one line: {told:?}");
+        }
+        Ok(()) => drop(members),
+    }
+}
+
+/// Does one edit to one of the frames. None once nothing is left of the edits.
+fn edit(frames: &mut Vec<(MemberId, Frame)>, rest: &mut &[u8]) -> Option<()> {
+    let mut next = || {
+        let (first, more) = rest.split_first()?;
+        *rest = more;
+        Some(*first)
+    };
+    let (what, at) = (next()?, usize::from(next()?));
+    let at = at % frames.len().max(1);
+    let (from, frame) = frames.get(at).cloned()?;
+    let mut header = frame.header;
+    let mut payload = frame.payload.bytes().to_vec();
+    match what % 8 {
+        0 => {
+            let (low, high, byte) = (next()?, next()?, next()?);
+            let position = usize::from(u16::from_le_bytes([low, high])) % payload.len().max(1);
+            if let Some(old) = payload.get_mut(position) {
+                *old = byte;
+            }
+        }
+        1 => payload.truncate(usize::from(u16::from_le_bytes([next()?, next()?]))),
+        2 => payload.extend((0..next()?).map_while(|_| next())),
+        3 => match next()? % 4 {
+            0 => header.evaluation = next()?.into(),
+            1 => header.task = u32::from_le_bytes([next()?, next()?, next()?, next()?]),
+            2 => header.step = u16::from_le_bytes([next()?, next()?]),
+            // links show no heartbeats
+            _ => header.kind = FrameKind::ALL[usize::from(next()?) % 6],
+        },
+        4 => {
+            frames.remove(at);
+            return Some(());
+        }
+        5 => {
+            frames.insert(at, (from, frame));
+            return Some(());
+        }
+        6 => {
+            let other = usize::from(next()?) % frames.len();
+            frames.swap(at, other);
+            return Some(());
+        }
+        _ => payload = (0..next()?).map_while(|_| next()).collect(),
+    }
+    let changed = Frame::new(header.evaluation, header.task, header.step, header.kind, payload);
+    frames[at] = (from, changed);
+    Some(())
+}
+
+/// A member's part: it joins, a party says a word and hears the others', and an evaluation is made.
+fn take_part(recorded: &Recorded, endpoint: Endpoint, timeout: Duration) -> Result<(), MpcError> {
+    let me = endpoint.id().index();
+    let hooks = Hooks { insecure_fixed_seed: Some([7; 32]), ..Hooks::default() };
+    let config = Config { timeout, idle: timeout, hooks, ..Config::default() };
+    let (plan, leaves) = (&recorded.plan, &recorded.leaves[me]);
+    if me == PARTIES {
+        let mut dealer = Dealer::connect(endpoint, PARTIES, config)?;
+        dealer.request()?;
+        return dealer.deal(plan, leaves).map(drop);
+    }
+    let mut party = Party::connect(endpoint, PARTIES, config)?;
+    party.exchange("terms", &[1, 2])?;
+    let recipe = (me == 0).then_some(&b"recipe"[..]);
+    party.evaluate(plan, leaves, recipe, &mut |_| ()).map(drop)
+}
+
+/// A graph with openings, corrections of every kind, a weight, a public input, and reveals to both parties.
+fn graph() -> Result<Graph, GraphError> {
+    let mut graph = Graph::new();
+    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+    let x = graph.input("x", &dims(&[2, 3]), Visibility::Private(alice), Role::Data)?;
+    let w = graph.input("w", &dims(&[3, 2]), Visibility::Private(bob), Role::Parameter)?;
+    let c = graph.input("c", &dims(&[2, 2]), Visibility::Public, Role::Data)?;
+    let product = graph.add(ops::MatMul {}, &[x, w], "product")?;
+    let sum = graph.add(ops::Mul {}, &[product, c], "sum")?;
+    let relu = graph.add(ops::Relu {}, &[sum], "relu")?;
+    let square = graph.add(ops::Mul {}, &[relu, relu], "square")?;
+    let best = graph.add(ops::ArgMax { axis: 1, keepdims: false }, &[square], "best")?;
+    graph.reveal(relu, &[bob], "values")?;
+    graph.reveal(best, &[alice], "indices")?;
+    Ok(graph)
+}
+
+fn record() -> Recorded {
+    let program = Arc::new(lower(&graph().expect("a graph"), 16).expect("it can be lowered"));
+    let names: Vec<String> = NAMES[..PARTIES].iter().map(|name| (*name).to_owned()).collect();
+    let persistent = |id: &_| matches!(program.node(*id).op, RingOp::Input { persistent: true });
+    let keys = program.ids().filter(persistent).map(|id| (id, [id.0 as u8; 32])).collect();
+    let plan = Plan::new(program.clone(), &names, keys).expect("the owners are parties");
+    let known = |me: Option<usize>| -> Leaves {
+        let inputs = program.ids().filter(|id| matches!(program.node(*id).op, RingOp::Input { .. }));
+        let value = |id| {
+            let shape = program.node(id).shape.clone();
+            let words = (0..shape.iter().product::<usize>() as u64).map(|n| (n + 1) << 14).collect();
+            Arc::new(RingTensor::new(shape, words))
+        };
+        let is_known = |id: &_| plan.owner(*id).is_none_or(|owner| Some(owner) == me);
+        inputs.filter(is_known).map(|id| (id, value(id))).collect()
+    };
+    let leaves = vec![known(Some(0)), known(Some(1)), known(None)];
+    let mut recorded = Recorded { plan, leaves, received: vec![] };
+    recorded.received = (0..NAMES.len()).map(|listener| relay(&recorded, listener)).collect();
+    recorded
+}
+
+/// Runs the session with somebody between one member and its peers, who passes on all frames and notes those to the
+/// member.
+fn relay(recorded: &Recorded, listener: usize) -> Vec<(MemberId, Frame)> {
+    let mut peers = memory(&NAMES, &Limits::default());
+    let mut outside = memory(&NAMES, &Limits::default());
+    let member = outside.remove(listener);
+    let stand_in = peers.remove(listener);
+    let id = member.id();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let part = |endpoint| take_part(recorded, endpoint, Duration::from_secs(10)).expect("all are honest");
+        let running: Vec<_> = peers.into_iter().map(|endpoint| scope.spawn(move || part(endpoint))).collect();
+        let done = &done;
+        scope.spawn(move || {
+            part(member);
+            done.store(true, Ordering::Release);
+        });
+        let mut noted = vec![];
+        while !done.load(Ordering::Acquire) || !running.iter().all(|peer| peer.is_finished()) {
+            for proxy in &outside {
+                while let Ok(frame) = stand_in.receive(proxy.id(), Duration::ZERO) {
+                    noted.push((proxy.id(), frame.clone()));
+                    let _ = proxy.post(id, frame);
+                }
+                while let Ok(frame) = proxy.receive(id, Duration::ZERO) {
+                    let _ = stand_in.post(proxy.id(), frame);
+                }
+            }
+        }
+        // who was faster is chance
+        noted.sort_by_key(|(from, _)| *from);
+        noted
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn honest_sessions_are_recorded_alike() {
+        let (one, other) = (record(), record());
+        assert_eq!(one.received, other.received);
+        assert!(one.received.iter().all(|frames| frames.len() > 5));
+    }
+}

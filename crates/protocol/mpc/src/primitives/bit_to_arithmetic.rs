@@ -1,0 +1,46 @@
+//! A bit as a ring element: b = c ⊕ ρ is c + (1 − 2c) ρ, linear in a share of the mask bit ρ.
+//!
+//! # Security
+//! Nothing is opened here; the bits' opening under ρ is a task of its own.
+
+use tacita_program::RingNode;
+use tacita_ring::{BitTensor, RingTensor};
+
+use super::select::{bit, unmask};
+use super::{Output, elements};
+use crate::blocks::{Unit, for_each_tile};
+use crate::deal::DealContext;
+use crate::error::MpcError;
+use crate::steps::{Item, Steps};
+use crate::streams::Scratch;
+use crate::task::TaskContext;
+
+pub(super) fn steps(node: &RingNode) -> Steps {
+    Steps { dealt: vec![Item::Ring(elements(node))], openings: vec![] }
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, plane: usize) -> Result<(), MpcError> {
+    let n = elements(node);
+    let rho = ctx.bit_planes(node.inputs[0])?;
+    let rho: BitTensor = rho.slice_planes(plane..plane + 1);
+    let rho = rho.words();
+    ctx.emit_gated(n, &|i| rho[i], &|_| 1)
+}
+
+pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, plane: usize) -> Result<Output, MpcError> {
+    let n = elements(node);
+    let bits = ctx.open_bit_planes(node.inputs[0])?.slice_planes(plane..plane + 1);
+    let one = u64::from(ctx.first());
+    let rho = ctx.dealt(0)?;
+    let mut out = vec![0; n];
+    for_each_tile(n, [(&mut out, Unit::Word)], &|range, [out]| {
+        let mut scratch = Scratch::default();
+        let rho = rho.read(range.clone(), &mut scratch)?;
+        let c = &bits.words()[range.start / 64..];
+        for (e, (out, rho)) in out.iter_mut().zip(rho).enumerate() {
+            *out = unmask(bit(c, e), one, *rho);
+        }
+        Ok(())
+    })?;
+    Ok(Output::share(RingTensor::new(node.shape.clone(), out)))
+}

@@ -1,0 +1,105 @@
+//! Whether the low bits of x are 0, as an XOR-shared bit: whether those of the opening equal the mask's, by the tree of
+//! `equality`.
+//!
+//! # Security
+//! Parties see the leaves and the first level's products under fresh uniform masks; what the dealer deals are shares.
+//! The dealer sees nothing but its own masks.
+
+use tacita_program::RingNode;
+use tacita_ring::BitTensor;
+
+use super::{Output, elements};
+use crate::blocks::{Unit, for_each_block, for_each_tile, words};
+use crate::deal::DealContext;
+use crate::equality::Level;
+use crate::error::MpcError;
+use crate::steps::{Item, Opening, Steps};
+use crate::streams::Scratch;
+use crate::task::TaskContext;
+
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
+    let (n, (leaves, levels)) = (elements(node), Level::all(bits));
+    let mut steps =
+        Steps { dealt: vec![Item::Bits(words(n, leaves.wires() + leaves.dealt()))], openings: vec![] };
+    for level in levels {
+        steps.dealt.push(Item::Bits(words(n, level.dealt())));
+        steps.openings.push(Opening::all(Item::Bits(words(n, level.wires()))));
+    }
+    steps
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
+    let (n, r) = (elements(node), ctx.mask(node.inputs[0])?);
+    let (leaves, levels) = Level::all(bits);
+    let planes = leaves.wires() + leaves.dealt();
+    ctx.emit_tiles(n, Unit::Planes(planes), &|range, out| {
+        let r = BitTensor::from_ring(&r.data()[range.clone()]);
+        for_each_block(
+            range.len(),
+            [(r.words(), 64)],
+            [(out, planes)],
+            #[inline(always)]
+            |[r], [out]| leaves.deal_leaves(r, out),
+        );
+        Ok(())
+    })?;
+    for (step, level) in (0..).zip(&levels) {
+        let (masks, wires, dealt) = (ctx.step_masks(step), level.wires(), level.dealt());
+        ctx.emit_tiles(n, Unit::Planes(dealt), &|range, out| {
+            let lambda = masks.read(Unit::Planes(wires).words(&range))?;
+            for_each_block(
+                range.len(),
+                [(&lambda, wires)],
+                [(out, dealt)],
+                #[inline(always)]
+                |[lambda], [out]| level.deal(lambda, out),
+            );
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
+    let (n, first) = (elements(node), ctx.first());
+    let (leaves, levels) = Level::all(bits);
+    let (planes, results) = (leaves.wires() + leaves.dealt(), leaves.results());
+    let hat = ctx.opening(node.inputs[0])?;
+    let dealt = ctx.dealt(0)?;
+    let mut shares = vec![0; words(n, results)];
+    for_each_tile(n, [(&mut shares, Unit::Planes(results))], &|range, [out]| {
+        let c = BitTensor::from_ring(&hat.data()[range.clone()]);
+        let mut scratch = Scratch::default();
+        let dealt = dealt.read(Unit::Planes(planes).words(&range), &mut scratch)?;
+        for_each_block(
+            range.len(),
+            [(c.words(), 64), (dealt, planes)],
+            [(out, results)],
+            #[inline(always)]
+            |[c, dealt], [out]| leaves.leaves(first, c, dealt, out),
+        );
+        Ok(())
+    })?;
+    for (step, level) in (0..).zip(&levels) {
+        let lambda = ctx.step_mask(step);
+        let public = ctx.open(step, shares)?.await?.unwrap_or_default();
+        let dealt = ctx.dealt(1 + usize::from(step))?;
+        let (wires, planes, results) = (level.wires(), level.dealt(), level.results());
+        shares = vec![0; words(n, results)];
+        for_each_tile(n, [(&mut shares, Unit::Planes(results))], &|range, [out]| {
+            let at = Unit::Planes(wires).words(&range);
+            let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
+            let lambda = lambda.read(at.clone(), &mut scratch)?;
+            let dealt = dealt.read(Unit::Planes(planes).words(&range), &mut more)?;
+            for_each_block(
+                range.len(),
+                [(&public[at], wires), (lambda, wires), (dealt, planes)],
+                [(out, results)],
+                #[inline(always)]
+                |[public, lambda, dealt], [out]| level.evaluate(first, public, lambda, dealt, out),
+            );
+            Ok(())
+        })?;
+    }
+    Ok(Output::Bits(BitTensor::from_words(n, 1, shares)))
+}

@@ -1,0 +1,29 @@
+//! `[x < 0]` as XOR-shared bits: one comparison of the opening with the mask.
+//!
+//! # Security
+//! That of `compare`: fresh masks on every opened bit.
+
+use tacita_program::RingNode;
+
+use super::compare::Comparisons;
+use super::{Output, elements};
+use crate::deal::DealContext;
+use crate::error::MpcError;
+use crate::steps::Steps;
+use crate::task::TaskContext;
+
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
+    Comparisons::signs(1, bits, elements(node)).steps()
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
+    let x = node.inputs[0];
+    Comparisons::signs(1, bits, elements(node)).deal(ctx, |ctx, _| ctx.mask(x))
+}
+
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
+    let hat = ctx.opening(node.inputs[0])?;
+    let signs = Comparisons::signs(1, bits, elements(node));
+    let mut signs = signs.run(ctx, |_, range| &hat.data()[range]).await?;
+    signs.pop().map(Output::Bits).ok_or_else(|| MpcError::Internal("no sign".into()))
+}

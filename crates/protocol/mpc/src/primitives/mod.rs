@@ -1,0 +1,192 @@
+//! The primitives: what each receives from the dealer and opens (`steps`), what the dealer computes (`deal`), and what
+//! a party computes (`run`), side by side, one file each. A new one is a file here and a line in each match below.
+
+mod and_bits;
+mod bit_to_arithmetic;
+mod bucketize;
+mod compare;
+mod equal_zero;
+mod exponential;
+mod fourier_sum;
+mod keep;
+mod less_than_pairs;
+mod less_than_zero;
+mod one_hot;
+mod one_hot_argmax;
+mod product;
+mod random;
+mod reveal;
+mod rounded_up;
+mod select;
+mod select_largest;
+mod select_scale;
+mod sort;
+mod truncate;
+
+use std::sync::Arc;
+
+use tacita_program::{RingId, RingNode, RingOp, RingProgram, RingType, Visibility};
+use tacita_ring::{BitTensor, RingTensor};
+
+use crate::deal::DealContext;
+use crate::error::MpcError;
+use crate::linear::{self, Maybe};
+use crate::steps::{Item, Steps};
+use crate::task::TaskContext;
+
+/// What a task hands to those that use its node.
+pub(crate) enum Output {
+    /// Nothing new: the value is public, persistent or derived lazily.
+    Nothing,
+    /// This party's additive share; `None` is a share of zero.
+    Share(Maybe),
+    /// The opening, known to all parties.
+    Opening(Arc<RingTensor>),
+    /// This party's XOR share.
+    Bits(BitTensor),
+    /// The opened masked bits.
+    OpenBits(BitTensor),
+    /// A revealed value, at a receiver.
+    Revealed(Revealed),
+    /// This party's share of what is kept for later evaluations.
+    Kept(Arc<RingTensor>),
+}
+
+impl Output {
+    /// This party's additive share.
+    pub fn share(share: RingTensor) -> Output {
+        Output::Share(Some(Arc::new(share)))
+    }
+}
+
+/// A value revealed to this party.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Revealed {
+    /// Ring elements, at the scale that the program's node states.
+    Ring(RingTensor),
+    /// Bits.
+    Bits(BitTensor),
+}
+
+/// Elements of a node's value.
+pub(crate) fn elements(node: &RingNode) -> usize {
+    node.shape.iter().product()
+}
+
+/// Words that one share of a node's value takes on the wire.
+pub(crate) fn words(node: &RingNode) -> usize {
+    match node.ty {
+        RingType::Ring { .. } => elements(node),
+        RingType::Bits { planes } => tacita_ring::word_count(elements(node), planes),
+    }
+}
+
+/// A share of a node's value as it is added.
+pub(crate) fn item(node: &RingNode) -> Item {
+    match node.ty {
+        RingType::Ring { .. } => Item::Ring(words(node)),
+        RingType::Bits { .. } => Item::Bits(words(node)),
+    }
+}
+
+/// Inputs of a bilinear node are both secret: it needs a correlation.
+pub(crate) fn is_product(program: &RingProgram, node: &RingNode) -> bool {
+    node.op.is_bilinear()
+        && node.inputs.iter().all(|i| program.nodes[i.0 as usize].visibility != Visibility::Public)
+}
+
+/// What the node's task receives and opens, from types alone.
+pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id: RingId) -> Steps {
+    let node = &program.nodes[id.0 as usize];
+    if node.visibility == Visibility::Public {
+        return Steps::default();
+    }
+    match &node.op {
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(program, node) => {
+            product::steps(node)
+        }
+        RingOp::Truncate { bits } => truncate::steps(node, *bits),
+        RingOp::LessThanZero { bits } => less_than_zero::steps(node, *bits),
+        RingOp::OneHotArgmax { bits } => one_hot_argmax::steps(node, *bits),
+        RingOp::Select { truncate } => select::steps(program, node, truncate),
+        RingOp::LessThanPairs { bits } => less_than_pairs::steps(node, *bits),
+        RingOp::SelectLargest { truncate } => select_largest::steps(program, node, *truncate),
+        RingOp::AndBits => and_bits::steps(node),
+        RingOp::EqualZero { bits } => equal_zero::steps(node, *bits),
+        RingOp::RoundedUp { bits } => rounded_up::steps(node, *bits),
+        RingOp::Sort { bits, .. } => sort::steps(node, parties, *bits),
+        RingOp::OneHot { .. } => one_hot::steps(node),
+        RingOp::Reveal { to } => reveal::steps(program, node, owners, to),
+        RingOp::Bucketize { thresholds, bits } => bucketize::steps(node, thresholds, *bits),
+        RingOp::FourierSum { sum } => fourier_sum::steps(node, sum),
+        RingOp::Exponential { spec } => exponential::steps(node, spec),
+        RingOp::BitToArithmetic { .. } => bit_to_arithmetic::steps(node),
+        RingOp::SelectScale { factors, truncate } => select_scale::steps(node, factors, *truncate),
+        _ => Steps::default(),
+    }
+}
+
+/// The dealer's part: emits the node's dealt items in order.
+pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError> {
+    let plan = ctx.plan;
+    let node = plan.node(id);
+    match &node.op {
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => product::deal(ctx, node),
+        RingOp::Truncate { bits } => truncate::deal(ctx, node, *bits),
+        RingOp::LessThanZero { bits } => less_than_zero::deal(ctx, node, *bits),
+        RingOp::OneHotArgmax { bits } => one_hot_argmax::deal(ctx, node, *bits),
+        RingOp::Select { truncate } => select::deal(ctx, node, truncate),
+        RingOp::Bucketize { thresholds, bits } => bucketize::deal(ctx, node, thresholds, *bits),
+        RingOp::FourierSum { sum } => fourier_sum::deal(ctx, node, sum),
+        RingOp::Exponential { spec } => exponential::deal(ctx, node, spec),
+        RingOp::BitToArithmetic { plane } => bit_to_arithmetic::deal(ctx, node, *plane),
+        RingOp::SelectScale { factors, truncate } => select_scale::deal(ctx, node, factors, *truncate),
+        RingOp::LessThanPairs { bits } => less_than_pairs::deal(ctx, node, *bits),
+        RingOp::SelectLargest { truncate } => select_largest::deal(ctx, node, *truncate),
+        RingOp::AndBits => and_bits::deal(ctx, node),
+        RingOp::EqualZero { bits } => equal_zero::deal(ctx, node, *bits),
+        RingOp::RoundedUp { bits } => rounded_up::deal(ctx, node, *bits),
+        RingOp::Sort { bits, .. } => sort::deal(ctx, node, *bits),
+        RingOp::OneHot { bits } => one_hot::deal(ctx, node, *bits),
+        _ => Ok(()),
+    }
+}
+
+/// A party's part of the node.
+pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcError> {
+    let plan = ctx.plan();
+    let node = plan.node(id);
+    match &node.op {
+        RingOp::Input { .. } | RingOp::Constant { .. } | RingOp::ConstantTensor { .. } => Ok(Output::Nothing),
+        RingOp::Reveal { .. } => reveal::run(ctx, node).await,
+        RingOp::Keep => keep::run(ctx, node),
+        _ if node.visibility == Visibility::Public => linear::public(ctx, node),
+        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(plan.program(), node) => {
+            product::run(ctx)
+        }
+        RingOp::Truncate { bits } => truncate::run(ctx, node, *bits),
+        RingOp::LessThanZero { bits } => less_than_zero::run(ctx, node, *bits).await,
+        RingOp::OneHotArgmax { bits } => one_hot_argmax::run(ctx, node, *bits).await,
+        RingOp::Select { truncate } => select::run(ctx, node, truncate),
+        RingOp::Bucketize { thresholds, bits } => bucketize::run(ctx, node, thresholds, *bits).await,
+        RingOp::FourierSum { sum } => fourier_sum::run(ctx, node, sum),
+        RingOp::Exponential { spec } => exponential::run(ctx, node, spec).await,
+        RingOp::BitToArithmetic { plane } => bit_to_arithmetic::run(ctx, node, *plane),
+        RingOp::SelectScale { factors, truncate } => select_scale::run(ctx, node, factors, *truncate),
+        RingOp::NotBits | RingOp::XorBits => linear::bits(ctx, node),
+        RingOp::LessThanPairs { bits } => less_than_pairs::run(ctx, node, *bits).await,
+        RingOp::SelectLargest { truncate } => select_largest::run(ctx, node, *truncate),
+        RingOp::AndBits => and_bits::run(ctx, node),
+        RingOp::EqualZero { bits } => equal_zero::run(ctx, node, *bits).await,
+        RingOp::RoundedUp { bits } => rounded_up::run(ctx, node, *bits).await,
+        RingOp::Sort { shift, bits } => sort::run(ctx, node, *shift, *bits).await,
+        RingOp::OneHot { bits } => one_hot::run(ctx, node, *bits),
+        RingOp::Random { .. } => random::run(ctx, node),
+        _ if matches!(node.ty, RingType::Bits { .. }) => linear::move_bits(ctx, node),
+        _ => linear::run(ctx, id, node),
+    }
+}
+
+pub(crate) use product::{ahead_of_dealer, prepare, products};
+pub(crate) use random::contribution;
+pub(crate) use truncate::clear as truncate_clear;

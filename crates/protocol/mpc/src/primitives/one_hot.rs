@@ -1,0 +1,39 @@
+//! The one-hot position of an opened x modulo 2^q, as ring elements: the dealer deals the one-hot position of r modulo 2^q,
+//! and `[x = j] = [r = x̂ − j]` modulo 2^q, a public rotation of it.
+//!
+//! # Security
+//! Nothing is opened. One party receives the dealer's correction, masked by the others' streams.
+
+use tacita_program::RingNode;
+use tacita_ring::RingTensor;
+
+use super::{Output, elements};
+use crate::deal::DealContext;
+use crate::error::MpcError;
+use crate::steps::{Item, Steps};
+use crate::task::TaskContext;
+
+pub(super) fn steps(node: &RingNode) -> Steps {
+    Steps { dealt: vec![Item::Ring(elements(node))], openings: vec![] }
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
+    let r = ctx.mask(node.inputs[0])?;
+    let mut out = vec![0; elements(node)];
+    for (hot, r) in out.chunks_exact_mut(1 << bits).zip(r.data()) {
+        hot[(r % (1 << bits)) as usize] = 1;
+    }
+    ctx.emit(out)
+}
+
+pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
+    let hat = ctx.opening(node.inputs[0])?;
+    let mut hot = vec![0; elements(node)];
+    ctx.add_dealt(0, &mut hot)?;
+    for (hot, hat) in hot.chunks_exact_mut(1 << bits).zip(hat.data()) {
+        // j from x̂ − j: backwards, and so that x̂ itself comes to 0
+        hot.reverse();
+        hot.rotate_right((hat.wrapping_add(1) % (1 << bits)) as usize);
+    }
+    Ok(Output::share(RingTensor::new(node.shape.clone(), hot)))
+}

@@ -1,0 +1,36 @@
+//! Whether a truncation by f bits rounds up, `[ẑ mod 2^f < r mod 2^f]`, as XOR-shared bits: what the truncation of the
+//! same opening is above the floor. The carry of z and r out of their low f bits is one exactly where the low bits of
+//! their sum are below those of r. One comparison, of the low bits alone.
+//!
+//! # Security
+//! That of `compare`: fresh masks on every opened bit.
+
+use tacita_program::RingNode;
+
+use super::compare::Comparisons;
+use super::{Output, elements};
+use crate::comparison::Span;
+use crate::deal::DealContext;
+use crate::error::MpcError;
+use crate::steps::Steps;
+use crate::task::TaskContext;
+
+fn comparison(node: &RingNode, bits: u32) -> Comparisons {
+    let span = Span::new(0, bits as usize);
+    Comparisons::of(span, None, &[span], elements(node))
+}
+
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
+    comparison(node, bits).steps()
+}
+
+pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
+    let x = node.inputs[0];
+    comparison(node, bits).deal(ctx, |ctx, _| ctx.mask(x))
+}
+
+pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
+    let hat = ctx.opening(node.inputs[0])?;
+    let mut above = comparison(node, bits).run(ctx, |_, range| &hat.data()[range]).await?;
+    above.pop().map(Output::Bits).ok_or_else(|| MpcError::Internal("no comparison".into()))
+}
