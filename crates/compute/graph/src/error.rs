@@ -152,6 +152,16 @@ pub enum GraphError {
         /// The first node with a symbolic batch.
         node: String,
     },
+    /// An evaluation in parts whose samples do not stay apart.
+    #[error("node {node:?} ({op}) mixes samples: {reason}")]
+    MixesSamples {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+        /// How.
+        reason: String,
+    },
     /// A batch of zero.
     #[error("a batch must have at least one sample")]
     EmptyBatch,

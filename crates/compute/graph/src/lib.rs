@@ -41,6 +41,7 @@ mod lower;
 pub mod ops;
 mod range;
 mod rewrite;
+mod samples;
 #[doc(hidden)]
 pub mod testing;
 mod types;
@@ -57,6 +58,7 @@ pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;
 pub use range::{Range, RangeWarning, fracs, ranges, warnings};
 pub use rewrite::optimize;
+pub use samples::{SampleAxis, same_per_sample, samples};
 pub use tacita_program::{
     ClearValue, Floor, Nearest, NodeId, Owner, Rounding, Visibility, fixed, fixed_kept,
 };

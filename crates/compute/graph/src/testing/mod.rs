@@ -46,13 +46,25 @@ pub struct Case {
 /// # Panics
 /// Never, unless the crate is wrong.
 pub fn random_case(seed: u64, size: usize) -> Case {
+    case(seed, size, None)
+}
+
+/// The same, whose first two inputs hold `batch` samples along their first axis.
+///
+/// # Panics
+/// Never, unless the crate is wrong.
+pub fn random_batch(seed: u64, size: usize, batch: usize) -> Case {
+    case(seed, size, Some(batch))
+}
+
+fn case(seed: u64, size: usize, batch: Option<usize>) -> Case {
     let mut builder =
         Builder { random: Random::new(seed), graph: Graph::new(), inputs: Inputs::new(), values: Vec::new() };
     let owners = 2 + builder.random.below(2);
     ["alice", "bob", "carol"][..owners].iter().for_each(|owner| {
         builder.graph.owner(owner);
     });
-    builder.start();
+    builder.start(batch);
     for _ in 0..size {
         choice::step(&mut builder);
     }
@@ -70,10 +82,11 @@ struct Builder {
 
 impl Builder {
     /// A secret four-, three- or two-dimensional value to begin with.
-    fn start(&mut self) {
+    fn start(&mut self, batch: Option<usize>) {
         let side = 2 + self.random.below(5);
         let channels = 1 + self.random.below(4);
-        let batch = 1 + self.random.below(2);
+        let any = 1 + self.random.below(2);
+        let batch = batch.unwrap_or(any);
         let shape = match self.random.below(3) {
             0 => vec![batch, channels, side, 2 + self.random.below(5)],
             1 => vec![batch, channels, 3 + self.random.below(8)],
