@@ -1,10 +1,11 @@
-//! The canonical encoding of a graph: magic, version, body, checksum. One graph has one encoding.
+//! Graph files: magic, version, content, body, checksum. One graph has one encoding.
 //!
 //! | bytes | what |
 //! | --- | --- |
 //! | 8 | `TACITA-G` |
 //! | 2 | version, little-endian |
-//! | | owners' names and the number of nodes, then each node's operation, inputs and name, in postcard |
+//! | 1 | what the body is: 0 a graph, 1 a template of an ONNX file, which `tacita-onnx` writes and reads |
+//! | | of a graph: owners' names and the number of nodes, then each node's operation, inputs and name, in postcard |
 //! | 32 | blake3 of all before |
 //!
 //! Types are not stored: they are inferred again, so a file cannot claim others.
@@ -17,51 +18,94 @@ use crate::graph::{Graph, MAX_NAME, MAX_NODES, MAX_OWNERS, hides};
 use crate::ops::Op;
 
 /// The version that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 26;
 
 const MAGIC: &[u8; 8] = b"TACITA-G";
-const HEADER: usize = MAGIC.len() + 2;
+const HEADER: usize = MAGIC.len() + 3;
 const CHECKSUM: usize = 32;
 /// A node takes at least an operation, the number of its inputs and the length of its name, a byte each.
 const LEAST_NODE: usize = 3;
 
+/// What a graph file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A graph: all sizes are numbers.
+    Graph,
+    /// A template, in the encoding of the crate that imports models.
+    Template,
+}
+
+impl Content {
+    const fn number(self) -> u8 {
+        match self {
+            Content::Graph => 0,
+            Content::Template => 1,
+        }
+    }
+}
+
+/// A file with this content.
+pub fn seal(content: Content, body: &[u8]) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(FORMAT_VERSION.to_le_bytes());
+    bytes.push(content.number());
+    bytes.extend(body);
+    let checksum = blake3::hash(&bytes);
+    bytes.extend(checksum.as_bytes());
+    bytes
+}
+
+/// What a file holds, and its body, once version and checksum are right.
+///
+/// # Errors
+/// If the bytes are no graph file, of another version, truncated or corrupt.
+pub fn open(bytes: &[u8]) -> Result<(Content, &[u8]), GraphError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(GraphError::TooLarge { what: "the file", limit: MAX_BYTES });
+    }
+    let broken = |what: &str| GraphError::Decode(what.to_owned());
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| broken("it does not begin with TACITA-G"))?;
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(|| broken("it is truncated"))?;
+    let version = u16::from_le_bytes(*version);
+    if version != FORMAT_VERSION {
+        return Err(GraphError::Version { got: version, expected: FORMAT_VERSION });
+    }
+    let (content, rest) = rest.split_first().ok_or_else(|| broken("it is truncated"))?;
+    let (body, checksum) = rest.split_last_chunk::<CHECKSUM>().ok_or_else(|| broken("it is truncated"))?;
+    if blake3::hash(&bytes[..HEADER + body.len()]).as_bytes() != checksum {
+        return Err(broken("its checksum is wrong; it is truncated or corrupt"));
+    }
+    match content {
+        0 => Ok((Content::Graph, body)),
+        1 => Ok((Content::Template, body)),
+        other => Err(GraphError::Decode(format!("content {other} is unknown"))),
+    }
+}
+
 impl Graph {
     /// The canonical encoding.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(FORMAT_VERSION.to_le_bytes());
-        bytes.extend(body(&(self.owners(), self.nodes().len() as u32)));
+        let mut bytes = body(&(self.owners(), self.nodes().len() as u32));
         for node in self.nodes() {
             bytes.extend(body(&(&node.op, &node.inputs, &node.name)));
         }
-        seal(bytes)
+        seal(Content::Graph, &bytes)
     }
 
     /// Reads a graph. The result is equal to the graph that was encoded.
     ///
     /// # Errors
-    /// If the bytes are not the canonical encoding of a graph: another magic or version, a wrong checksum, an
+    /// If the bytes are not the canonical encoding of a graph: another magic or version, a wrong checksum, a template, an
     /// operation that does not fit its inputs, bytes that are missing or left over. Never panics, and allocates in
     /// proportion to the bytes given.
     pub fn decode(bytes: &[u8]) -> Result<Graph, GraphError> {
-        if bytes.len() > MAX_BYTES {
-            return Err(GraphError::TooLarge { what: "the file", limit: MAX_BYTES });
-        }
+        let (content, rest) = open(bytes)?;
         let broken = |what: &str| GraphError::Decode(what.to_owned());
-        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| broken("it does not begin with TACITA-G"))?;
-        let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(|| broken("it is truncated"))?;
-        let version = u16::from_le_bytes(*version);
-        if version != FORMAT_VERSION {
-            return Err(GraphError::Version { got: version, expected: FORMAT_VERSION });
-        }
-        let (rest, checksum) =
-            rest.split_last_chunk::<CHECKSUM>().ok_or_else(|| broken("it is truncated"))?;
-        let hashed = &bytes[..HEADER + rest.len()];
-        if blake3::hash(hashed).as_bytes() != checksum {
-            return Err(broken("its checksum is wrong; it is truncated or corrupt"));
+        if content != Content::Graph {
+            return Err(broken("it holds a template, and a graph is asked for"));
         }
         let graph = read(rest)?;
         if graph.encode() != bytes {
@@ -75,17 +119,10 @@ fn body(value: &impl serde::Serialize) -> Vec<u8> {
     postcard::to_allocvec(value).expect("graphs are plain data")
 }
 
-/// Appends the checksum.
-fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
-    let checksum = blake3::hash(&bytes);
-    bytes.extend(checksum.as_bytes());
-    bytes
-}
-
-/// A file with any body, under a valid header and checksum: what a test or a fuzzer needs to reach the parser.
+/// A file with any body for a graph, under a valid header and checksum: what a test or a fuzzer needs to reach the parser.
 #[doc(hidden)]
 pub fn seal_body(body: &[u8]) -> Vec<u8> {
-    seal([MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), body].concat())
+    seal(Content::Graph, body)
 }
 
 /// Takes one value off the front.

@@ -234,7 +234,9 @@ pub enum GraphError {
     #[error("the ring program was not lowered from this graph: {0}")]
     ForeignProgram(String),
     /// A graph file of another version.
-    #[error("graph file of version {got}; this program reads version {expected}")]
+    #[error(
+        "graph file of version {got}, and this program reads version {expected}: export the graph again with `tacita export-graph`"
+    )]
     Version {
         /// The file's version.
         got: u16,

@@ -29,7 +29,7 @@
 //! ```
 
 mod digest;
-mod encoding;
+pub mod encoding;
 mod error;
 mod evaluate;
 pub mod functions;
@@ -58,7 +58,7 @@ pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;
 pub use range::{Range, RangeWarning, fracs, ranges, warnings};
 pub use rewrite::optimize;
-pub use samples::{SampleAxis, same_per_sample, samples};
+pub use samples::{SampleAxis, same_nodes, same_per_sample, samples};
 pub use tacita_program::{
     ClearValue, Floor, Nearest, NodeId, Owner, Rounding, Visibility, fixed, fixed_kept,
 };

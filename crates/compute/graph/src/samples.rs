@@ -81,10 +81,7 @@ pub fn same_per_sample(
     (other, other_inputs, others): (&Graph, &[NodeId], usize),
 ) -> Result<(), GraphError> {
     let (left, right) = (places(graph, inputs, batch)?, places(other, other_inputs, others)?);
-    let fault = |id: NodeId| {
-        let reason = "what it computes depends on the number of samples".to_owned();
-        GraphError::MixesSamples { node: graph.label(id), op: graph.node(id).op.name(), reason }
-    };
+    let fault = |id: NodeId| depends_on_number(graph, id);
     for id in graph.ids() {
         let Some(node) = other.nodes().get(id.index()) else { return Err(fault(id)) };
         let mine = graph.node(id);
@@ -114,6 +111,34 @@ pub fn same_per_sample(
     }
 }
 
+/// Shows that two graphs have the same nodes, whatever their sizes: what [`same_per_sample`] shows of a batch of one, in which
+/// no sample could be told from another.
+///
+/// # Errors
+/// [`GraphError::MixesSamples`] names the first node that is another.
+pub fn same_nodes(graph: &Graph, other: &Graph) -> Result<(), GraphError> {
+    let needed = graph.needed();
+    for id in graph.ids().filter(|id| needed[id.index()]) {
+        let mine = graph.node(id);
+        let (shape, theirs) = (sizes(graph, id), other.nodes().get(id.index()).map(|_| sizes(other, id)));
+        let same = theirs.is_some_and(|theirs| {
+            let node = other.node(id);
+            node.inputs == mine.inputs
+                && theirs.len() == shape.len()
+                && without_sizes(&mine.op, &shape) == without_sizes(&node.op, &theirs)
+        });
+        if !same {
+            return Err(depends_on_number(graph, id));
+        }
+    }
+    Ok(())
+}
+
+fn depends_on_number(graph: &Graph, id: NodeId) -> GraphError {
+    let reason = "what it computes depends on the number of samples".to_owned();
+    GraphError::MixesSamples { node: graph.label(id), op: graph.node(id).op.name(), reason }
+}
+
 fn differ_only(a: &[usize], b: &[usize], may: impl Fn(usize) -> bool) -> bool {
     a.iter().zip(b).enumerate().all(|(axis, (a, b))| a == b || may(axis))
 }
@@ -141,6 +166,10 @@ fn only_moves(op: &Op) -> bool {
         | Kind::Elementwise
         | Kind::Reshape
         | Kind::Transpose(_)
+        | Kind::Concat(_)
+        | Kind::Slice(_)
+        | Kind::Gather(_)
+        | Kind::Pad(_)
         | Kind::OneHot
         | Kind::Pick(_)
         | Kind::Reveal => true,
@@ -151,10 +180,6 @@ fn only_moves(op: &Op) -> bool {
         | Kind::MatMul
         | Kind::Conv
         | Kind::BatchNorm
-        | Kind::Concat(_)
-        | Kind::Slice(_)
-        | Kind::Gather(_)
-        | Kind::Pad(_)
         | Kind::Combine(_)
         | Kind::Keep => false,
     }

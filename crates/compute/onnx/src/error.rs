@@ -3,7 +3,7 @@
 use tacita_graph::GraphError;
 
 /// Why a model cannot be imported. Every message is one line that names the file and, for a refusal, the node.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
     /// The file, or a file of weights beside it, is missing, truncated or damaged.
@@ -27,6 +27,17 @@ pub enum ImportError {
         /// Why, and what to do where something can be done.
         reason: String,
     },
+    /// A size that a template leaves open has no number, or one that does not do.
+    #[error("size {name:?}: {reason}")]
+    Size {
+        /// The size's name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that is no template, or a graph that does not do.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// The options cannot be used: no receiver, or an empty name.
     #[error("import options: {0}")]
     Options(String),

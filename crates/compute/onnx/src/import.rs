@@ -1,12 +1,16 @@
 //! A whole model as a graph of its own: input, model, argmax if asked for, reveals.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use tacita_graph::{DType, Graph, MAX_NAME, MAX_OWNERS, Owner, Role, Visibility, ops};
+use tacita_graph::{DType, Graph, MAX_NAME, MAX_OWNERS, Owner, Role, Visibility, dims, ops};
 
 use crate::error::{Fault, ImportError};
+use crate::file::messages::Tensor;
 use crate::model::{ImportOptions, Model};
-use crate::onnx::{Onnx, Output};
+use crate::onnx::{Built, Onnx, Output};
+use crate::sizes::{AxisSize, Sizes};
+use crate::template::{self, Template};
 
 /// Imports the model in a file.
 ///
@@ -26,6 +30,29 @@ pub fn import_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Model, Impo
 
 fn import_onnx(onnx: &Onnx, options: &ImportOptions) -> Result<Model, ImportError> {
     options.check()?;
+    let sizes = template::example_sizes(onnx, options)?;
+    let (graph, mut built, read) = graph_at(onnx, options, &sizes, true)?;
+    let names: Vec<&str> = graph.inputs().into_iter().map(|id| graph.node(id).name.as_str()).collect();
+    built.parameters.retain(|name, _| names.contains(&name.as_str()));
+    Ok(Model {
+        template: Template::of_onnx(onnx, options, &read)?,
+        parameters: built.parameters,
+        input: onnx.input().to_string(),
+        input_shape: onnx.input_shape().to_vec(),
+        outputs: built.outputs.into_iter().map(|output| output.name).collect(),
+        notes: built.notes,
+        public_constants: built.public_constants,
+    })
+}
+
+/// The model's graph at these sizes, with parameters' numbers or without; also the tensors whose numbers became public, by
+/// address.
+pub(crate) fn graph_at(
+    onnx: &Onnx,
+    options: &ImportOptions,
+    sizes: &Sizes,
+    with_numbers: bool,
+) -> Result<(Graph, Built, BTreeSet<*const Tensor>), ImportError> {
     let mut graph = Graph::new();
     let input_owner = graph.owner(&options.input_owner);
     let weights_owner = graph.owner(&options.weights_owner);
@@ -33,12 +60,22 @@ fn import_onnx(onnx: &Onnx, options: &ImportOptions) -> Result<Model, ImportErro
     receivers.sort_unstable();
     receivers.dedup();
 
+    let refused = |reason: String| Err(Fault::Refused(reason).at(onnx.file(), onnx.input(), "input"));
     if options.input_range.is_some() && onnx.input_kind() == DType::Bit {
-        let reason = "its values are 0 and 1: a range for them cannot be declared".to_string();
-        return Err(Fault::Refused(reason).at(onnx.file(), onnx.input(), "input"));
+        return refused("its values are 0 and 1: a range for them cannot be declared".to_string());
+    }
+    let mut shape = Vec::with_capacity(onnx.input_shape().len());
+    for axis in onnx.input_shape() {
+        shape.push(match axis {
+            AxisSize::Known(size) => *size,
+            AxisSize::Named(name) => match sizes.get(name) {
+                Some(size) => *size,
+                None => return refused(format!("the size {name} is open: give it a number")),
+            },
+        });
     }
     let declared = ops::Input {
-        shape: onnx.input_shape().to_vec(),
+        shape: dims(&shape),
         visibility: Visibility::Private(input_owner),
         role: Role::Data,
         range: options.input_range,
@@ -47,7 +84,7 @@ fn import_onnx(onnx: &Onnx, options: &ImportOptions) -> Result<Model, ImportErro
     let input = graph
         .add(declared, &[], onnx.input())
         .map_err(|error| Fault::from(error).at(onnx.file(), onnx.input(), "input"))?;
-    let mut built = onnx.build(&mut graph, input, weights_owner, "")?;
+    let (mut built, read) = onnx.build_noting(&mut graph, input, weights_owner, "", with_numbers)?;
     if options.argmax && built.outputs.len() > 1 {
         let reason = format!("one of {} outputs; argmax needs one", built.outputs.len());
         return Err(Fault::Refused(reason).at(onnx.file(), &built.outputs[1].name, "output"));
@@ -58,21 +95,10 @@ fn import_onnx(onnx: &Onnx, options: &ImportOptions) -> Result<Model, ImportErro
     }
 
     let graph = graph.prune().map_err(|error| Fault::from(error).at(onnx.file(), onnx.input(), "graph"))?;
-    let names: Vec<&str> = graph.inputs().into_iter().map(|id| graph.node(id).name.as_str()).collect();
-    if !names.contains(&onnx.input()) {
-        let reason = "no output depends on it".to_string();
-        return Err(Fault::Refused(reason).at(onnx.file(), onnx.input(), "input"));
+    if !graph.inputs().into_iter().any(|id| graph.node(id).name == onnx.input()) {
+        return refused("no output depends on it".to_string());
     }
-    built.parameters.retain(|name, _| names.contains(&name.as_str()));
-    Ok(Model {
-        parameters: built.parameters,
-        input: onnx.input().to_string(),
-        input_shape: onnx.input_shape().to_vec(),
-        outputs: built.outputs.into_iter().map(|output| output.name).collect(),
-        notes: built.notes,
-        public_constants: built.public_constants,
-        graph,
-    })
+    Ok((graph, built, read))
 }
 
 /// Adds the reveal of an output, of its argmax if asked for.
@@ -116,7 +142,7 @@ fn finish(
 }
 
 impl ImportOptions {
-    fn check(&self) -> Result<(), ImportError> {
+    pub(crate) fn check(&self) -> Result<(), ImportError> {
         let wrong = |reason: &str| Err(ImportError::Options(reason.to_string()));
         if self.receivers.is_empty() {
             return wrong("nobody receives the outputs; name at least one receiver");

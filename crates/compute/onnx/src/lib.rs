@@ -32,6 +32,8 @@ mod model;
 mod onnx;
 mod operators;
 mod scope;
+mod sizes;
+mod template;
 #[doc(hidden)]
 pub mod testing;
 mod value;
@@ -42,3 +44,5 @@ pub use import::{import, import_bytes};
 pub use model::{ImportOptions, Model, PublicConstant};
 pub use onnx::{Built, FinalSoftmax, OPSETS, Onnx, Output};
 pub use operators::{Imported, operators};
+pub use sizes::{AxisSize, BATCH, Sizes, show_axes};
+pub use template::Template;

@@ -1,9 +1,14 @@
 //! What an import takes and gives.
 
-use tacita_graph::{Dim, Graph, Inputs, Interval};
+use serde::{Deserialize, Serialize};
+use tacita_graph::{Graph, Inputs, Interval};
+
+use crate::error::ImportError;
+use crate::sizes::{AxisSize, BATCH, Sizes};
+use crate::template::Template;
 
 /// Who owns what, and who learns what.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImportOptions {
     /// Whose private inputs the weights become.
     pub weights_owner: String,
@@ -31,25 +36,36 @@ impl Default for ImportOptions {
     }
 }
 
-/// An imported model: the public graph, and apart from it the owner's weights.
+/// An imported model: the public template, and apart from it the owner's weights.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The computation, with a reveal node for each output, named as the output (`logits:argmax` with argmax). It holds no weight. The batch is
-    /// symbolic unless the file fixes it.
-    pub graph: Graph,
+    /// The computation, with a reveal node for each output, named as the output (`logits:argmax` with argmax). It holds no
+    /// weight.
+    pub template: Template,
     /// The weights, by the name of their input of the graph, which is the tensor's name in the file. Only their owner
     /// may see them.
     pub parameters: Inputs,
     /// The name of the model's input.
     pub input: String,
     /// Its shape.
-    pub input_shape: Vec<Dim>,
+    pub input_shape: Vec<AxisSize>,
     /// The names of the model's outputs.
     pub outputs: Vec<String>,
     /// What a user should know: what was left out and is the receiver's to do, what was ignored. One sentence each.
     pub notes: Vec<String>,
     /// The numbers of the file that the graph makes public.
     pub public_constants: Vec<PublicConstant>,
+}
+
+impl Model {
+    /// The graph for a batch of `n` samples, and otherwise the sizes that the model fixes.
+    ///
+    /// # Errors
+    /// As [`Template::at`].
+    pub fn of_batch(&self, n: usize) -> Result<Graph, ImportError> {
+        let is_open = self.template.names().contains(BATCH);
+        self.template.at(&if is_open { Sizes::from([(BATCH.to_string(), n)]) } else { Sizes::new() })
+    }
 }
 
 /// A number or a few of the model's file that an operation needs to know, so that everyone learns them.

@@ -3,30 +3,38 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use tacita_graph::{DType, Dim, Graph, Inputs, NodeId, Owner, show};
+use std::sync::Arc;
 
-use crate::call::Call;
+use tacita_graph::{DType, Graph, Inputs, NodeId, Owner};
+
+use crate::call::{self, Call};
 use crate::error::{Fault, ImportError, corrupt, refuse};
-use crate::file::messages::{self, Node, TensorType, ValueInfo};
-use crate::file::tensor::{dtype, named};
+use crate::file::messages::{self, Attribute, Dimension, Node, Tensor, TensorType, ValueInfo};
+use crate::file::tensor::{FLOAT32, dtype, named};
 use crate::idioms;
 use crate::model::PublicConstant;
 use crate::operators;
 use crate::scope::Scope;
+use crate::sizes::{AxisSize, BATCH, Sizes, show_axes, sizes_of};
 use crate::value::Value;
 
 /// The versions of ONNX's operators whose meaning the operators here know. Before 7, broadcasting was different.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 
+/// Names by which exporters call the batch.
+const BATCHES: [&str; 3] = [BATCH, "batch_size", "N"];
+
 /// An ONNX file in memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Onnx {
-    file: String,
-    folder: Option<PathBuf>,
-    graph: messages::Graph,
-    opset: i64,
+    pub(crate) file: String,
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) graph: messages::Graph,
+    pub(crate) opset: i64,
+    /// Sizes that the file leaves open and that are fixed all the same.
+    pub(crate) fixed: Sizes,
     input: String,
-    input_shape: Vec<Dim>,
+    input_shape: Vec<AxisSize>,
     input_kind: DType,
 }
 
@@ -71,7 +79,7 @@ impl Onnx {
     ///
     /// # Errors
     /// [`ImportError::File`] if it is missing, truncated or damaged; [`ImportError::Refused`] if its operators are of
-    /// an unknown version, or it has not exactly one input, of floats, integers or bits, with known sizes after the batch.
+    /// an unknown version, or it has not exactly one input, of floats, integers or bits, of a known number of axes.
     pub fn open(path: &Path) -> Result<Onnx, ImportError> {
         let file = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| ImportError::File {
@@ -94,7 +102,9 @@ impl Onnx {
     fn decode(bytes: &[u8], file: String, folder: Option<PathBuf>) -> Result<Onnx, ImportError> {
         let damaged = |reason: String| ImportError::File { file: file.clone(), reason };
         let model = messages::Model::decode(bytes).map_err(damaged)?;
-        let graph = model.graph.ok_or_else(|| damaged("not an ONNX file: it holds no graph".to_string()))?;
+        let mut graph =
+            model.graph.ok_or_else(|| damaged("not an ONNX file: it holds no graph".to_string()))?;
+        graph.nodes.iter_mut().for_each(constants_as_tensors);
         let refused = |fault: Fault, node: &str, op: &str| fault.at(&file, node, op);
 
         let opset = model.opsets.iter().find(|set| is_onnx(&set.domain)).map(|set| set.version);
@@ -110,6 +120,18 @@ impl Onnx {
             return Err(refused(Fault::Refused(reason), "ai.onnx", "opset"));
         }
 
+        Onnx::of_graph(graph, opset, file, folder)
+    }
+
+    /// A model whose nodes are read and whose operators' version is known.
+    pub(crate) fn of_graph(
+        graph: messages::Graph,
+        opset: i64,
+        file: String,
+        folder: Option<PathBuf>,
+    ) -> Result<Onnx, ImportError> {
+        let damaged = |reason: String| ImportError::File { file: file.clone(), reason };
+        let refused = |fault: Fault, node: &str, op: &str| fault.at(&file, node, op);
         // Before version 4 of the format, initializers were listed among the inputs as well.
         let initializers: BTreeSet<&str> =
             graph.initializers.iter().map(|tensor| tensor.name.as_str()).collect();
@@ -134,7 +156,7 @@ impl Onnx {
         if graph.outputs.is_empty() {
             return Err(damaged("the graph has no output".to_string()));
         }
-        Ok(Onnx { file, folder, graph, opset, input, input_shape, input_kind })
+        Ok(Onnx { file, folder, graph, opset, fixed: Sizes::new(), input, input_shape, input_kind })
     }
 
     /// The name of the model's input.
@@ -142,8 +164,8 @@ impl Onnx {
         &self.input
     }
 
-    /// The shape of the model's input. The first axis is the batch, symbolic unless the file fixes it.
-    pub fn input_shape(&self) -> &[Dim] {
+    /// The shape of the model's input: numbers, and names of what the file leaves open.
+    pub fn input_shape(&self) -> &[AxisSize] {
         &self.input_shape
     }
 
@@ -153,7 +175,8 @@ impl Onnx {
     }
 
     /// Builds the model onto `input`, a node of `graph`. Weights become inputs private to `owner`, for the whole
-    /// session, named as in the file after `prefix`, which keeps models in one graph apart. Nothing is revealed.
+    /// session, named as in the file after `prefix`, which keeps models in one graph apart. Nothing is revealed. The sizes
+    /// that the file leaves open are those of `input`.
     ///
     /// # Errors
     /// [`ImportError::Refused`] names what cannot be computed, [`ImportError::File`] what is damaged. Nodes may have
@@ -168,14 +191,21 @@ impl Onnx {
         owner: Owner,
         prefix: &str,
     ) -> Result<Built, ImportError> {
-        let shape = &graph.node(input).ty.shape;
-        let fits = shape.len() == self.input_shape.len()
-            && shape
-                .iter()
-                .zip(&self.input_shape)
-                .all(|(given, declared)| given == declared || *declared == Dim::Batch);
-        if !fits {
-            let reason = format!("it has shape {}, not {}", show(&self.input_shape), show(shape));
+        self.build_noting(graph, input, owner, prefix, true).map(|(built, _)| built)
+    }
+
+    /// Builds the model, with parameters' numbers or without; also the tensors whose numbers became public, by address.
+    pub(crate) fn build_noting(
+        &self,
+        graph: &mut Graph,
+        input: NodeId,
+        owner: Owner,
+        prefix: &str,
+        with_numbers: bool,
+    ) -> Result<(Built, BTreeSet<*const Tensor>), ImportError> {
+        let shape = graph.node(input).ty.sizes().unwrap_or_default();
+        if sizes_of(&self.input_shape, &shape).is_none() {
+            let reason = format!("it has shape {}, not {shape:?}", show_axes(&self.input_shape));
             return Err(Fault::Refused(reason).at(&self.file, &self.input, "input"));
         }
 
@@ -186,7 +216,8 @@ impl Onnx {
         }
 
         let known = idioms::known(&self.graph.nodes);
-        let mut scope = Scope::new(graph, owner, prefix, self.folder.as_deref(), self.opset, known);
+        let mut scope =
+            Scope::new(graph, owner, prefix, self.folder.as_deref(), self.opset, known, with_numbers);
         let at = |name: &str, op: &str| {
             let (name, op) = (name.to_string(), op.to_string());
             move |fault: Fault| fault.at(&self.file, &name, &op)
@@ -209,8 +240,21 @@ impl Onnx {
             .iter()
             .map(|output| build_output(&mut scope, &output.name).map_err(at(&output.name, "output")));
         let outputs = outputs.collect::<Result<Vec<Output>, ImportError>>()?;
+        let read = scope.read().clone();
         let Scope { parameters, notes, public_constants, .. } = scope;
-        Ok(Built { outputs, parameters, notes, public_constants })
+        Ok((Built { outputs, parameters, notes, public_constants }, read))
+    }
+
+    /// Fixes open sizes.
+    pub(crate) fn fix(&mut self, sizes: &Sizes) {
+        for axis in &mut self.input_shape {
+            if let AxisSize::Named(name) = axis
+                && let Some(&size) = sizes.get(name)
+            {
+                self.fixed.insert(name.clone(), size);
+                *axis = AxisSize::Known(size);
+            }
+        }
     }
 
     /// Names that some node or output uses.
@@ -230,30 +274,50 @@ fn is_onnx(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
 }
 
-fn input_type(input: &ValueInfo) -> Result<(Vec<Dim>, DType), Fault> {
+/// A constant of a node becomes a tensor, as those of the file are.
+fn constants_as_tensors(node: &mut Node) {
+    if node.op != "Constant" || !is_onnx(&node.domain) {
+        return;
+    }
+    for attribute in &mut node.attributes {
+        let (dims, floats) = match (attribute.name.as_str(), attribute.float) {
+            ("value_float", value) => (vec![], vec![value.unwrap_or(0.0)]),
+            ("value_floats", _) => {
+                (vec![attribute.floats.len() as i64], std::mem::take(&mut attribute.floats))
+            }
+            _ => continue,
+        };
+        let tensor = Arc::new(Tensor { dims, element: FLOAT32, floats, ..Tensor::default() });
+        let name = "value".to_string();
+        *attribute = Attribute { name, kind: call::TENSOR, tensor: Some(tensor), ..Attribute::default() };
+    }
+}
+
+/// The shape, and what its numbers are. An open size is called as in the file, the first axis `batch` unless another axis is.
+fn input_type(input: &ValueInfo) -> Result<(Vec<AxisSize>, DType), Fault> {
     let Some(TensorType { element, shape }) = &input.tensor else { return refuse("it is not a tensor") };
     let Some(dtype) = dtype(*element) else {
         let name = named(*element);
         return refuse(format!("its type is {name}; only floats, int32, int64 and bool are supported"));
     };
-    let Some([batch, sample @ ..]) = shape.as_deref() else {
+    let Some(shape @ [first, others @ ..]) = shape.as_deref() else {
         return refuse("it has no shape, or none with a batch as its first axis");
     };
-    let known = |size: Option<i64>| size.and_then(|size| usize::try_from(size).ok()).filter(|&size| size > 0);
-    let mut dims = vec![known(batch.size).map_or(Dim::Batch, Dim::Known)];
-    for (axis, dim) in (1..).zip(sample) {
-        match known(dim.size) {
-            Some(size) => dims.push(Dim::Known(size)),
-            None if dim.size == Some(0) => return refuse(format!("axis {axis} is empty")),
-            None => {
-                let name = if dim.symbol.is_empty() { "unknown" } else { &dim.symbol };
-                return refuse(format!(
-                    "the size of axis {axis} is {name}; only the first axis, the batch, may vary"
-                ));
+    let is_batch = |dim: &&Dimension| BATCHES.contains(&dim.symbol.as_str()) && dim.symbol != first.symbol;
+    let batch = if others.iter().any(|dim| is_batch(&dim)) { None } else { Some(&first.symbol) };
+    let mut sizes = Vec::with_capacity(shape.len());
+    for (axis, dim) in shape.iter().enumerate() {
+        let known = dim.size.and_then(|size| usize::try_from(size).ok()).filter(|&size| size > 0);
+        sizes.push(match known {
+            Some(size) => AxisSize::Known(size),
+            None if dim.size == Some(0) && axis > 0 => return refuse(format!("axis {axis} is empty")),
+            None if batch.is_some_and(|batch| axis == 0 || !batch.is_empty() && dim.symbol == *batch) => {
+                AxisSize::Named(BATCH.to_string())
             }
-        }
+            None => AxisSize::named(&dim.symbol, axis),
+        });
     }
-    Ok((dims, dtype))
+    Ok((sizes, dtype))
 }
 
 fn build_node(scope: &mut Scope<'_>, node: &Node, used: &BTreeSet<&str>) -> Result<(), Fault> {

@@ -1,6 +1,6 @@
 //! The state of building a graph from a file: what each name stands for, and what was collected on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,6 +51,12 @@ pub(crate) struct Scope<'a> {
     converted: usize,
     /// The softmaxes that are computed, by logits, axes and whether of the logarithm.
     softmaxes: BTreeMap<(NodeId, Vec<usize>, bool), NodeId>,
+    /// Whether parameters get their numbers; a template has none.
+    with_numbers: bool,
+    /// Tensors of the file whose numbers become public, by address.
+    read: BTreeSet<*const Tensor>,
+    /// What tensors that were converted were made of.
+    origins: BTreeMap<*const Tensor, Arc<Tensor>>,
 }
 
 impl<'a> Scope<'a> {
@@ -61,6 +67,7 @@ impl<'a> Scope<'a> {
         folder: Option<&'a Path>,
         opset: i64,
         known: BTreeMap<&'a str, &'a str>,
+        with_numbers: bool,
     ) -> Scope<'a> {
         Scope {
             graph,
@@ -76,7 +83,24 @@ impl<'a> Scope<'a> {
             known,
             converted: 0,
             softmaxes: BTreeMap::new(),
+            with_numbers,
+            read: BTreeSet::new(),
+            origins: BTreeMap::new(),
         }
+    }
+
+    /// The tensors of the file whose numbers became public, by address.
+    pub(crate) fn read(&self) -> &BTreeSet<*const Tensor> {
+        &self.read
+    }
+
+    /// Notes that the numbers of a tensor become public.
+    fn mark(&mut self, tensor: &Arc<Tensor>) {
+        let mut address = Arc::as_ptr(tensor);
+        while let Some(origin) = self.origins.get(&address) {
+            address = Arc::as_ptr(origin);
+        }
+        self.read.insert(address);
     }
 
     /// Says what `name` stands for from here on.
@@ -127,7 +151,8 @@ impl<'a> Scope<'a> {
         let Value::Tensor(name, tensor) = value else {
             return Ok(if let Value::Reals(reals) = value { Some(reals.clone()) } else { None });
         };
-        if !is_float(tensor.element) || tensor.dims.len() > 1 || tensor.dims.iter().any(|&size| size != 1) {
+        let is_one = tensor.dims.len() <= 1 && tensor.dims.iter().all(|&size| size == 1);
+        if !is_float(tensor.element) || !is_one || tensor.has_no_numbers() {
             return Ok(None);
         }
         let array = tensor.floats(self.folder)?;
@@ -135,18 +160,21 @@ impl<'a> Scope<'a> {
         if array.len() != 1 || !idioms::defines(number) {
             return Ok(None);
         }
+        self.mark(tensor);
         self.publish(name, (number as f32).to_string(), used_by);
         Ok(Some(Reals { list: vec![number], is_scalar: tensor.dims.is_empty() }))
     }
 
     /// A tensor of the file as one of another kind, under a name of its own.
-    pub(crate) fn converted(&mut self, tensor: &Tensor, to: DType, name: &str) -> Result<Value, Fault> {
+    pub(crate) fn converted(&mut self, tensor: &Arc<Tensor>, to: DType, name: &str) -> Result<Value, Fault> {
         self.converted = self.converted.saturating_add(tensor.len()?);
         if self.converted > MAX_CONVERTED {
             return refuse(format!("more than {MAX_CONVERTED} numbers of the file are converted"));
         }
         let converted = Tensor { name: name.to_string(), ..tensor.converted(to, self.folder)? };
-        Ok(Value::Tensor(name.to_string(), Arc::new(converted)))
+        let converted = Arc::new(converted);
+        self.origins.insert(Arc::as_ptr(&converted), tensor.clone());
+        Ok(Value::Tensor(name.to_string(), converted))
     }
 
     fn weight(&mut self, name: &str, tensor: &Arc<Tensor>) -> Result<NodeId, Fault> {
@@ -156,21 +184,25 @@ impl<'a> Scope<'a> {
         if is_integer(tensor.element) {
             return refuse(format!("it computes with the integers of tensor {name:?} as with data"));
         }
-        let array = tensor.floats(self.folder)?;
-        let value = array.sum();
-        if let (Some(used_by), 1) = (self.known.get(name), array.len())
-            && idioms::defines(value)
-        {
-            self.publish(name, (value as f32).to_string(), used_by);
-            let id = self.graph.add(ops::Constant { shape: dims(array.shape()), value }, &[], name)?;
-            self.weights.insert(name.to_string(), id);
-            return Ok(id);
+        let is_one = tensor.len()? == 1 && !tensor.has_no_numbers();
+        if let (Some(&used_by), true) = (self.known.get(name), is_one) {
+            let array = tensor.floats(self.folder)?;
+            let value = array.sum();
+            if idioms::defines(value) {
+                self.mark(tensor);
+                self.publish(name, (value as f32).to_string(), used_by);
+                let id = self.graph.add(ops::Constant { shape: dims(array.shape()), value }, &[], name)?;
+                self.weights.insert(name.to_string(), id);
+                return Ok(id);
+            }
         }
         let full_name = format!("{}{name}", self.prefix);
         let visibility = Visibility::Private(self.owner);
-        let id = self.graph.input(&full_name, &dims(array.shape()), visibility, Role::Parameter)?;
+        let id = self.graph.input(&full_name, &dims(&tensor.shape()?), visibility, Role::Parameter)?;
         self.weights.insert(name.to_string(), id);
-        self.parameters.insert(full_name, array);
+        if self.with_numbers {
+            self.parameters.insert(full_name, tensor.floats(self.folder)?);
+        }
         Ok(id)
     }
 
@@ -185,14 +217,16 @@ impl<'a> Scope<'a> {
         if let Some(&id) = self.weights.get(&key) {
             return Ok(id);
         }
-        let array = tensor.integers(self.folder)?.mapv(|value| value as f64);
         // one input for each kind that the tensor is used as
         let full_name = format!("{}{key}", self.prefix);
         let visibility = Visibility::Private(self.owner);
-        let (shape, role) = (dims(array.shape()), Role::Parameter);
+        let (shape, role) = (dims(&tensor.shape()?), Role::Parameter);
         let id = self.graph.input_of(&full_name, &shape, visibility, role, dtype)?;
         self.weights.insert(key, id);
-        self.parameters.insert(full_name, array);
+        if self.with_numbers {
+            let array = tensor.integers(self.folder)?.mapv(|value| value as f64);
+            self.parameters.insert(full_name, array);
+        }
         Ok(id)
     }
 
@@ -222,6 +256,7 @@ impl<'a> Scope<'a> {
                 let list: Vec<i64> = array.into_iter().collect();
                 let shown = if is_scalar { format!("{}", list[0]) } else { format!("{list:?}") };
                 let sizes = Sizes::vector(list.into_iter().map(Size::Int).collect())?;
+                self.mark(tensor);
                 self.publish(name, shown, used_by);
                 Ok(Sizes { is_scalar, ..sizes })
             }
@@ -258,6 +293,7 @@ impl<'a> Scope<'a> {
                 .or_else(|error| corrupt(format!("integers computed from shapes: {error}")));
         };
         let array = tensor.integers(self.folder)?;
+        self.mark(tensor);
         self.publish(name, shown(array.shape(), array.iter()), used_by);
         Ok(array)
     }
@@ -273,6 +309,7 @@ impl<'a> Scope<'a> {
             }
         };
         let array = tensor.floats(self.folder)?;
+        self.mark(tensor);
         if !array.is_empty() {
             self.publish(name, shown(array.shape(), array.iter()), used_by);
         }
@@ -309,6 +346,7 @@ impl<'a> Scope<'a> {
                 }
             }
         };
+        self.mark(tensor);
         self.publish(name, number.to_string(), used_by);
         Ok(number)
     }
@@ -316,7 +354,10 @@ impl<'a> Scope<'a> {
     /// Whether a weight of the file has a zero.
     pub(crate) fn has_zero(&self, value: &Value) -> Result<bool, Fault> {
         match value {
-            Value::Tensor(_, tensor) => Ok(tensor.floats(self.folder)?.iter().any(|&weight| weight == 0.0)),
+            // of a template the owner has looked when it was made
+            Value::Tensor(_, tensor) if !tensor.has_no_numbers() => {
+                Ok(tensor.floats(self.folder)?.iter().any(|&weight| weight == 0.0))
+            }
             _ => Ok(false),
         }
     }

@@ -40,7 +40,7 @@ fn models_of_onnx() -> Vec<Vec<u8>> {
 fn import_quietly(bytes: &[u8]) -> Result<(), ImportError> {
     let model = import_bytes(bytes, &ImportOptions::default())?;
     // What is imported is a sound graph, if perhaps too large with this batch.
-    let _ = model.graph.with_batch(3);
+    let _ = model.of_batch(3);
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! The shipped networks, and ResNet-18 where `tools/make_resnet18.py` made it.
 
 use ndarray::{ArrayD, Axis};
-use tacita_graph::{Dim, Inputs, plain};
-use tacita_onnx::{ImportOptions, Model, import};
+use tacita_graph::{Inputs, plain};
+use tacita_onnx::{ImportOptions, Model, import, show_axes};
 
 fn model_file(name: &str) -> String {
     format!("{}/../../../models/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -13,7 +13,7 @@ fn read(source: &str) -> ArrayD<f64> {
 }
 
 fn run(model: &Model, input: ArrayD<f64>) -> ArrayD<f64> {
-    let graph = model.graph.with_batch(input.shape()[0]).unwrap();
+    let graph = model.of_batch(input.shape()[0]).unwrap();
     let mut inputs: Inputs = model.parameters.clone();
     inputs.insert(model.input.clone(), input);
     plain(&graph, &inputs).unwrap().remove(&graph.reveals()[0]).unwrap()
@@ -22,7 +22,7 @@ fn run(model: &Model, input: ArrayD<f64>) -> ArrayD<f64> {
 fn accuracy(name: &str) -> f64 {
     let model =
         import(model_file(name).as_ref(), &ImportOptions { argmax: true, ..Default::default() }).unwrap();
-    assert_eq!(model.input_shape, [Dim::Batch, Dim::Known(1), Dim::Known(28), Dim::Known(28)]);
+    assert_eq!(show_axes(&model.input_shape), "[batch, 1, 28, 28]");
     assert_eq!((model.input.as_str(), &model.outputs[..]), ("image", &["logits".to_string()][..]));
     assert_eq!(model.public_constants, []);
     let images = read(&format!("{}:images", model_file("mnist-test.npz"))) / 255.0;
@@ -50,7 +50,7 @@ fn every_weight_is_the_owners() {
     let numbers: usize = model.parameters.values().map(ArrayD::len).sum();
     assert_eq!(numbers, 16 * 25 + 16 + 32 * 16 * 25 + 32 + 512 * 128 + 128 + 1280 + 10);
     // The graph that everyone sees is far smaller than any layer.
-    assert!(format!("{:?}", model.graph).len() < 20_000);
+    assert!(format!("{:?}", model.template).len() < 20_000);
 }
 
 /// `tools/make_resnet18.py FOLDER`, then `TACITA_RESNET18=FOLDER cargo test --release -- --ignored resnet`.

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
-use tacita_graph::{Dim, Inputs, Nearest, Visibility, encode_every_leaf, fixed, lower, optimize};
-use tacita_onnx::{ImportOptions, Model, import};
+use tacita_graph::{Inputs, Nearest, Visibility, encode_every_leaf, fixed, lower, optimize};
+use tacita_onnx::{AxisSize, ImportOptions, Model, import};
 
 const PRECISION: u32 = 16;
 const UNIT: f64 = 1.0 / 65536.0;
@@ -21,8 +21,8 @@ fn case(name: &str) -> Model {
 
 /// What is revealed, by name, if all elements of the input are `x`.
 fn run(model: &Model, x: f64) -> BTreeMap<String, Vec<f64>> {
-    let graph = optimize(&model.graph.with_batch(SAMPLES).unwrap()).unwrap();
-    let known = |dim: &Dim| if let Dim::Known(size) = dim { *size } else { SAMPLES };
+    let graph = optimize(&model.of_batch(SAMPLES).unwrap()).unwrap();
+    let known = |axis: &AxisSize| if let AxisSize::Known(size) = axis { *size } else { SAMPLES };
     let shape: Vec<usize> = model.input_shape.iter().map(known).collect();
     let mut inputs: Inputs = model.parameters.clone();
     inputs.insert(model.input.clone(), ArrayD::from_elem(shape, x));
@@ -175,7 +175,8 @@ fn what_is_drawn_is_told_and_secret() {
     assert_eq!(public("dropout_training"), ["t 1", "r 0.30000001192092896"]);
 
     for name in ["random_uniform", "random_normal_like", "bernoulli", "dropout_training"] {
-        let Model { graph, parameters, .. } = case(name);
+        let model = case(name);
+        let (graph, parameters) = (model.template.example(), &model.parameters);
         let draws: Vec<_> = graph.nodes().iter().filter(|node| node.op.draw().is_some()).collect();
         assert!(
             !draws.is_empty() && draws.iter().all(|node| node.ty.visibility == Visibility::Secret),

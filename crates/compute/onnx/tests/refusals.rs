@@ -1,7 +1,7 @@
 //! What cannot be imported is refused by node, operation and reason, as the file has them.
 
-use tacita_graph::{DType, Interval, Op};
-use tacita_onnx::{ImportError, ImportOptions, Model, Onnx, import, import_bytes};
+use tacita_graph::{DType, GraphError, Interval, Op};
+use tacita_onnx::{ImportError, ImportOptions, Model, Onnx, Sizes, import, import_bytes};
 
 /// File, node, operation, and what the reason must contain.
 const REFUSED: &[[&str; 4]] = &[
@@ -11,7 +11,6 @@ const REFUSED: &[[&str; 4]] = &[
     ["quantized", "/dequantizelinear_d", "DequantizeLinear", "export the float model"],
     ["quantized_weight", "/add_y", "Add", "tensor \"w\": uint8 type: quantized models are not supported"],
     ["narrow_input", "x", "input", "its type is uint8; only floats, int32, int64 and bool"],
-    ["dynamic", "x", "input", "the size of axis 2 is height; only the first axis, the batch, may vary"],
     ["no_shape", "x", "input", "it has no shape"],
     ["two_inputs", "z", "input", "one of 2 inputs: x, z; one is supported"],
     ["nan", "/matmul_y", "MatMul", "weight \"w\" is NaN at index [1, 2]"],
@@ -24,30 +23,11 @@ const REFUSED: &[[&str; 4]] = &[
     ["conv_4d", "/conv_y", "Conv", "windows over 4 axes of an input with 6 axes"],
     ["resize_mode", "/resize_y", "Resize", "mode \"lanczos\" is unknown"],
     ["resize_crop", "/resize_y", "Resize", "\"tf_crop_and_resize\" is not supported"],
-    ["resize_batch", "/resize_y", "Resize", "the symbolic batch cannot be resized"],
     ["gather_beyond", "/gather_y", "Gather", "index 4 is out of range for an axis of 4"],
-    ["einsum_equation", "/einsum_y", "Einsum", "is the batch"],
-    ["tile_batch", "/tile_y", "Tile", "is the batch"],
-    ["conv_channels", "/conv_y", "Conv", "shapes [batch, 2, 7, 6] and [3, 5, 3, 3] do not fit"],
+    ["conv_channels", "/conv_y", "Conv", "shapes [2, 2, 7, 6] and [3, 5, 3, 3] do not fit"],
     ["training", "/batchnormalization_y", "BatchNormalization", "training_mode is set"],
-    [
-        "mix_batch",
-        "/reshape_y",
-        "Reshape",
-        "[batch, 2, 7, 6] cannot become [-1, 7]: the batch must stay an axis",
-    ],
-    ["fixes_batch", "/reshape_y", "Reshape", "cannot become [1, -1]"],
-    ["flatten_batch", "/flatten_y", "Flatten", "it merges the symbolic batch with other axes: [batch, 2]"],
-    ["moves_batch", "/transpose_y", "Transpose", "the batch in another place than the first axis"],
     ["prelu_wide", "/prelu_y", "PRelu", "more elements than its input"],
     ["group_norm_groups", "/groupnormalization_y", "GroupNormalization", "3 groups of 4 channels"],
-    ["inner_softmax_batch", "/relu_y", "Relu", "mixes samples of the batch"],
-    [
-        "norm_batch",
-        "/meanvariancenormalization_y",
-        "MeanVarianceNormalization",
-        "mixes samples of the symbolic batch",
-    ],
     ["lp_3", "/lpnormalization_y", "LpNormalization", "p is 3; supported are 1 and 2"],
     ["gelu_unknown", "/gelu_y", "Gelu", "approximate \"cubic\" is unknown"],
     ["pow_integers", "/pow_y", "Pow", "several exponents that are integers"],
@@ -65,7 +45,6 @@ const REFUSED: &[[&str; 4]] = &[
     ["opset_old", "ai.onnx", "opset", "version 6 of the operators"],
     ["opset_new", "ai.onnx", "opset", "version 99 of the operators"],
     ["defined_twice", "/neg_y", "Neg", "\"y\" is defined twice"],
-    ["batch_arithmetic", "/mul_t", "Mul", "arithmetic on the symbolic batch"],
     ["random_shape", "/randomuniform_r", "RandomUniform", "it has no shape"],
     ["random_negative", "/randomnormal_r", "RandomNormal", "shape: -1 is negative"],
     ["random_ints", "/randomuniform_r", "RandomUniform", "its type is int64; only floats are supported"],
@@ -90,8 +69,81 @@ const REFUSED: &[[&str; 4]] = &[
     ["external_outside", "/add_y", "Add", "\"../external.weights\", which is not beside the model"],
 ];
 
+/// File, and the node and operation that mix samples, or let results depend on their number.
+const MIXED: &[[&str; 3]] = &[
+    ["resize_batch", "/resize_y", "Gather"],
+    ["einsum_equation", "/einsum_y", "Sum"],
+    ["tile_batch", "y", "Reveal"],
+    ["inner_softmax_batch", "/softmax_p", "Softmax"],
+    ["norm_batch", "/meanvariancenormalization_y", "Normalize"],
+];
+
+/// File, the shape of what is revealed, and the axis along which samples follow one another in it.
+const MOVED: &[(&str, &str, usize)] = &[
+    ("mix_batch", "[12*batch, 7]", 0),
+    ("fixes_batch", "[1, 84*batch]", 1),
+    ("flatten_batch", "[2*batch, 42]", 0),
+    ("moves_batch", "[4, batch]", 1),
+    ("batch_arithmetic", "[2*batch, 2]", 0),
+];
+
 fn folder() -> String {
     format!("{}/tests/data", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn refused(name: &str) -> Model {
+    let path = format!("{}/refused/{name}.onnx", folder());
+    import(path.as_ref(), &ImportOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn samples_that_mix_are_not_taken_apart() {
+    for [name, node, op] in MIXED {
+        let error = refused(name).template.check_parts(&Sizes::new(), &[2, 3]).unwrap_err();
+        let ImportError::Graph(GraphError::MixesSamples { node: found, op: by, .. }) = &error else {
+            panic!("{name}: {error}")
+        };
+        assert_eq!((found.as_str(), *by), (*node, *op), "{error}");
+    }
+    for (name, shape, axis) in MOVED {
+        let template = refused(name).template;
+        assert_eq!(template.reveals(), [*shape], "{name}");
+        assert_eq!(template.check_parts(&Sizes::new(), &[2, 3]), Ok(vec![*axis]), "{name}");
+    }
+}
+
+#[test]
+fn sizes_that_are_open_get_numbers() {
+    let template = refused("dynamic").template;
+    assert_eq!(template.reveals(), ["[batch, 3, height, width]"]);
+    let sizes = |sizes: &[(&str, usize)]| -> Sizes {
+        sizes.iter().map(|(name, size)| ((*name).to_string(), *size)).collect()
+    };
+    for (given, words) in [
+        (
+            sizes(&[("batch", 2), ("height", 5)]),
+            "size \"width\": it is open: give it a number, as in --size width=16",
+        ),
+        (sizes(&[("batch", 2), ("height", 5), ("width", 0)]), "size \"width\": it must be 1 or more"),
+        (
+            sizes(&[("depth", 2)]),
+            "size \"depth\": the model has no open size of this name; open are: batch, height, width",
+        ),
+    ] {
+        assert_eq!(template.at(&given).unwrap_err().to_string(), words);
+    }
+    let graph = template.at(&sizes(&[("batch", 2), ("height", 5), ("width", 4)])).unwrap();
+    assert_eq!(graph.node(graph.reveals()[0]).ty.sizes(), Some(vec![2, 3, 5, 4]));
+    assert_eq!(
+        template.sizes_of(&[2, 3, 5, 4], &Sizes::new()),
+        Ok(sizes(&[("batch", 2), ("height", 5), ("width", 4)]))
+    );
+    let other = template.sizes_of(&[2, 3, 5, 4], &sizes(&[("width", 6)])).unwrap_err();
+    assert_eq!(other.to_string(), "size \"width\": 6 is given, and the data has 4");
+    let fixed = template.fixed(&sizes(&[("height", 5)])).unwrap();
+    assert_eq!(fixed.reveals(), ["[batch, 3, 5, width]"]);
+    assert_ne!(fixed.digest(), template.digest());
+    assert_eq!(tacita_onnx::Template::decode(&fixed.encode()).unwrap().digest(), fixed.digest());
 }
 
 #[test]
@@ -110,7 +162,7 @@ fn refusals_name_node_operation_and_reason() {
         );
     }
     let files = std::fs::read_dir(format!("{}/refused", folder())).unwrap().count();
-    assert_eq!(files, REFUSED.len(), "every refused model is tested");
+    assert_eq!(files, REFUSED.len() + MIXED.len() + MOVED.len() + 1, "every refused model is tested");
 }
 
 #[test]
@@ -175,7 +227,8 @@ fn options_are_checked() {
         let options = ImportOptions { input_range, ..ImportOptions::default() };
         import(format!("{}/{name}.onnx", folder()).as_ref(), &options)
     };
-    let range = |model: &Model| match &model.graph.node(model.graph.inputs()[0]).op {
+    let range = |model: &Model| match &model.template.example().node(model.template.example().inputs()[0]).op
+    {
         Op::Input(input) => (input.dtype, input.range),
         other => panic!("{other:?}"),
     };
@@ -205,9 +258,9 @@ fn building_onto_an_input_of_another_shape() {
         graph.input(name, shape, Visibility::Private(alice), Role::Data).unwrap()
     };
     let fits = input(&mut graph, "fits", &[Dim::Known(7), Dim::Known(5)]);
-    let wide = input(&mut graph, "wide", &[Dim::Batch, Dim::Known(6)]);
+    let wide = input(&mut graph, "wide", &[Dim::Known(7), Dim::Known(6)]);
     let error = onnx.build(&mut graph, wide, alice, "").unwrap_err();
-    assert!(error.to_string().contains("it has shape [batch, 5], not [batch, 6]"), "{error}");
+    assert!(error.to_string().contains("it has shape [batch, 5], not [7, 6]"), "{error}");
 
     // Twice onto one graph, apart by prefix; without one, the names clash.
     let first = onnx.build(&mut graph, fits, alice, "first.").unwrap();

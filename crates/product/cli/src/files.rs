@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use tacita::graph::Graph;
-use tacita::onnx::{ImportError, ImportOptions, Model};
+use tacita::Parts;
+use tacita::onnx::{BATCH, ImportError, ImportOptions, Model, Sizes, Template};
 use tacita_data::{DataError, Staged};
 
 use crate::failure::Failure;
@@ -32,9 +32,34 @@ pub fn is_graph(path: &Path) -> bool {
     read.is_ok() && beginning == GRAPH
 }
 
-/// Reads a graph that `export-graph` wrote.
-pub fn graph(path: &Path) -> Result<Graph, Failure> {
-    tacita::read_graph(path)?.ok_or_else(|| {
+/// The model's open sizes but the batch, as given or as data of this shape says, and the parts in which its rows are evaluated.
+pub fn parts(
+    path: &Path,
+    model: &Model,
+    shape: &[usize],
+    (given, batch): (&Sizes, Option<usize>),
+) -> Result<(Sizes, Parts), Failure> {
+    let about = |error: tacita::Error| Failure::from(error).about(path);
+    let template = &model.template;
+    if let (Some(fixed), Some(asked)) = (template.fixed_batch(), batch)
+        && fixed != asked
+    {
+        let hint = "leave --batch out, or export the model with a symbolic first axis";
+        return Err(Failure::usage(format!(
+            "{}: the model fixes its batch at {fixed}, not {asked}: {hint}",
+            path.display()
+        )));
+    }
+    let mut sizes = template.sizes_of(shape, given).map_err(|error| about(error.into()))?;
+    sizes.remove(BATCH);
+    let rows = shape.first().copied().unwrap_or(1);
+    let parts = Parts::choose(template, &sizes, rows, batch, crate::batch::usual).map_err(about)?;
+    Ok((sizes, parts))
+}
+
+/// Reads a template or a graph that `export-graph` wrote.
+pub fn template(path: &Path) -> Result<Template, Failure> {
+    tacita::read_template(path)?.ok_or_else(|| {
         let message =
             format!("{}: this is not a graph file; write one with `tacita export-graph`", path.display());
         Failure::input(message)

@@ -1,8 +1,8 @@
 //! Samples and labels, read and checked against the model before anything runs.
 
 use ndarray::ArrayD;
-use tacita::graph::{Dim, Interval, Node, Op, representable, show};
-use tacita::onnx::Model;
+use tacita::graph::{Interval, Node, Op, representable};
+use tacita::onnx::{AxisSize, Model, show_axes};
 use tacita_data::Source;
 
 use crate::arguments::SampleArguments;
@@ -43,7 +43,7 @@ pub fn read(arguments: &SampleArguments, model: &Model, precision: u32) -> Resul
 /// The range that the model's input is declared to lie in.
 fn declared(model: &Model) -> Option<Interval> {
     let input = |node: &&Node| node.name == model.input;
-    model.graph.nodes().iter().filter(input).find_map(|node| match &node.op {
+    model.template.example().nodes().iter().filter(input).find_map(|node| match &node.op {
         Op::Input(input) => input.range,
         _ => None,
     })
@@ -52,7 +52,11 @@ fn declared(model: &Model) -> Option<Interval> {
 fn check_shape(source: &Source, shape: &[usize], model: &Model) -> Result<(), Failure> {
     let want = &model.input_shape;
     let sample_fits = |got: &[usize]| {
-        got.len() + 1 == want.len() && got.iter().zip(&want[1..]).all(|(got, want)| *want == Dim::Known(*got))
+        let fits = |(got, want): (&usize, &AxisSize)| match want {
+            AxisSize::Known(size) => got == size,
+            AxisSize::Named(_) => true,
+        };
+        got.len() + 1 == want.len() && got.iter().zip(&want[1..]).all(fits)
     };
     let fault = match shape.split_first() {
         Some((0, rest)) if sample_fits(rest) => "there are no samples",
@@ -63,13 +67,13 @@ fn check_shape(source: &Source, shape: &[usize], model: &Model) -> Result<(), Fa
     Err(Failure::input(format!(
         "{source}: its shape is {shape:?}, and the model's input `{}` is {}: {fault}",
         model.input,
-        show(want)
+        show_axes(want)
     )))
 }
 
-fn check_fixed_batch(source: &Source, count: usize, want: &[Dim]) -> Result<(), Failure> {
+fn check_fixed_batch(source: &Source, count: usize, want: &[AxisSize]) -> Result<(), Failure> {
     match want.first() {
-        Some(Dim::Known(batch)) if !count.is_multiple_of(*batch) => Err(Failure::input(format!(
+        Some(AxisSize::Known(batch)) if !count.is_multiple_of(*batch) => Err(Failure::input(format!(
             "{source}: {count} samples are no multiple of {batch}, the batch that the model fixes"
         ))),
         _ => Ok(()),

@@ -22,7 +22,9 @@ fn inference(c: &mut Criterion) {
         for link in [Link::Memory, Link::Loopback] {
             let options = Options { link, ..Options::default() };
             let mut session = Session::with_options(options).expect("a local session");
-            let prepared = session.prepare(&model.graph, batch).expect("a shipped network can be run");
+            let prepared = session
+                .prepare(&model.of_batch(batch).expect("a batch"), 1)
+                .expect("a shipped network can be run");
             group.bench_with_input(BenchmarkId::new(network, link), &inputs, |b, inputs| {
                 b.iter(|| session.evaluate(&prepared, inputs, &mut |_| ()).expect("an evaluation"));
             });

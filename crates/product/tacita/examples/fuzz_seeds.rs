@@ -19,7 +19,7 @@ use tacita_net::{Frame, FrameHeader, FrameKind, Limits, MemberId, Peer, Roster};
 type Anything = Box<dyn std::error::Error>;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> Result<(), Anything> {
@@ -238,11 +238,25 @@ fn sessions() -> Result<(), Anything> {
     Ok(())
 }
 
-/// Graphs of models and random ones, as files, as bodies under a right checksum, and in recipes.
+/// What a graph file holds: magic, version and content are before it, a checksum after it.
+fn body(file: &[u8]) -> &[u8] {
+    &file[11..file.len() - 32]
+}
+
+/// Templates and graphs of models and random graphs, as files, as bodies under a right checksum, and in recipes.
 fn graphs() -> Result<(), Anything> {
     let mut graphs: Vec<(String, Graph)> = vec![];
     for (name, bytes) in files("models", "onnx")? {
-        graphs.push((name, tacita_onnx::import_bytes(&bytes, &tacita_onnx::ImportOptions::default())?.graph));
+        let model = tacita_onnx::import_bytes(&bytes, &tacita_onnx::ImportOptions::default())?;
+        let file = model.template.encode();
+        write("graph_file", &format!("{name}.template"), &[&[0], &file[..]].concat())?;
+        write("graph_file", &format!("{name}.template.body"), &[&[3], body(&file)].concat())?;
+        graphs.push((name, model.of_batch(2)?));
+    }
+    for (name, bytes) in files("crates/compute/onnx/tests/cases", "onnx")? {
+        let model = tacita_onnx::import_bytes(&bytes, &tacita_onnx::ImportOptions::default())?;
+        let file = model.template.encode();
+        write("graph_file", &format!("{name}.template.body"), &[&[3], body(&file)].concat())?;
     }
     for seed in 0..24 {
         graphs.push((format!("random{seed}"), random_case(seed, 6).graph));
@@ -256,13 +270,11 @@ fn graphs() -> Result<(), Anything> {
     graphs.push(("dense".to_owned(), dense));
     for (name, graph) in graphs {
         let file = graph.encode();
-        // magic and version before it, a checksum after it
-        let body = &file[10..file.len() - 32];
+        let body = body(&file);
         for target in ["graph_file", "graph_lower"] {
             write(target, &format!("{name}.file"), &[&[0], &file[..]].concat())?;
             write(target, &format!("{name}.body"), &[&[1], body].concat())?;
         }
-        let graph = graph.with_batch(2)?;
         let public = graph.inputs().into_iter().map(|id| graph.node(id));
         let public = public.filter(|node| node.ty.visibility == Visibility::Public);
         let values: Vec<(String, Vec<u32>, Vec<f64>)> = public
@@ -272,8 +284,6 @@ fn graphs() -> Result<(), Anything> {
                 Some((node.name.clone(), sizes.iter().map(|size| *size as u32).collect(), vec![0.5; count]))
             })
             .collect();
-        let file = graph.encode();
-        let body = &file[10..file.len() - 32];
         let length = (body.len() as u16).to_le_bytes();
         let recipe = [&[1, 16], &length[..], body, &postcard::to_stdvec(&values)?[..]].concat();
         write("recipe", &format!("{name}.body"), &recipe)?;

@@ -87,14 +87,21 @@ pub struct Checked {
 /// Two bits of headroom above the largest magnitude seen: samples are not proof.
 const MARGIN_BITS: f64 = 2.0;
 
-/// Evaluates the samples in fixed point, rounding to nearest, and in floating point, and compares node by node.
+/// Evaluates the samples, all in one batch, in fixed point, rounding to nearest, and in floating point, and compares node by
+/// node. `sizes` are open sizes that are given; the others are the samples'.
 ///
 /// # Errors
 /// If the samples do not fit the model or a value is out of range.
-pub fn check(model: &tacita_onnx::Model, samples: &ArrayD<f64>, options: &Options) -> Result<Checked, Error> {
+pub fn check(
+    model: &tacita_onnx::Model,
+    samples: &ArrayD<f64>,
+    sizes: &tacita_onnx::Sizes,
+    options: &Options,
+) -> Result<Checked, Error> {
     options.check()?;
     let count = crate::infer::check_samples(model, samples)?;
-    let bound = bind(&model.graph, count)?;
+    let sizes = model.template.sizes_of(samples.shape(), sizes)?;
+    let bound = bind(&model.template.at(&sizes)?, 1)?;
     let prepared = Prepared::new(bound, &Members::parties(options.party_names()), options.precision)?;
     let (graph, program) = (prepared.graph(), prepared.plan().program());
     let mut inputs = model.parameters.clone();
@@ -130,7 +137,7 @@ pub fn check(model: &tacita_onnx::Model, samples: &ArrayD<f64>, options: &Option
     let reveals = graph.reveals();
     let revealed = |node: &&CheckedNode| reveals.iter().any(|id| graph.label(*id) == node.name);
     let max_abs_error = nodes.iter().filter(revealed).map(|n| n.max_abs_error).fold(0.0, f64::max);
-    let input_range = model.graph.nodes().iter().find_map(|node| match &node.op {
+    let input_range = model.template.example().nodes().iter().find_map(|node| match &node.op {
         Op::Input(input) if node.name == model.input => input.range,
         _ => None,
     });
@@ -142,7 +149,7 @@ pub fn check(model: &tacita_onnx::Model, samples: &ArrayD<f64>, options: &Option
         other => (by_samples, other),
     };
     Ok(Checked {
-        graph_digest: hex(&model.graph.digest()),
+        graph_digest: hex(&model.template.digest()),
         samples: count,
         precision_bits: options.precision,
         range_bits: options.range_bits(),

@@ -60,18 +60,10 @@ impl Error {
             Error::Usage(_) => 2,
             Error::Input(_) | Error::File(_) => 3,
             Error::Import(ImportError::File { .. }) => 3,
-            Error::Import(ImportError::Options(_)) => 2,
-            Error::Graph(GraphError::EmptyBatch | GraphError::Precision(_)) => 2,
-            Error::Graph(
-                GraphError::Version { .. }
-                | GraphError::Decode(_)
-                | GraphError::MissingInput { .. }
-                | GraphError::InputShape { .. }
-                | GraphError::InputRange { .. }
-                | GraphError::InputDType { .. }
-                | GraphError::Encoding { .. },
-            ) => 3,
-            Error::Import(_) | Error::Graph(_) => 4,
+            Error::Import(ImportError::Options(_) | ImportError::Size { .. }) => 2,
+            Error::Import(ImportError::Graph(error)) => graph_code(error),
+            Error::Graph(error) => graph_code(error),
+            Error::Import(_) => 4,
             Error::Protocol(error) => match error {
                 MpcError::Net { .. } => 6,
                 MpcError::Disagreement { .. } | MpcError::Mismatch { .. } => 5,
@@ -98,11 +90,13 @@ impl Error {
                 | MpcError::NotKept { node, .. }
                 | MpcError::MissingLeaf { node, .. },
             ) => Some(node),
-            Error::Graph(
+            Error::Graph(error) | Error::Import(ImportError::Graph(error)) => match error {
                 GraphError::Invalid { node, .. }
                 | GraphError::Unsupported { node, .. }
-                | GraphError::Encoding { node, .. },
-            ) => Some(node),
+                | GraphError::MixesSamples { node, .. }
+                | GraphError::Encoding { node, .. } => Some(node),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -124,5 +118,19 @@ impl Error {
             Error::Protocol(MpcError::Net { source, .. }) | Error::Net(source) => source.peer(),
             _ => None,
         }
+    }
+}
+
+fn graph_code(error: &GraphError) -> u8 {
+    match error {
+        GraphError::EmptyBatch | GraphError::Precision(_) => 2,
+        GraphError::Version { .. }
+        | GraphError::Decode(_)
+        | GraphError::MissingInput { .. }
+        | GraphError::InputShape { .. }
+        | GraphError::InputRange { .. }
+        | GraphError::InputDType { .. }
+        | GraphError::Encoding { .. } => 3,
+        _ => 4,
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tacita_graph::ops::Input;
 use tacita_graph::{Graph, Interval, Op, show};
+use tacita_onnx::{BATCH, Sizes, Template, show_axes};
 
 use crate::error::Error;
 use crate::members::Members;
@@ -82,15 +83,15 @@ pub struct Foreseen {
     pub warnings: Vec<String>,
 }
 
-/// Plans a graph for a batch of `batch` samples and tells what it will cost and reveal. If the options' link is a shaped
+/// Plans a template at these sizes and tells what it will cost and reveal. If the options' link is a shaped
 /// one, times are predicted for it too.
 ///
 /// # Errors
 /// If the graph cannot be run privately by that many parties.
-pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foreseen, Error> {
+pub fn foresee(template: &Template, sizes: &Sizes, options: &Options) -> Result<Foreseen, Error> {
     options.check()?;
-    let members = Members::parties(computing_parties(graph, options)?);
-    foresee_with(graph, batch, &members, options.precision, options.link)
+    let members = Members::parties(computing_parties(template.example(), options)?);
+    foresee_with(template, sizes, &members, options.precision, options.link)
 }
 
 /// As [`foresee`], for the members of a session between machines and at its precision.
@@ -98,25 +99,24 @@ pub fn foresee(graph: &Graph, batch: usize, options: &Options) -> Result<Foresee
 /// # Errors
 /// If the graph cannot be run privately by these members.
 pub fn foresee_session(
-    graph: &Graph,
-    batch: usize,
+    template: &Template,
+    sizes: &Sizes,
     file: &SessionFile,
     link: Link,
 ) -> Result<Foreseen, Error> {
-    foresee_with(graph, batch, &Members::of(file), file.precision_bits, link)
+    foresee_with(template, sizes, &Members::of(file), file.precision_bits, link)
 }
 
 fn foresee_with(
-    graph: &Graph,
-    batch: usize,
+    template: &Template,
+    sizes: &Sizes,
     members: &Members,
     precision: u32,
     link: Link,
 ) -> Result<Foreseen, Error> {
-    if batch == 0 {
-        return Err(Error::Usage("a batch of 0 samples computes nothing: give 1 or more".into()));
-    }
-    let prepared = Prepared::new(bind(graph, batch)?, members, precision)?;
+    let graph = &template.at(sizes)?;
+    let batch = sizes.get(BATCH).copied().or(template.fixed_batch()).unwrap_or(1);
+    let prepared = Prepared::new(bind(graph, 1)?, members, precision)?;
     let graph_now = prepared.graph();
     let cost = prepared.plan().cost();
     let fracs = tacita_graph::fracs(graph_now, precision);
@@ -166,7 +166,9 @@ fn foresee_with(
                 Op::Input(Input { range: Some(Interval { min, max }), .. }) => format!(", {min} to {max}"),
                 _ => String::new(),
             };
-            format!("{} {} {who}{within}", node.name, show(&node.ty.shape))
+            let named = template.inputs().iter().find(|(name, _)| *name == node.name);
+            let shape = named.map_or_else(|| show(&node.ty.shape), |(_, shape)| show_axes(shape));
+            format!("{} {shape} {who}{within}", node.name)
         })
         .collect();
     let asked = match link {
@@ -188,7 +190,7 @@ fn foresee_with(
         })
         .collect();
     Ok(Foreseen {
-        graph_digest: hex(&graph.digest()),
+        graph_digest: hex(&template.digest()),
         parties: members.parties.len(),
         data_owners: members.data_owners.len(),
         batch,

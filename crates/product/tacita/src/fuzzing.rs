@@ -15,7 +15,7 @@ use crate::members::Members;
 use crate::prepared::{Prepared, leaves};
 use crate::session_file::{SessionFile, SessionSettings};
 use crate::training::{self, TrainConfig};
-use crate::{consent, correlations, disclosures, join, model_of_graph, recipe};
+use crate::{consent, correlations, disclosures, join, model_of_template, recipe};
 
 /// Elements of all values of a graph beyond which [`recipe`](self::recipe) leaves it: a graph may say much in few bytes.
 const ELEMENTS: usize = 1 << 18;
@@ -99,7 +99,8 @@ fn comes_back<T: DeserializeOwned + Serialize + PartialEq>(bytes: &[u8]) {
 
 /// A graph file as a model, and what it discloses to whom.
 pub fn graph_file(bytes: &[u8]) {
-    let Some(graph) = tacita_graph::fuzzing::graph_decode(bytes) else { return };
+    let Some(template) = tacita_onnx::fuzzing::template_decode(bytes) else { return };
+    let graph = template.example().clone();
     for disclosure in disclosures(&graph) {
         assert!(!disclosure.value.is_empty());
     }
@@ -109,7 +110,7 @@ pub fn graph_file(bytes: &[u8]) {
             assert_line(&error);
         }
     }
-    if let Err(error) = model_of_graph(graph) {
+    if let Err(error) = model_of_template(template) {
         assert_line(&error);
     }
 }

@@ -1,13 +1,15 @@
 //! Private inference in batches, compared with the float model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use ndarray::{ArrayD, Axis, Slice};
 use tacita_graph::{Graph, NodeId, Op};
+use tacita_onnx::{Sizes, Template};
 
 use crate::error::Error;
 use crate::options::Options;
+use crate::parts::Parts;
 use crate::report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, hex, peak_rss_bytes};
 use crate::session::Session;
 use crate::timeline::Timeline;
@@ -39,7 +41,8 @@ pub struct Inference {
     pub timeline: Timeline,
 }
 
-/// Runs a model on samples (first axis the batch), `batch` at a time, and in the clear to compare.
+/// Runs a model on samples (first axis the batch), in these parts, and in the clear to compare. `sizes` are the model's open
+/// sizes but the batch.
 ///
 /// `argmax` says that the model's output is an index. `labels` are compared with the output's argmax.
 ///
@@ -49,38 +52,35 @@ pub fn infer(
     model: &tacita_onnx::Model,
     samples: &ArrayD<f64>,
     labels: Option<&[i64]>,
-    batch: usize,
+    (sizes, parts): (&Sizes, &Parts),
     argmax: bool,
     options: &Options,
     progress: &mut dyn FnMut(InferProgress<'_>),
 ) -> Result<Inference, Error> {
     options.check()?;
     let count = check_samples(model, samples)?;
-    if batch == 0 {
-        return Err(Error::Usage("a batch of 0 samples computes nothing: give 1 or more".into()));
+    if parts.rows() != count {
+        return Err(Error::Usage(format!("parts of {} rows for {count} samples", parts.rows())));
     }
-    let batch = match model.graph.has_symbolic_batch() {
-        true => batch.min(count),
-        false => fixed_batch(model, count)?,
-    };
+    let batch = parts.batch();
     if let Some(labels) = labels
         && labels.len() != count
     {
         return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
     }
+    let graphs = graphs(&model.template, sizes, parts)?;
     let begun = Instant::now();
     let mut session = Session::with_options(options.clone())?;
     let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
     let mut inputs = model.parameters.clone();
     let (mut outputs, mut plains): (Vec<ArrayD<f64>>, Vec<ArrayD<f64>>) = (vec![], vec![]);
     let (mut totals, mut timeline) = (Totals::default(), Timeline::default());
-    let batches = count.div_ceil(batch);
-    for index in 0..batches {
-        let range = index * batch..((index + 1) * batch).min(count);
+    let batches = parts.ranges().len();
+    for (index, range) in parts.ranges().enumerate() {
         let part = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
         inputs.insert(model.input.clone(), part);
         let begun = Instant::now();
-        let prepared = session.prepare(&model.graph, range.len())?;
+        let prepared = session.prepare(&graphs[&range.len()], 1)?;
         // planning is part of the setup of the first batch of its size
         seconds.setup += begun.elapsed().as_secs_f64();
         let names: Vec<String> = prepared.graph().ids().map(|id| prepared.graph().label(id)).collect();
@@ -103,17 +103,12 @@ pub fn infer(
     let peak_rss_bytes = peak_rss_bytes();
     seconds.total = seconds.setup + seconds.offline + seconds.online;
     drop(session);
-    for index in 0..batches {
-        let range = index * batch..((index + 1) * batch).min(count);
+    for range in parts.ranges() {
         let part = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
         inputs.insert(model.input.clone(), part);
-        plains.push(plain(&model.graph, range.len(), &inputs)?);
+        plains.push(plain(&graphs[&range.len()], &inputs)?);
     }
-    let join = |parts: &[ArrayD<f64>]| {
-        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-        ndarray::concatenate(Axis(0), &views).map_err(|e| Error::Internal(e.to_string()))
-    };
-    let (output, plain) = (join(&outputs)?, join(&plains)?);
+    let (output, plain) = (parts.join(0, &outputs)?, parts.join(0, &plains)?);
     let error = (&output - &plain).mapv(f64::abs);
     let agreement = |a: &[usize], b: &[usize]| {
         a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / a.len().max(1) as f64
@@ -126,7 +121,7 @@ pub fn infer(
         })
     };
     // what is drawn differs, and so the two do
-    let compares = !argmax && model.graph.nodes().iter().all(|node| node.op.draw().is_none());
+    let compares = !argmax && model.template.example().nodes().iter().all(|node| node.op.draw().is_none());
     let report = Report {
         max_abs_error: compares.then(|| error.iter().copied().fold(0.0, f64::max)),
         mean_abs_error: compares.then(|| error.mean().unwrap_or(0.0)),
@@ -134,16 +129,26 @@ pub fn infer(
         accuracy: correct(&private_label),
         accuracy_plain: correct(&plain_label),
         notes: model.notes.clone(),
-        ..totals.report(&model.graph, options, (count, batch), seconds, peak_rss_bytes)
+        ..totals.report(model.template.digest(), options, (count, batch), seconds, peak_rss_bytes)
     };
     Ok(Inference { output, plain, report, timeline })
 }
 
+/// The graphs of all parts, by their number of rows.
+pub(crate) fn graphs(
+    template: &Template,
+    sizes: &Sizes,
+    parts: &Parts,
+) -> Result<BTreeMap<usize, Graph>, Error> {
+    let lengths: BTreeSet<usize> = parts.ranges().map(|range| range.len()).collect();
+    let graph = |rows| Ok((rows, template.at(&Parts::sizes(template, sizes, rows))?));
+    lengths.into_iter().map(graph).collect()
+}
+
 /// The model's first output in the clear, of one batch.
-fn plain(graph: &Graph, batch: usize, inputs: &tacita_graph::Inputs) -> Result<ArrayD<f64>, Error> {
-    let bound = if graph.has_symbolic_batch() { graph.with_batch(batch)? } else { graph.clone() };
-    let first = bound.reveals().into_iter().next();
-    let mut values = tacita_graph::plain(&bound, inputs)?;
+fn plain(graph: &Graph, inputs: &tacita_graph::Inputs) -> Result<ArrayD<f64>, Error> {
+    let first = graph.reveals().into_iter().next();
+    let mut values = tacita_graph::plain(graph, inputs)?;
     first.and_then(|id| values.remove(&id)).ok_or_else(|| Error::Usage("the model reveals nothing".into()))
 }
 
@@ -161,35 +166,11 @@ pub(crate) fn predictions(output: &ArrayD<f64>, argmax: bool) -> Vec<usize> {
 
 /// Checks shape and finiteness; returns the number of samples.
 pub(crate) fn check_samples(model: &tacita_onnx::Model, samples: &ArrayD<f64>) -> Result<usize, Error> {
-    use tacita_graph::{Dim, show};
-    let fits = samples.ndim() == model.input_shape.len()
-        && samples
-            .shape()
-            .iter()
-            .zip(&model.input_shape)
-            .skip(1)
-            .all(|(&got, want)| *want == Dim::Known(got));
-    if !fits {
-        let (want, got) = (show(&model.input_shape), samples.shape());
-        return Err(Error::Input(format!(
-            "the model's input `{}` is {want}, the samples are {got:?}",
-            model.input
-        )));
-    }
+    model.template.sizes_of(samples.shape(), &Sizes::new())?;
     crate::session::check_finite(&model.input, samples)?;
     match samples.shape().first() {
         Some(0) | None => Err(Error::Input("there are no samples".into())),
         Some(&count) => Ok(count),
-    }
-}
-
-fn fixed_batch(model: &tacita_onnx::Model, count: usize) -> Result<usize, Error> {
-    match model.input_shape.first() {
-        Some(tacita_graph::Dim::Known(batch)) if count.is_multiple_of(*batch) => Ok(*batch),
-        Some(tacita_graph::Dim::Known(batch)) => Err(Error::Input(format!(
-            "the model takes batches of {batch}, and {count} samples are no multiple"
-        ))),
-        _ => Err(Error::Input("the model has no batch axis".into())),
     }
 }
 
@@ -206,10 +187,10 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// The report, as far as costs and times go: nothing is compared yet. `samples` in all and of a batch.
+    /// The report of a computation of this digest, as far as costs and times go: nothing is compared yet. `samples` in all and of a batch.
     pub fn report(
         self,
-        graph: &Graph,
+        digest: [u8; 32],
         options: &Options,
         (samples, batch): (usize, usize),
         seconds: Seconds,
@@ -217,7 +198,7 @@ impl Totals {
     ) -> Report {
         Report {
             version: REPORT_VERSION,
-            graph_digest: hex(&graph.digest()),
+            graph_digest: hex(&digest),
             parties: options.parties,
             threads: options.threads,
             dealer_threads: Some(options.dealer_threads),

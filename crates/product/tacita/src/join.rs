@@ -1,15 +1,18 @@
 //! One member's part of an inference on several machines: what `tacita join` does.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ndarray::{ArrayD, Axis, Slice};
 use serde::{Deserialize, Serialize};
-use tacita_graph::{Dim, Graph, Inputs, NodeId, Op, Role, Visibility};
+use tacita_graph::{Graph, Inputs, NodeId, Op, Role, Visibility};
+use tacita_onnx::{BATCH, Sizes, Template};
 
 use crate::connect::ConnectOptions;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::infer::{InferProgress, Totals, predictions};
+use crate::infer::{InferProgress, Totals, graphs, predictions};
+use crate::parts::{Parts, UsualBatch};
 use crate::report::{REPORT_VERSION, Report, Seconds, cpu, hex, peak_rss_bytes};
 use crate::session::Session;
 use crate::session_file::SessionFile;
@@ -17,7 +20,9 @@ use crate::session_file::SessionFile;
 /// What one member brings to a joint inference.
 pub struct Part {
     /// The computation, the same at every member.
-    pub graph: Graph,
+    pub template: Template,
+    /// Open sizes that this member gives, without the batch; members that give one must give the same.
+    pub sizes: Sizes,
     /// The weights, where they are owned; empty elsewhere.
     pub parameters: Inputs,
     /// The samples, first axis the batch, where they are owned.
@@ -25,7 +30,7 @@ pub struct Part {
     /// Samples to evaluate together, if this member minds.
     pub batch: Option<usize>,
     /// How many to evaluate together if nobody minds: the same function at every member.
-    pub usual_batch: fn(&Graph, usize) -> usize,
+    pub usual_batch: UsualBatch,
     /// To compare the result with, where it is received.
     pub labels: Option<Vec<i64>>,
     /// What import left to its user or ignored.
@@ -44,10 +49,14 @@ pub struct Joined {
 }
 
 /// What members tell each other before they begin. Both are public: shapes are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Terms {
+    /// The template's digest.
+    template: [u8; 32],
     samples: Option<u64>,
     batch: Option<u64>,
+    /// Open sizes, those of the member's data among them.
+    sizes: BTreeMap<String, u64>,
 }
 
 /// Joins a session and evaluates a graph on its owners' data, in batches that all members agree on. `opened` is
@@ -67,14 +76,15 @@ pub fn join(
     opened: impl FnOnce(&Session),
     progress: &mut dyn FnMut(InferProgress<'_>),
 ) -> Result<Joined, Error> {
-    let Part { graph, parameters, samples, batch, usual_batch, labels, notes } = part;
-    let mine = data_inputs(&graph, me);
+    let Part { template, sizes, parameters, samples, batch, usual_batch, labels, notes } = part;
+    let graph = template.example();
+    let mine = data_inputs(graph, me);
     let input = match (mine.as_slice(), &samples) {
         ([], None) => None,
         ([], Some(_)) => {
             return Err(Error::Usage(format!("{me} owns no input of this graph: leave --input out")));
         }
-        ([id], Some(samples)) => Some((*id, check(&graph, *id, samples)?)),
+        ([id], Some(samples)) => Some((*id, check(&template, &graph.label(*id), samples)?)),
         ([id], None) => {
             let name = graph.label(*id);
             return Err(Error::Usage(format!("{me} owns the input `{name}`: give it with --input")));
@@ -87,9 +97,18 @@ pub fn join(
             )));
         }
     };
-    check_parameters(&graph, me, &parameters)?;
-    let mut own =
-        Terms { samples: input.map(|(_, count)| count as u64), batch: batch.map(|batch| batch as u64) };
+    check_parameters(graph, me, &parameters)?;
+    let sizes = match &samples {
+        Some(samples) => template.sizes_of(samples.shape(), &sizes)?,
+        None => sizes,
+    };
+    let others = sizes.into_iter().filter(|(name, _)| name != BATCH);
+    let mut own = Terms {
+        template: template.digest(),
+        samples: input.map(|(_, count)| count as u64),
+        batch: batch.map(|batch| batch as u64),
+        sizes: others.map(|(name, size)| (name, size as u64)).collect(),
+    };
 
     let begun = Instant::now();
     let mut session = Session::connect_with(file, me, identity, options)?;
@@ -97,7 +116,9 @@ pub fn join(
     if let Some((_, dealt)) = session.dealt {
         own.batch.get_or_insert(dealt as u64);
     }
-    let (count, batch) = agree(&mut session, &graph, own, me, usual_batch)?;
+    let (parts, sizes) = agree(&mut session, &template, own, me, usual_batch)?;
+    let (count, batch) = (parts.rows(), parts.batch());
+    let graphs = graphs(&template, &sizes, &parts)?;
     if let Some(dealt) = session.dealt
         && dealt != (count, batch)
     {
@@ -120,15 +141,14 @@ pub fn join(
     let mut totals = Totals::default();
     let mut outputs: Vec<ArrayD<f64>> = vec![];
     let mut kept = None;
-    let batches = count.div_ceil(batch);
-    for index in 0..batches {
-        let range = index * batch..((index + 1) * batch).min(count);
+    let batches = parts.ranges().len();
+    for (index, range) in parts.ranges().enumerate() {
         if let (Some((id, _)), Some(samples)) = (input, &samples) {
             let slice = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
             inputs.insert(graph.node(id).name.clone(), slice);
         }
         let begun = Instant::now();
-        let prepared = session.prepare(&graph, range.len())?;
+        let prepared = session.prepare(&graphs[&range.len()], 1)?;
         seconds.setup += begun.elapsed().as_secs_f64();
         let names: Vec<String> = prepared.graph().ids().map(|id| prepared.graph().label(id)).collect();
         let evaluation = session.evaluate(&prepared, &inputs, &mut |p| {
@@ -139,23 +159,22 @@ pub fn join(
         seconds.offline += evaluation.times.offline.as_secs_f64();
         seconds.online += evaluation.times.online.as_secs_f64();
         totals.add(prepared.graph(), &evaluation, range.len());
-        let received = prepared.graph().reveals().into_iter().find_map(|id| {
+        let received = prepared.graph().reveals().into_iter().enumerate().find_map(|(reveal, id)| {
             let values = evaluation.revealed.get(&id)?;
-            Some((id, values.iter().find(|(to, _)| to == me)?.1.clone()))
+            Some((reveal, id, values.iter().find(|(to, _)| to == me)?.1.clone()))
         });
-        if let Some((id, value)) = received {
-            kept = Some(prepared.graph().node(id).ty.dtype == tacita_graph::DType::Int);
+        if let Some((reveal, id, value)) = received {
+            kept = Some((reveal, prepared.graph().node(id).ty.dtype == tacita_graph::DType::Int));
             outputs.push(value);
         }
     }
     seconds.total = seconds.setup + seconds.offline + seconds.online;
 
-    let views: Vec<_> = outputs.iter().map(|part| part.view()).collect();
-    let output = match views.is_empty() {
-        true => None,
-        false => Some(ndarray::concatenate(Axis(0), &views).map_err(|e| Error::Internal(e.to_string()))?),
+    let output = match kept {
+        Some((reveal, _)) => Some(parts.join(reveal, &outputs)?),
+        None => None,
     };
-    let indices = kept == Some(true);
+    let indices = kept.is_some_and(|(_, indices)| indices);
     let accuracy = output.as_ref().zip(labels).map(|(output, labels)| {
         let right =
             predictions(output, indices).iter().zip(&labels).filter(|(p, l)| **p as i64 == **l).count();
@@ -163,7 +182,7 @@ pub fn join(
     });
     let mut report = Report {
         version: REPORT_VERSION,
-        graph_digest: hex(&graph.digest()),
+        graph_digest: hex(&template.digest()),
         parties: file.parties.len(),
         threads: options.threads,
         dealer_threads: None,
@@ -230,15 +249,9 @@ fn owned(graph: &Graph, me: &str, role: Role) -> Vec<NodeId> {
 }
 
 /// Shape and finiteness of samples; returns how many there are.
-fn check(graph: &Graph, id: NodeId, samples: &ArrayD<f64>) -> Result<usize, Error> {
-    let (name, shape) = (graph.label(id), &graph.node(id).ty.shape);
-    let fits = samples.ndim() == shape.len()
-        && samples.shape().iter().zip(shape).skip(1).all(|(&got, want)| *want == Dim::Known(got));
-    if !fits {
-        let (want, got) = (tacita_graph::show(shape), samples.shape());
-        return Err(Error::Input(format!("the graph's input `{name}` is {want}, the samples are {got:?}")));
-    }
-    crate::session::check_finite(&name, samples)?;
+fn check(template: &Template, name: &str, samples: &ArrayD<f64>) -> Result<usize, Error> {
+    template.sizes_of(samples.shape(), &Sizes::new())?;
+    crate::session::check_finite(name, samples)?;
     match samples.shape().first() {
         Some(0) | None => Err(Error::Input("there are no samples".into())),
         Some(&count) => Ok(count),
@@ -263,19 +276,24 @@ fn check_parameters(graph: &Graph, me: &str, parameters: &Inputs) -> Result<(), 
     Ok(())
 }
 
-/// Agrees on the number of samples and of those evaluated together.
+/// Agrees on the template, its sizes, the number of samples and of those evaluated together.
 fn agree(
     session: &mut Session,
-    graph: &Graph,
+    template: &Template,
     own: Terms,
     me: &str,
-    usual: fn(&Graph, usize) -> usize,
-) -> Result<(usize, usize), Error> {
-    let mut terms = vec![(me.to_owned(), own)];
+    usual: UsualBatch,
+) -> Result<(Parts, Sizes), Error> {
+    let mut terms = vec![(me.to_owned(), own.clone())];
     for (name, bytes) in session.exchange("terms", &encode(&own)?)? {
         terms.push((name, decode(&bytes)?));
     }
-    let one = |what: &str, of: fn(&Terms) -> Option<u64>| -> Result<Option<usize>, Error> {
+    if let Some((other, _)) = terms.iter().find(|(_, terms)| terms.template != own.template) {
+        return Err(Error::Disagreement(format!(
+            "{other} has another graph than {me}: all members must have that of one export of one model"
+        )));
+    }
+    let one = |what: &str, of: &dyn Fn(&Terms) -> Option<u64>| -> Result<Option<usize>, Error> {
         let mut found: Option<(&str, u64)> = None;
         for (name, terms) in &terms {
             let Some(number) = of(terms) else { continue };
@@ -290,42 +308,20 @@ fn agree(
         }
         Ok(found.and_then(|(_, number)| usize::try_from(number).ok()))
     };
-    let samples = one("samples", |terms| terms.samples)?;
-    let asked = one("samples a batch", |terms| terms.batch)?;
+    let samples = one("samples", &|terms| terms.samples)?;
+    let asked = one("samples a batch", &|terms| terms.batch)?;
+    let mut sizes = Sizes::new();
+    for name in template.names().into_iter().filter(|name| name != BATCH) {
+        if let Some(size) = one(&format!("as size {name}"), &|terms| terms.sizes.get(&name).copied())? {
+            sizes.insert(name, size);
+        }
+    }
     let count = match samples {
         Some(0) => return Err(Error::Disagreement("an owner says that it has no samples".into())),
         Some(count) => count,
-        None => fixed_batch(graph).unwrap_or(1),
+        None => template.fixed_batch().unwrap_or(1),
     };
-    Ok((count, batch_size(graph, count, asked, usual)?))
-}
-
-fn fixed_batch(graph: &Graph) -> Option<usize> {
-    match graph.has_symbolic_batch() {
-        true => None,
-        false => graph.inputs().first().and_then(|id| graph.node(*id).ty.sizes()?.first().copied()),
-    }
-}
-
-/// How many of `count` samples, at least one, are evaluated together in a session between machines: what the graph fixes,
-/// what was `asked` for, or what is `usual`, the same function at every member.
-///
-/// # Errors
-/// If the graph fixes a batch of which `count` is no multiple.
-pub fn batch_size(
-    graph: &Graph,
-    count: usize,
-    asked: Option<usize>,
-    usual: fn(&Graph, usize) -> usize,
-) -> Result<usize, Error> {
-    match (fixed_batch(graph), asked) {
-        (Some(fixed), _) if !count.is_multiple_of(fixed) => Err(Error::Input(format!(
-            "the model takes batches of {fixed}, and {count} samples are no multiple"
-        ))),
-        (Some(fixed), _) => Ok(fixed),
-        (None, Some(asked)) => Ok(asked.clamp(1, count)),
-        (None, None) => Ok(usual(graph, count).clamp(1, count)),
-    }
+    Ok((Parts::choose(template, &sizes, count, asked, usual)?, sizes))
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {

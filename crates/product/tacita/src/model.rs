@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use tacita_graph::{Dim, Graph, GraphError, NodeId, Op, Role, Visibility};
-use tacita_onnx::ImportOptions;
+use tacita_graph::{NodeId, Op, Role, Visibility};
+use tacita_onnx::{AxisSize, ImportOptions, Sizes, Template, show_axes};
 
 use crate::error::Error;
 use crate::tensor::{Shared, Tensor};
@@ -20,8 +20,8 @@ pub struct Model {
 impl Model {
     /// Reads an ONNX file, or the graph exported from one. The weights are kept where their owner is, only there.
     pub(crate) fn read(workspace: &Shared, path: &Path, owner: &str, here: bool) -> Result<Model, Error> {
-        let mut imported = match read_graph(path)? {
-            Some(graph) => model_of_graph(graph)?,
+        let mut imported = match read_template(path)? {
+            Some(template) => model_of_template(template)?,
             None => {
                 let options = ImportOptions { weights_owner: owner.to_owned(), ..ImportOptions::default() };
                 tacita_onnx::import(path, &options)?
@@ -29,11 +29,11 @@ impl Model {
         };
         if !here {
             imported.parameters.clear();
-        } else if imported.parameters.is_empty() && imported.graph.inputs().len() > 1 {
+        } else if imported.parameters.is_empty() && imported.template.example().inputs().len() > 1 {
             let path = path.display();
             return Err(Error::Input(format!("{path} has no weights: {owner} has to give the model itself")));
         }
-        if imported.graph.reveals().is_empty() {
+        if imported.template.example().reveals().is_empty() {
             return Err(Error::Internal("a model without an output".into()));
         }
         let owner = owner.to_owned();
@@ -45,8 +45,8 @@ impl Model {
         &self.imported.notes
     }
 
-    /// The shape that the model takes; the batch may be symbolic.
-    pub fn input_shape(&self) -> &[Dim] {
+    /// The shape that the model takes; some sizes may be open.
+    pub fn input_shape(&self) -> &[AxisSize] {
         &self.imported.input_shape
     }
 
@@ -55,15 +55,15 @@ impl Model {
     /// # Panics
     /// If the input is of another shape or kind than the model takes, or of another session.
     pub fn forward(&self, input: &Tensor) -> Tensor {
-        self.build(input).unwrap_or_else(|e| panic!("the model takes {:?}: {e}", self.imported.input_shape))
+        self.build(input)
+            .unwrap_or_else(|e| panic!("the model takes {}: {e}", show_axes(&self.imported.input_shape)))
     }
 
-    fn build(&self, input: &Tensor) -> Result<Tensor, GraphError> {
+    fn build(&self, input: &Tensor) -> Result<Tensor, Error> {
         assert!(std::rc::Rc::ptr_eq(&self.workspace, input.workspace()), "the tensor is of another session");
         let shape = input.shape();
-        let model = &self.imported.graph;
-        let batch = shape.first().copied().unwrap_or(1);
-        let model = if model.has_symbolic_batch() { model.with_batch(batch)? } else { model.clone() };
+        let template = &self.imported.template;
+        let model = template.at(&template.sizes_of(&shape, &Sizes::new())?)?;
         let mut graph = self.workspace.graph.borrow_mut();
         let mut inputs = self.workspace.inputs.borrow_mut();
         let mut weights = self.weights.borrow_mut();
@@ -119,41 +119,39 @@ impl Model {
 /// The first bytes of a graph file.
 const GRAPH: &[u8] = b"TACITA-G";
 
-/// Reads a file that `tacita export-graph` wrote; none if it is of another kind.
+/// Reads a file that `tacita export-graph` wrote, which holds a template or a graph; none if it is of another kind.
 ///
 /// # Errors
-/// [`Error::Input`] naming the file, if it cannot be read or is a broken graph.
-pub fn read_graph(path: &Path) -> Result<Option<Graph>, Error> {
+/// [`Error::Input`] naming the file, if it cannot be read or is broken.
+pub fn read_template(path: &Path) -> Result<Option<Template>, Error> {
     let fail = |e: std::io::Error| Error::Input(format!("{}: cannot be read: {e}", path.display()));
     let bytes = std::fs::read(path).map_err(fail)?;
     if !bytes.starts_with(GRAPH) {
         return Ok(None);
     }
-    let graph = Graph::decode(&bytes);
-    graph.map(Some).map_err(|e| {
+    let template = Template::decode(&bytes);
+    template.map(Some).map_err(|e| {
         Error::Input(format!("{}: {e}; write it again with `tacita export-graph`", path.display()))
     })
 }
 
-/// A graph as a model without weights: its one input that is data is the model's.
+/// A template as a model without weights: its one input that is data is the model's.
 ///
 /// # Errors
 /// [`Error::Input`] if it has none or several.
-pub fn model_of_graph(graph: Graph) -> Result<tacita_onnx::Model, Error> {
-    let is_data = |id: &NodeId| matches!(&graph.node(*id).op, Op::Input(input) if input.role == Role::Data);
-    let data: Vec<NodeId> = graph.inputs().into_iter().filter(is_data).collect();
-    let &[input] = data.as_slice() else {
-        let count = data.len();
+pub fn model_of_template(template: Template) -> Result<tacita_onnx::Model, Error> {
+    let [(input, input_shape)] = template.inputs() else {
+        let count = template.inputs().len();
         return Err(Error::Input(format!(
             "a graph of {count} inputs beside weights is no model, which has one"
         )));
     };
-    let node = graph.node(input);
-    let (input, input_shape) = (node.name.clone(), node.ty.shape.clone());
+    let (input, input_shape) = (input.clone(), input_shape.clone());
+    let graph = template.example();
     let outputs = graph.reveals().into_iter().map(|id| graph.label(id)).collect();
     let parameters = tacita_graph::Inputs::new();
     Ok(tacita_onnx::Model {
-        graph,
+        template,
         parameters,
         input,
         input_shape,

@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayD, IxDyn};
 use serde::Deserialize;
-use tacita::graph::{DType, Dim, Interval, Op};
-use tacita::onnx::{ImportOptions, import};
+use tacita::graph::{DType, Interval, Op};
+use tacita::onnx::{AxisSize, ImportOptions, Sizes, import};
 use tacita::{Error, Options, check};
 
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ fn no_sample_exceeds_what_is_proven() -> Result<(), Error> {
     let drawn = std::fs::read_dir(format!("{folder}/drawn")).unwrap().map(|entry| {
         let path = entry.unwrap().path().to_str().unwrap().to_owned();
         let model = import(path.as_ref(), &ImportOptions::default()).unwrap();
-        let size = |dim: &Dim| if let Dim::Known(size) = dim { *size } else { 3 };
+        let size = |axis: &AxisSize| if let AxisSize::Known(size) = axis { *size } else { 3 };
         let shape: Vec<usize> = model.input_shape.iter().map(size).collect();
         (path, ArrayD::from_elem(shape, 0.25))
     });
@@ -40,14 +40,14 @@ fn no_sample_exceeds_what_is_proven() -> Result<(), Error> {
     for (name, samples) in fixed.chain(drawn) {
         let (min, max) = samples.iter().fold((0f64, 0f64), |(min, max), &x| (min.min(x), max.max(x)));
         let undeclared = import(name.as_ref(), &ImportOptions::default())?;
-        let is_bits = undeclared.graph.nodes().iter().any(
+        let is_bits = undeclared.template.example().nodes().iter().any(
             |node| matches!(&node.op, Op::Input(op) if node.name == undeclared.input && op.dtype == DType::Bit),
         );
         let input_range = (!is_bits).then_some(Interval { min, max });
         let model = import(name.as_ref(), &ImportOptions { input_range, ..ImportOptions::default() })?;
         for precision in [4, 8, 16, 20, 24] {
             let options = Options { precision, ..Options::default() };
-            let checked = check(&model, &samples, &options)?;
+            let checked = check(&model, &samples, &Sizes::new(), &options)?;
             for node in &checked.nodes {
                 all += 1;
                 assert!(node.max_abs_error.is_finite(), "{name}: {node:?}");

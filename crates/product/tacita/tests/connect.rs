@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ndarray::{ArrayD, arr1};
 use tacita::graph::{Graph, Inputs, Role, Visibility, dims, functions, ops};
+use tacita::onnx::Sizes;
 use tacita::{
     ConnectOptions, Error, Identity, ServeOptions, Served, Session, SessionFile, SessionMember,
     SessionSettings, Tensor, deal_ahead, serve,
@@ -141,7 +142,9 @@ fn what_nobody_knows_is_drawn_without_a_dealer_too() {
 
     let base = folder.path().join("ahead");
     let identity = |name: &str| file.identity(name, &folder.path().join(format!("{name}.key"))).unwrap();
-    deal_ahead(&file, &identity("dealer"), &graph, (2, 1), &base, &mut |_, _| ()).unwrap();
+    let template = graph.clone().into();
+    deal_ahead(&file, &identity("dealer"), (&template, &Sizes::new()), (2, 1), &base, &mut |_, _| ())
+        .unwrap();
     let run = |name: &str| {
         let correlations = Some(folder.path().join(format!("ahead.{name}")));
         let options = ConnectOptions { correlations, ..ConnectOptions::default() };

@@ -87,11 +87,12 @@ fn take_part(name: &str) -> Result<(), Error> {
     let weights = arr2(&[[0.5, -0.25, 1.0], [1.5, 0.75, -1.0], [-0.5, 1.0, 0.25]]).into_dyn();
     let weight = |layer: usize| (format!("w{layer}"), weights.clone());
     let part = Part {
-        graph: graph(),
+        template: graph().into(),
+        sizes: Default::default(),
         parameters: if name == "bob" { Inputs::from([1, 2, 3].map(weight)) } else { Inputs::new() },
         samples: (name == "alice").then(|| arr2(&[[1.5, -2.0, 0.25], [4.0, 0.5, -1.0]]).into_dyn()),
         batch: None,
-        usual_batch: |_, count| count,
+        usual_batch: |_, _, count| count,
         labels: None,
         notes: vec![],
     };

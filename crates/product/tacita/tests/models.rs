@@ -4,7 +4,7 @@
 use ndarray::ArrayD;
 use tacita::graph::{Nearest, Op, encode_every_leaf, fixed_kept, lower, optimize, plain};
 use tacita::library::{ARCHITECTURES, Network};
-use tacita::onnx::{ImportOptions, import};
+use tacita::onnx::{ImportOptions, Sizes, import};
 use tacita::program::RingOp;
 use tacita::{Options, foresee};
 
@@ -45,8 +45,8 @@ fn lenet_is_the_shipped_network_with_other_weights() {
     let path = format!("{}/../../../models/lenet.onnx", env!("CARGO_MANIFEST_DIR"));
     let shipped = import(path.as_ref(), &ImportOptions::default()).unwrap();
     assert_eq!(weights(&network), shipped.parameters.values().map(ArrayD::len).sum::<usize>());
-    let [ours, theirs] =
-        [&network.graph, &shipped.graph].map(|graph| foresee(graph, 32, &Options::default()).unwrap());
+    let [ours, theirs] = [&network.graph, &shipped.of_batch(32).unwrap()]
+        .map(|graph| foresee(&graph.clone().into(), &Sizes::new(), &Options::default()).unwrap());
     assert_eq!(
         (ours.rounds, ours.online_bytes_per_party, ours.offline_bytes),
         (theirs.rounds, theirs.online_bytes_per_party, theirs.offline_bytes)

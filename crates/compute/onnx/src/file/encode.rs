@@ -1,6 +1,6 @@
 //! Messages as bytes: the inverse of `messages` and `wire`, for what an export writes.
 
-use super::messages::{Attribute, Dimension, Graph, Node, Tensor, ValueInfo};
+use super::messages::{Attribute, Dimension, Entry, Graph, Node, Tensor, ValueInfo};
 
 /// The version of the file format: the first with version 17 of the operators.
 const IR_VERSION: i64 = 8;
@@ -13,6 +13,13 @@ pub(crate) fn model(graph: &Graph, opset: i64) -> Vec<u8> {
     bytes(&mut out, 3, env!("CARGO_PKG_VERSION").as_bytes());
     message(&mut out, 7, |out| self::graph(out, graph));
     message(&mut out, 8, |out| int(out, 2, opset));
+    out
+}
+
+/// A graph alone: all that an importer reads of it, once its constants have their numbers as bytes or in typed lists.
+pub(crate) fn graph_alone(graph: &Graph) -> Vec<u8> {
+    let mut out = Vec::new();
+    self::graph(&mut out, graph);
     out
 }
 
@@ -29,6 +36,9 @@ fn node(out: &mut Vec<u8>, node: &Node) {
     node.outputs.iter().for_each(|output| bytes(out, 2, output.as_bytes()));
     bytes(out, 3, node.name.as_bytes());
     bytes(out, 4, node.op.as_bytes());
+    if !node.domain.is_empty() {
+        bytes(out, 7, node.domain.as_bytes());
+    }
     node.attributes.iter().for_each(|attribute| message(out, 5, |out| self::attribute(out, attribute)));
 }
 
@@ -47,6 +57,10 @@ fn attribute(out: &mut Vec<u8>, attribute: &Attribute) {
     if let Some(tensor) = &attribute.tensor {
         message(out, 5, |out| self::tensor(out, tensor));
     }
+    for float in &attribute.floats {
+        out.push(7 << 3 | 5);
+        out.extend(float.to_le_bytes());
+    }
     attribute.ints.iter().for_each(|&value| int(out, 8, value));
     int(out, 20, attribute.kind as i64);
 }
@@ -55,7 +69,28 @@ fn tensor(out: &mut Vec<u8>, tensor: &Tensor) {
     tensor.dims.iter().for_each(|&size| int(out, 1, size));
     int(out, 2, tensor.element as i64);
     bytes(out, 8, tensor.name.as_bytes());
-    bytes(out, 9, tensor.raw.as_deref().unwrap_or_default());
+    if !tensor.floats.is_empty() {
+        let packed: Vec<u8> = tensor.floats.iter().flat_map(|value| value.to_le_bytes()).collect();
+        bytes(out, 4, &packed);
+    }
+    tensor.ints.iter().for_each(|&value| int(out, 7, value));
+    if !tensor.doubles.is_empty() {
+        let packed: Vec<u8> = tensor.doubles.iter().flat_map(|value| value.to_le_bytes()).collect();
+        bytes(out, 10, &packed);
+    }
+    for Entry { key, value } in &tensor.external {
+        message(out, 13, |out| {
+            bytes(out, 1, key.as_bytes());
+            bytes(out, 2, value.as_bytes());
+        });
+    }
+    if tensor.is_external {
+        int(out, 14, 1);
+    }
+    let listed = !(tensor.floats.is_empty() && tensor.ints.is_empty() && tensor.doubles.is_empty());
+    if tensor.raw.is_some() || !listed && !tensor.is_external {
+        bytes(out, 9, tensor.raw.as_deref().unwrap_or_default());
+    }
 }
 
 fn value_info(out: &mut Vec<u8>, value: &ValueInfo) {
@@ -68,7 +103,9 @@ fn value_info(out: &mut Vec<u8>, value: &ValueInfo) {
     };
     let tensor = |out: &mut Vec<u8>| {
         int(out, 1, ty.element as i64);
-        message(out, 2, shape);
+        if ty.shape.is_some() {
+            message(out, 2, shape);
+        }
     };
     message(out, 2, |out| message(out, 1, tensor));
 }

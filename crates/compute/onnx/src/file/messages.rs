@@ -24,7 +24,7 @@ pub(crate) struct OperatorSet {
     pub(crate) version: i64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) initializers: Vec<Arc<Tensor>>,
@@ -33,7 +33,7 @@ pub(crate) struct Graph {
     pub(crate) outputs: Vec<ValueInfo>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
     pub(crate) inputs: Vec<String>,
     pub(crate) outputs: Vec<String>,
@@ -50,7 +50,7 @@ impl Node {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Attribute {
     pub(crate) name: String,
     pub(crate) kind: u64,
@@ -63,7 +63,7 @@ pub(crate) struct Attribute {
 }
 
 /// A tensor as the file has it: in one of the typed lists, as raw little-endian bytes, or in another file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tensor {
     pub(crate) name: String,
     pub(crate) dims: Vec<i64>,
@@ -77,27 +77,27 @@ pub(crate) struct Tensor {
     pub(crate) external: Vec<Entry>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) value: String,
 }
 
 /// A model's input or output.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ValueInfo {
     pub(crate) name: String,
     /// `None` if it is no tensor.
     pub(crate) tensor: Option<TensorType>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TensorType {
     pub(crate) element: u64,
     pub(crate) shape: Option<Vec<Dimension>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Dimension {
     pub(crate) size: Option<i64>,
     pub(crate) symbol: String,
@@ -144,6 +144,13 @@ impl Model {
     /// Reads a whole file.
     pub(crate) fn decode(file: &[u8]) -> Result<Model, String> {
         Parts(0).message(Field::Bytes(file))
+    }
+}
+
+impl Graph {
+    /// Reads what [`encode::graph_alone`](super::encode::graph_alone) wrote.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Graph, String> {
+        Parts(0).message(Field::Bytes(bytes))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::DType;
 
-use super::messages::Tensor;
+use super::messages::{Entry, Tensor};
 use crate::error::{Fault, corrupt, refuse};
 
 /// The element types, by their number in a file, and their size in bytes; 0 of those that cannot be read.
@@ -93,7 +93,37 @@ pub(crate) fn unsupported(element: u64) -> String {
     }
 }
 
+/// The key that stands, in a template, for numbers that are their owner's alone.
+const PRIVATE: &str = "private";
+
 impl Tensor {
+    /// Name, shape and type without the numbers.
+    pub(crate) fn without_numbers(&self) -> Tensor {
+        let private = Entry { key: PRIVATE.to_string(), value: String::new() };
+        Tensor {
+            name: self.name.clone(),
+            dims: self.dims.clone(),
+            element: self.element,
+            is_external: true,
+            external: vec![private],
+            ..Tensor::default()
+        }
+    }
+
+    /// Whether the numbers are their owner's alone, and not here.
+    pub(crate) fn has_no_numbers(&self) -> bool {
+        self.is_external && self.external.iter().any(|entry| entry.key == PRIVATE)
+    }
+
+    /// The same tensor with its numbers in it, wherever they were.
+    pub(crate) fn with_numbers(&self, folder: Option<&Path>) -> Result<Tensor, Fault> {
+        let raw = match self.is_external {
+            true => self.raw(folder)?.map(Cow::into_owned),
+            false => self.raw.clone(),
+        };
+        Ok(Tensor { raw, is_external: false, external: Vec::new(), ..self.clone() })
+    }
+
     /// The shape.
     pub(crate) fn shape(&self) -> Result<Vec<usize>, Fault> {
         let sizes: Option<Vec<usize>> = self.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
@@ -155,6 +185,10 @@ impl Tensor {
 
     /// The same numbers as those of another kind: bits say which are not 0, and whole numbers are rounded towards 0.
     pub(crate) fn converted(&self, to: DType, folder: Option<&Path>) -> Result<Tensor, Fault> {
+        if self.has_no_numbers() {
+            let element = if to == DType::Fixed { FLOAT64 } else { element(to) };
+            return Ok(Tensor { element, ..self.without_numbers() });
+        }
         let (name, dims) = (self.name.clone(), self.dims.clone());
         let mut tensor = Tensor { name, dims, element: element(to), ..Tensor::default() };
         match to {
@@ -220,6 +254,9 @@ impl Tensor {
     /// `length` bytes out of a file that lies beside the model, or in a folder beside it.
     fn external(&self, folder: Option<&Path>, length: usize) -> Result<Vec<u8>, Fault> {
         let name = &self.name;
+        if self.has_no_numbers() {
+            return refuse(format!("the numbers of tensor {name:?} are its owner's and not in the template"));
+        }
         let entry = |key: &str| self.external.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
         let location = match entry("location") {
             Some(location) => Path::new(location),

@@ -7,14 +7,18 @@ use super::{Values, one};
 use crate::call::{Call, checked_count};
 use crate::error::{Fault, refuse};
 use crate::file::tensor::{self, element, named};
-use crate::value::{Reals, Size, Sizes, Value};
+use crate::value::{Reals, Size, Sizes, Softmax, Value};
 
 pub(super) fn shape(call: &mut Call<'_, '_>) -> Values {
-    let x = match call.value(0)? {
-        Value::Softmax(softmax) => softmax.logits,
-        other => call.scope.node(&other)?,
+    let list: Vec<Size> = match call.value(0)? {
+        Value::Softmax(Softmax { logits: x, .. }) | Value::Node(x) => {
+            call.shape(x).into_iter().map(Size::from).collect()
+        }
+        Value::Tensor(_, tensor) => tensor.shape()?.into_iter().map(|size| Size::Int(size as i64)).collect(),
+        Value::Sizes(Sizes { is_scalar: true, .. }) | Value::Reals(Reals { is_scalar: true, .. }) => vec![],
+        Value::Sizes(sizes) => vec![Size::Int(sizes.list.len() as i64)],
+        Value::Reals(reals) => vec![Size::Int(reals.list.len() as i64)],
     };
-    let list: Vec<Size> = call.shape(x).into_iter().map(Size::from).collect();
     let rank = list.len() as i64;
     let bound =
         |bound: i64| (if bound < 0 { bound.saturating_add(rank) } else { bound }).clamp(0, rank) as usize;

@@ -12,7 +12,7 @@ use tacita_onnx::testing::{Test, pack, unpack};
 use verdict::{Verdict, verdict};
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(name)
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../..")).join(name)
 }
 
 fn tests(name: &str) -> Vec<Test> {

@@ -435,8 +435,8 @@ fn bits_are_drawn_as_often_as_they_should() {
         let model = tacita_onnx::import_bytes(&bytes.unwrap(), &options).unwrap();
         let mut inputs = model.parameters.clone();
         inputs.insert("x".to_string(), case.values["x"].clone());
-        let values = tacita_graph::plain(&model.graph, &inputs).unwrap();
-        let ones = values[&model.graph.reveals()[0]].sum();
+        let values = tacita_graph::plain(model.template.example(), &inputs).unwrap();
+        let ones = values[&model.template.example().reveals()[0]].sum();
         // five deviations
         assert!(
             (ones - 1000.0 * probability).abs() <= 5.0 * (1000.0 * probability * (1.0 - probability)).sqrt()

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 use tacita::graph::Interval;
-use tacita::onnx::ImportOptions;
+use tacita::onnx::{BATCH, ImportOptions, Sizes};
 use tacita::{Link, Options};
 
-use super::values::{batch, network, parties, range};
+use super::values::{batch, network, parties, range, size};
+use crate::failure::Failure;
 use crate::scale::Scale;
 
 /// Classify 200 shipped images of digits privately with a shipped network
@@ -58,9 +59,8 @@ pub struct InferArguments {
     /// Right labels to compare with, one integer a sample: L.npy or FILE.npz:NAME
     #[arg(long, value_name = "L", value_hint = ValueHint::FilePath)]
     pub labels: Option<String>,
-    /// Samples evaluated together [default: all if 64 or fewer, else 32; fewer for large models]
-    #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
-    pub batch: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub sizes: SizeArguments,
     #[command(flatten)]
     pub local: LocalArguments,
     #[command(flatten)]
@@ -89,9 +89,8 @@ pub struct PlanArguments {
     /// A network as ONNX, or a graph that export-graph wrote
     #[arg(value_name = "MODEL.onnx|GRAPH", value_hint = ValueHint::FilePath)]
     pub model: PathBuf,
-    /// Samples evaluated together [default: 1, or what the model fixes]
-    #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
-    pub batch: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub sizes: SizeArguments,
     /// Computing parties, the dealer not counted [default: 2, or as many as own or receive something]
     #[arg(long, value_name = "N", value_parser = parties())]
     pub parties: Option<u8>,
@@ -134,13 +133,15 @@ pub struct CheckArguments {
     #[arg(long = "samples", value_name = "N", value_parser = batch, allow_negative_numbers = true)]
     pub most: Option<NonZeroUsize>,
     #[command(flatten)]
+    pub sizes: SizeArguments,
+    #[command(flatten)]
     pub precision: PrecisionArguments,
 }
 
 /// Write a model's graph without its weights, for the other parties
 ///
-/// The file has the operations, the shapes, who owns and who receives what; the batch stays symbolic. `plan` reads it,
-/// and its digest is the one that reports have.
+/// The file holds a template: the operations, the shapes, who owns and who receives what. Sizes that the model leaves open
+/// stay open unless --size fixes them. `plan` reads it, and its digest is the one that reports have.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -152,9 +153,41 @@ pub struct ExportArguments {
     pub model: PathBuf,
     #[command(flatten)]
     pub owners: OwnerArguments,
+    #[command(flatten)]
+    pub sizes: SizeArguments,
     /// The file to write
     #[arg(short, long, value_name = "GRAPH", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
+}
+
+/// Numbers for the sizes that a model leaves open.
+#[derive(Debug, Default, Args)]
+pub struct SizeArguments {
+    /// Fix a size that the model leaves open, such as sequence=128; several times for several sizes [default: what the
+    /// input's data says]
+    #[arg(long = "size", value_name = "NAME=N", value_parser = size)]
+    pub sizes: Vec<(String, NonZeroUsize)>,
+    /// Samples evaluated together, the same as --size batch=B. Where samples mix, only all of them can be [default: all if 64
+    /// or fewer, else 32; fewer for large models, all where samples mix; to plan 1; what the model fixes]
+    #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
+    pub batch: Option<NonZeroUsize>,
+}
+
+impl SizeArguments {
+    /// The open sizes that are given, and the batch among them.
+    pub fn given(&self) -> Result<(Sizes, Option<usize>), Failure> {
+        let mut sizes = Sizes::new();
+        let batch = self.batch.map(|batch| (BATCH.to_owned(), batch));
+        for (name, size) in self.sizes.iter().cloned().chain(batch) {
+            if let Some(other) = sizes.insert(name.clone(), size.get())
+                && other != size.get()
+            {
+                return Err(Failure::usage(format!("size {name}: {other} and {size} are given")));
+            }
+        }
+        let batch = sizes.remove(BATCH);
+        Ok((sizes, batch))
+    }
 }
 
 /// Samples and how to scale them.

@@ -8,8 +8,8 @@ use clap::{ArgGroup, Args, ValueHint};
 use tacita::graph::Interval;
 use tacita::onnx::ImportOptions;
 
-use super::local::OwnerArguments;
-use super::values::{batch, range, seconds, seed, threads};
+use super::local::{OwnerArguments, SizeArguments};
+use super::values::{batch, range, seconds, seed, size, threads};
 use crate::scale::Scale;
 
 /// Deal correlated randomness to the parties of sessions
@@ -65,6 +65,9 @@ pub struct DealerArguments {
     /// With --ahead: samples evaluated together [default: as join has it]
     #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true, requires = "ahead")]
     pub batch: Option<NonZeroUsize>,
+    /// With --ahead: a number for a size that the graph leaves open; several times for several sizes
+    #[arg(long = "size", value_name = "NAME=N", value_parser = size, requires = "ahead")]
+    pub sizes: Vec<(String, NonZeroUsize)>,
     #[command(flatten)]
     pub insecure: InsecureArguments,
 }
@@ -108,7 +111,7 @@ pub struct JoinArguments {
         long, value_name = "CONFIG.toml", value_hint = ValueHint::FilePath,
         conflicts_with_all = [
             "model", "graph", "weights", "input_owner", "reveal", "argmax", "range", "input", "scale", "output", "labels",
-            "batch", "correlations"
+            "batch", "sizes", "correlations"
         ]
     )]
     pub train: Option<PathBuf>,
@@ -131,9 +134,8 @@ pub struct JoinArguments {
     /// Write what it cost as JSON here
     #[arg(long, value_name = "R.json", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
-    /// Samples evaluated together; members that give it must give the same
-    #[arg(long, value_name = "B", value_parser = batch, allow_negative_numbers = true)]
-    pub batch: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub sizes: SizeArguments,
     /// Threads [default: the processor's]
     #[arg(long, value_name = "T", value_parser = threads())]
     pub threads: Option<u16>,

@@ -30,6 +30,17 @@ pub fn batch(text: &str) -> Result<NonZeroUsize, String> {
     }
 }
 
+/// An open size and its number.
+pub fn size(text: &str) -> Result<(String, NonZeroUsize), String> {
+    let wrong = || "not NAME=N: an open size of the model and its number, such as sequence=128".to_owned();
+    let (name, number) = text.rsplit_once('=').ok_or_else(wrong)?;
+    match number.parse::<usize>().map(NonZeroUsize::new) {
+        Ok(Some(size)) if !name.is_empty() => Ok((name.to_owned(), size)),
+        Ok(None) => Err("a size of 0: give 1 or more".to_owned()),
+        _ => Err(wrong()),
+    }
+}
+
 /// Between which numbers an input lies.
 pub fn range(text: &str) -> Result<Interval, String> {
     let number = |part: &str| part.trim().parse::<f64>().ok().filter(|x| x.is_finite());

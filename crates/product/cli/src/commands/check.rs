@@ -2,8 +2,8 @@
 
 use ndarray::{Axis, Slice};
 use serde::Serialize;
-use tacita::onnx::ImportOptions;
-use tacita::{Checked, Options, Proposal};
+use tacita::onnx::{BATCH, ImportOptions, Sizes, Template};
+use tacita::{Checked, Options, Parts, Proposal};
 
 use crate::arguments::CheckArguments;
 use crate::failure::Failure;
@@ -30,14 +30,19 @@ pub fn run(arguments: &CheckArguments) -> Result<Answer, Failure> {
     let precision = arguments.precision.bits.into();
     let all = samples::read(&arguments.samples, &model, precision)?;
     let given = all.shape()[0];
-    let most = arguments.most.map_or_else(|| USUAL.min(batch::that_fits(&model.graph)), usize::from);
-    let used = match batch::fixed(&model.graph, &model.input_shape) {
-        Some(fixed) => fixed,
-        None => most.min(given),
+    let (sizes, batch) = arguments.sizes.given()?;
+    let template = &model.template;
+    let about = |error: tacita::Error| Failure::from(error).about(&arguments.model);
+    let mut sizes = template.sizes_of(all.shape(), &sizes).map_err(|error| about(error.into()))?;
+    sizes.remove(BATCH);
+    let asked = arguments.most.map(usize::from).or(batch);
+    let usual = |template: &Template, sizes: &Sizes, rows: usize| {
+        rows.min(USUAL).min(batch::that_fits(template, sizes))
     };
+    let used = Parts::choose(template, &sizes, given, asked, usual).map_err(about)?.batch();
     let some = all.slice_axis(Axis(0), Slice::from(..used)).to_owned();
     let options = Options { precision, ..Options::default() };
-    let checked = tacita::check(&model, &some, &options);
+    let checked = tacita::check(&model, &some, &sizes, &options);
     let checked = checked.map_err(|error| Failure::from(error).about(&arguments.model))?;
 
     let mut notes = vec![];

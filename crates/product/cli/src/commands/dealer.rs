@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use tacita::{Identity, ServeOptions, Served, SessionFile};
+use tacita::onnx::Sizes;
+use tacita::{Identity, Parts, ServeOptions, Served, SessionFile};
 
 use crate::arguments::DealerArguments;
 use crate::failure::Failure;
@@ -33,7 +34,8 @@ pub fn run(arguments: &DealerArguments, quiet: bool) -> Result<Answer, Failure> 
         first.identity(name, &arguments.key(name)).map_err(|error| Failure::from(error).about(path))?;
     if let (Some(base), Some(graph), Some(samples)) = (&arguments.ahead, &arguments.graph, arguments.samples)
     {
-        return ahead(first, &identity, graph, (samples, arguments.batch), base, quiet);
+        let open = arguments.sizes.iter().map(|(name, size)| (name.clone(), size.get())).collect();
+        return ahead(first, &identity, graph, (samples, arguments.batch, open), base, quiet);
     }
     let insecure_fixed_seed = arguments.insecure.seed();
     let stop = Stop::install()?;
@@ -74,22 +76,24 @@ fn ahead(
     file: &SessionFile,
     identity: &Identity,
     path: &Path,
-    (samples, asked): (NonZeroUsize, Option<NonZeroUsize>),
+    (samples, asked, open): (NonZeroUsize, Option<NonZeroUsize>, Sizes),
     base: &Path,
     quiet: bool,
 ) -> Result<Answer, Failure> {
-    let graph = files::graph(path)?;
+    let template = files::template(path)?;
     let about = |error: tacita::Error| Failure::from(error).about(path);
     let asked = asked.map(NonZeroUsize::get);
-    let batch = tacita::batch_size(&graph, samples.get(), asked, batch::usual).map_err(about)?;
+    let parts = Parts::choose(&template, &open, samples.get(), asked, batch::usual).map_err(about)?;
+    let batch = parts.batch();
     let bar = Bar::new(quiet);
     let sizes = (samples.get(), batch);
-    let dealt =
-        tacita::deal_ahead(file, identity, &graph, sizes, base, &mut |done, all| bar.count(done, all))?;
+    let dealt = tacita::deal_ahead(file, identity, (&template, &open), sizes, base, &mut |done, all| {
+        bar.count(done, all)
+    })?;
     drop(bar);
     let mut text = format!(
         "dealt for {samples} samples of graph {}, {batch} at a time, {} evaluations\n",
-        tacita::hex(&graph.digest()),
+        tacita::hex(&template.digest()),
         dealt.evaluations
     );
     for (member, path, bytes) in &dealt.files {
@@ -100,7 +104,7 @@ fn ahead(
     let files: Vec<_> = dealt.files.iter().map(of).collect();
     let json = serde_json::json!({
         "samples": samples, "batch": batch, "evaluations": dealt.evaluations, "files": files,
-        "graph_digest": tacita::hex(&graph.digest()),
+        "graph_digest": tacita::hex(&template.digest()),
     });
     Ok(Answer { text, json: json.to_string() })
 }

@@ -1,7 +1,8 @@
 //! `tacita demo`: the shipped network on shipped digits, so that it needs no files.
 
 use ndarray::{ArrayD, ArrayViewD, Axis};
-use tacita::onnx::{ImportOptions, import_bytes};
+use tacita::Parts;
+use tacita::onnx::{ImportOptions, Sizes, import_bytes};
 
 use crate::arguments::DemoArguments;
 use crate::failure::Failure;
@@ -25,9 +26,12 @@ pub fn run(arguments: &DemoArguments, quiet: bool) -> Result<Answer, Failure> {
     let labels = tacita_data::read_labels_bytes(&"mnist-200.npz:labels".parse()?, DIGITS)?;
     let options = arguments.local.options();
 
+    let (sizes, rows) = (Sizes::new(), images.shape()[0]);
+    let parts = Parts::choose(&model.template, &sizes, rows, Some(BATCH), |_, _, rows| rows)?;
     let bar = Bar::new(quiet);
-    let result =
-        tacita::infer(&model, &images, Some(&labels), BATCH, false, &options, &mut |p| bar.update(&p));
+    let result = tacita::infer(&model, &images, Some(&labels), (&sizes, &parts), false, &options, &mut |p| {
+        bar.update(&p)
+    });
     drop(bar);
     let inference = result?;
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tacita::graph::Op;
+use tacita::onnx::BATCH;
 
 use crate::arguments::ExportArguments;
 use crate::failure::Failure;
@@ -19,7 +20,7 @@ struct Exported {
     notes: Vec<String>,
 }
 
-/// A reveal of a graph whose batch may be symbolic.
+/// A reveal of a template, some of whose sizes may be open.
 #[derive(Serialize)]
 struct ToBeRevealed {
     value: String,
@@ -30,24 +31,29 @@ struct ToBeRevealed {
 /// Writes the graph.
 pub fn run(arguments: &ExportArguments) -> Result<Answer, Failure> {
     let model = files::model(&arguments.model, &arguments.owners.import_options())?;
-    let graph = model.graph;
-    let bytes = graph.encode();
+    let (mut sizes, batch) = arguments.sizes.given()?;
+    sizes.extend(batch.map(|batch| (BATCH.to_owned(), batch)));
+    let about = |error| Failure::from(tacita::Error::from(error)).about(&arguments.model);
+    let template = model.template.fixed(&sizes).map_err(about)?;
+    let bytes = template.encode();
+    let (graph, shapes) = (template.example(), template.reveals());
     files::write(&arguments.output, &bytes)?;
     let owners = graph.owners().to_vec();
     let reveals = graph
         .reveals()
         .into_iter()
-        .map(|id| {
+        .zip(shapes)
+        .map(|(id, shape)| {
             let node = graph.node(id);
             let to = match &node.op {
                 Op::Reveal(reveal) => reveal.to.iter().map(|to| owners[to.0 as usize].clone()).collect(),
                 _ => vec![],
             };
-            ToBeRevealed { value: graph.label(id), to, shape: tacita::graph::show(&node.ty.shape) }
+            ToBeRevealed { value: graph.label(id), to, shape }
         })
         .collect();
     let exported = Exported {
-        graph_digest: tacita::hex(&graph.digest()),
+        graph_digest: tacita::hex(&template.digest()),
         file: arguments.output.display().to_string(),
         bytes: bytes.len(),
         owners,

@@ -9,7 +9,7 @@ use crate::arguments::InferArguments;
 use crate::failure::Failure;
 use crate::print::{Answer, json};
 use crate::progress::Bar;
-use crate::{batch, files, samples, summary};
+use crate::{files, samples, summary};
 
 /// Runs the model, writes what is to be written.
 pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
@@ -22,16 +22,17 @@ pub fn run(arguments: &InferArguments, quiet: bool) -> Result<Answer, Failure> {
     let samples = samples::read(&arguments.samples, &model, options.precision)?;
     let count = samples.shape()[0];
     let labels = arguments.labels.as_deref().map(|text| samples::labels(text, count)).transpose()?;
-    let fixed = batch::fixed(&model.graph, &model.input_shape);
-    let usual = |graph: &Graph| batch::usual(graph, count);
-    let batch = batch::choose(&arguments.model, &model.graph, fixed, arguments.batch, usual)?;
+    let (sizes, asked) = arguments.sizes.given()?;
+    let (sizes, parts) = files::parts(&arguments.model, &model, samples.shape(), (&sizes, asked))?;
     let timeline = &arguments.timeline;
     files::check_outputs(&[arguments.output.as_deref(), arguments.report.as_deref(), timeline.as_deref()])?;
 
-    let indices = reveals_indices(&model.graph);
+    let indices = reveals_indices(model.template.example());
     let bar = Bar::new(quiet);
     let result =
-        tacita::infer(&model, &samples, labels.as_deref(), batch, indices, &options, &mut |p| bar.update(&p));
+        tacita::infer(&model, &samples, labels.as_deref(), (&sizes, &parts), indices, &options, &mut |p| {
+            bar.update(&p)
+        });
     drop(bar);
     let inference = result.map_err(|error| Failure::from(error).about(&arguments.model))?;
 

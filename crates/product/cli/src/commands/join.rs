@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tacita::graph::Graph;
-use tacita::onnx::Model;
+use tacita::onnx::{Model, Template};
 use tacita::{Allowance, ConnectOptions, Part, SessionFile, disclosures};
 use tacita_data::Staged;
 
@@ -30,7 +30,7 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
     let me = arguments.name.as_str();
     let identity = file.identity(me, &arguments.key())?;
     let model = model(arguments)?;
-    let graph = &model.graph;
+    let graph = model.template.example();
     owners_are_members(graph, &file)?;
     // what a member states itself with --model it agrees to by stating it; a graph from elsewhere it has to agree to
     if arguments.graph.is_some() {
@@ -51,13 +51,15 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
     files::check_outputs(&[arguments.output.as_deref(), arguments.report.as_deref()])?;
     receives(graph, me, arguments)?;
 
-    eprint!("{}", announcement(graph, &file, me));
+    eprint!("{}", announcement(&model.template, &file, me));
     let (stop, options) = ready(arguments)?;
+    let (sizes, batch) = arguments.sizes.given()?;
     let part = Part {
-        graph: graph.clone(),
+        template: model.template.clone(),
+        sizes,
         parameters: own_parameters(&model, me),
         samples,
-        batch: arguments.batch.map(std::num::NonZeroUsize::get),
+        batch,
         usual_batch: batch::usual,
         labels,
         notes: model.notes.clone(),
@@ -157,16 +159,17 @@ fn model(arguments: &JoinArguments) -> Result<Model, Failure> {
 }
 
 fn of_graph(path: &Path) -> Result<Model, Failure> {
-    tacita::model_of_graph(files::graph(path)?).map_err(|error| Failure::from(error).about(path))
+    tacita::model_of_template(files::template(path)?).map_err(|error| Failure::from(error).about(path))
 }
 
 /// The weights, if this member owns them.
 fn own_parameters(model: &Model, me: &str) -> tacita::graph::Inputs {
     use tacita::graph::Visibility;
     let mut parameters = tacita::graph::Inputs::new();
-    for id in model.graph.inputs() {
-        let node = model.graph.node(id);
-        let mine = matches!(node.ty.visibility, Visibility::Private(owner) if model.graph.owners()[owner.0 as usize] == me);
+    let graph = model.template.example();
+    for id in graph.inputs() {
+        let node = graph.node(id);
+        let mine = matches!(node.ty.visibility, Visibility::Private(owner) if graph.owners()[owner.0 as usize] == me);
         if let (true, Some(value)) = (mine, model.parameters.get(&node.name)) {
             parameters.insert(node.name.clone(), value.clone());
         }
@@ -202,15 +205,15 @@ fn receives(graph: &Graph, me: &str, arguments: &JoinArguments) -> Result<(), Fa
 }
 
 /// What a member is told before its first byte is sent.
-fn announcement(graph: &Graph, file: &SessionFile, me: &str) -> String {
+fn announcement(template: &Template, file: &SessionFile, me: &str) -> String {
     let mut text = format!("session {} as {me}, with {}\n", tacita::hex(&file.hash[..8]), file.names());
-    text += &format!("graph {}\n", tacita::hex(&graph.digest()));
-    for disclosure in disclosures(graph) {
+    text += &format!("graph {}\n", tacita::hex(&template.digest()));
+    for (disclosure, shape) in disclosures(template.example()).into_iter().zip(template.reveals()) {
         text += &format!(
             "will be revealed to {}: {} {}, computed from data of {}\n",
             disclosure.to.join(", "),
             disclosure.value,
-            disclosure.shape,
+            shape,
             if disclosure.of.is_empty() { "nobody".to_owned() } else { disclosure.of.join(", ") },
         );
         if disclosure.kept {

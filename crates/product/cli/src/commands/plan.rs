@@ -1,13 +1,13 @@
 //! `tacita plan`.
 
-use tacita::graph::{Graph, Op};
+use tacita::onnx::BATCH;
 use tacita::{Foreseen, Options, SessionFile};
 
 use crate::arguments::PlanArguments;
 use crate::failure::Failure;
+use crate::files;
 use crate::print::{Answer, json};
 use crate::tables::{bytes, layers, numbers, rendered, reveals, seconds, table, words};
-use crate::{batch, files};
 
 /// Inputs that are listed one by one.
 const LISTED: usize = 6;
@@ -17,29 +17,41 @@ const WARNINGS: usize = 3;
 /// Plans a model or an exported graph.
 pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     let path = &arguments.model;
-    let (graph, public, notes) = if files::is_graph(path) {
+    let (template, public, notes) = if files::is_graph(path) {
         if arguments.owners.any() {
             let reason = "owners and reveals are fixed in it; leave --weights, --input, --reveal, --argmax, --range out";
             return Err(Failure::usage(format!("{} is a graph: {reason}", path.display())));
         }
-        let graph = files::graph(path)?;
-        (graph, None, vec![])
+        (files::template(path)?, None, vec![])
     } else {
         let model = files::model(path, &arguments.owners.import_options())?;
         // in the file's own words
         let said = |c: &tacita::onnx::PublicConstant| format!("{} = {} (for {})", c.name, c.value, c.used_by);
-        (model.graph, Some(model.public_constants.iter().map(said).collect()), model.notes)
+        (model.template, Some(model.public_constants.iter().map(said).collect()), model.notes)
     };
-    let fixed = fixed_batch(&graph);
-    let batch = batch::choose(path, &graph, fixed, arguments.batch, |_| 1)?;
-    let parties = arguments.parties.map_or_else(|| graph.owners().len().max(2), usize::from);
+    let (mut sizes, batch) = arguments.sizes.given()?;
+    match (template.fixed_batch(), batch) {
+        (Some(fixed), Some(asked)) if fixed != asked => {
+            let hint = "leave --batch out, or export the model with a symbolic first axis";
+            return Err(Failure::usage(format!(
+                "{}: the model fixes its batch at {fixed}, not {asked}: {hint}",
+                path.display()
+            )));
+        }
+        (Some(_), _) => {}
+        (None, batch) if template.names().contains(BATCH) => {
+            sizes.insert(BATCH.to_owned(), batch.unwrap_or(1));
+        }
+        (None, _) => {}
+    }
+    let parties = arguments.parties.map_or_else(|| template.example().owners().len().max(2), usize::from);
     let defaults = Options::default();
     let link = arguments.link.unwrap_or(defaults.link);
     let foreseen = match &arguments.session {
-        Some(session) => tacita::foresee_session(&graph, batch, &SessionFile::read(session)?, link),
+        Some(session) => tacita::foresee_session(&template, &sizes, &SessionFile::read(session)?, link),
         None => {
             let precision = arguments.precision.bits.into();
-            tacita::foresee(&graph, batch, &Options { parties, precision, link, ..defaults })
+            tacita::foresee(&template, &sizes, &Options { parties, precision, link, ..defaults })
         }
     };
     let mut foreseen = foreseen.map_err(|error| Failure::from(error).about(path))?;
@@ -47,14 +59,6 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
         foreseen.public_constants = public;
     }
     Ok(Answer { text: text(&foreseen, &notes), json: json(&foreseen) })
-}
-
-/// The batch that a graph's data inputs fix.
-fn fixed_batch(graph: &Graph) -> Option<usize> {
-    use tacita::graph::Role;
-    let data =
-        graph.nodes().iter().find(|node| matches!(&node.op, Op::Input(input) if input.role == Role::Data));
-    data.and_then(|node| batch::fixed(graph, &node.ty.shape))
 }
 
 fn text(plan: &Foreseen, notes: &[String]) -> String {

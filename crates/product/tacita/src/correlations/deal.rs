@@ -6,9 +6,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
-use tacita_graph::Graph;
 use tacita_mpc::{AheadDealer, Leaves};
 use tacita_net::{Frame, NetError};
+use tacita_onnx::{Sizes, Template};
 use zeroize::Zeroizing;
 
 use super::{HEADER, KEY_CONTEXT, MAGIC, Manifest, VERSION};
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::file_error::FileError;
 use crate::identity::Identity;
 use crate::members::Members;
+use crate::parts::Parts;
 use crate::prepared::Prepared;
 use crate::seal::{Sealer, agreed_key};
 use crate::session::bind;
@@ -32,7 +33,7 @@ pub struct DealtAhead {
     pub batch: usize,
 }
 
-/// Deals for `samples` samples of a graph, `batch` at a time, and writes what each member needs into `base.MEMBER`, sealed
+/// Deals for `samples` samples of a template at these sizes, `batch` at a time, and writes what each member needs into `base.MEMBER`, sealed
 /// for that member. All files appear, or none. `progress` is told evaluations done and in all.
 ///
 /// # Errors
@@ -41,7 +42,7 @@ pub struct DealtAhead {
 pub fn deal_ahead(
     file: &SessionFile,
     dealer: &Identity,
-    graph: &Graph,
+    (template, sizes): (&Template, &Sizes),
     (samples, batch): (usize, usize),
     base: &Path,
     progress: &mut dyn FnMut(usize, usize),
@@ -51,7 +52,8 @@ pub fn deal_ahead(
     let batches = batches(samples, batch);
     let mut plans = vec![];
     for &(size, times) in &batches {
-        let prepared = Prepared::new(bind(graph, size)?, &members, file.precision_bits)?;
+        let graph = template.at(&Parts::sizes(template, sizes, size))?;
+        let prepared = Prepared::new(bind(&graph, 1)?, &members, file.precision_bits)?;
         if let Some(name) = prepared.public_inputs().next() {
             return Err(Error::Usage(format!(
                 "the input `{name}` is public, and its values are not known ahead: run a dealer for this graph"

@@ -77,7 +77,7 @@ pub fn bench_model(
     seconds.total = seconds.setup + seconds.offline + seconds.online;
     let mut totals = Totals::default();
     totals.add(prepared.graph(), median, batch);
-    let mut report = totals.report(&network.graph, options, (batch, batch), seconds, peak);
+    let mut report = totals.report(network.graph.digest(), options, (batch, batch), seconds, peak);
 
     let (expected, plain_seconds) = in_the_clear(prepared.graph(), &network.inputs)?;
     let revealed = median.revealed.values().flatten().next();
