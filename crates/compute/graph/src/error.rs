@@ -234,9 +234,7 @@ pub enum GraphError {
     #[error("the ring program was not lowered from this graph: {0}")]
     ForeignProgram(String),
     /// A graph file of another version.
-    #[error(
-        "graph file of version {got}, and this program reads version {expected}: export the graph again with `tacita export-graph`"
-    )]
+    #[error("graph file of version {got}; this program reads version {expected}")]
     Version {
         /// The file's version.
         got: u16,

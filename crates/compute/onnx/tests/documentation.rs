@@ -15,6 +15,9 @@ fn document() -> String {
          reason.\nThis file is generated: see `crates/compute/onnx/tests/documentation.rs`.\n"
     )
     .unwrap();
+    text += "A model whose sizes are open (the batch, a sequence) becomes a *template*; shapes are folded once its *sizes* are \
+             numbers, and it is\na *graph* then. So arguments that follow from shapes may be computed in any way that has no data \
+             in it.\n\n";
     text += "`since` is the first version with which an operator can be imported. What of ONNX's own tests passes, and what is \
              refused\nand why, is in [`onnx-backend.md`](onnx-backend.md).\n\n";
     text += "| operator | since | notes |\n| --- | ---: | --- |\n";

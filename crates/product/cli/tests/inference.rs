@@ -51,6 +51,87 @@ fn the_shipped_networks_are_as_good_as_in_the_clear() {
     }
 }
 
+/// A model of the importer's tests, and its input and output.
+fn case(name: &str) -> [String; 3] {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../compute/onnx/tests/cases");
+    ["onnx", "x.npy", "y.npy"].map(|suffix| format!("{folder}/{name}.{suffix}"))
+}
+
+/// Nine rows in batches of two, and the batch as the second axis of the result.
+#[test]
+fn parts_are_joined_where_samples_lie() {
+    let folder = Folder::new();
+    let (output, path) = (folder.name("y.npy"), folder.name("x.npy"));
+    // a linear layer, transposed
+    let model =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../compute/onnx/tests/data/refused/moves_batch.onnx");
+    let rows = ndarray::ArrayD::from_shape_fn(vec![9, 4], |at| (at[0] * 4 + at[1]) as f64 / 8.0 - 2.0);
+    tacita_data::write_f32(path.as_ref(), rows.view()).unwrap();
+    let arguments = ["infer", model, "--input", &path, "--output", &output, "--link", "memory", "--json"];
+    let whole = tacita(&arguments).json();
+    let expected = read(&source(&output)).unwrap();
+    assert_eq!((&whole["batch"], expected.shape()[1]), (&9.into(), 9));
+    for more in [["--batch", "2"], ["--size", "batch=2"]] {
+        let report = tacita(&[&arguments[..], &more].concat()).json();
+        assert_eq!((&report["batch"], &report["graph_digest"]), (&2.into(), &whole["graph_digest"]));
+        let found = read(&source(&output)).unwrap();
+        let far = (&found - &expected).iter().fold(0f64, |far, d| far.max(d.abs()));
+        assert!(found.shape() == expected.shape() && far < 1e-3, "{far}");
+    }
+}
+
+/// 65 rows are no 32, 32 and 1: each part would have a mean of its own.
+#[test]
+fn a_mean_over_the_batch_is_of_all_rows() {
+    let folder = Folder::new();
+    let output = folder.name("y.npy");
+    let [model, x, y] = case("mean_over_batch");
+    let arguments = ["infer", &model, "--input", &x, "--output", &output, "--link", "memory", "--json"];
+    let report = tacita(&arguments).json();
+    let rows = &report["samples"];
+    assert!(rows.as_u64().unwrap() > 64 && report["batch"] == *rows, "{report}");
+    let (found, expected) = (read(&source(&output)).unwrap(), read(&source(&y)).unwrap());
+    let far = (&found - &expected).iter().fold(0f64, |far, d| far.max(d.abs()));
+    assert!(found.shape() == expected.shape() && far < 1e-3, "{far}");
+    let parts = ["infer", &model, "--input", &x, "--link", "memory", "--batch", "32"];
+    tacita(&parts).fails(4, &["Mean", "mixes samples", "axis 0"]);
+    let arguments = ["check", &model, "--input", &x];
+    assert_eq!(tacita(&[&arguments[..], &["--json"]].concat()).json()["samples"], *rows);
+    tacita(&[&arguments[..], &["--samples", "8"]].concat()).fails(4, &["mixes samples"]);
+}
+
+/// A sequence whose length is open: what the data says, or what `--size` does.
+#[test]
+fn open_sizes_get_numbers() {
+    let folder = Folder::new();
+    let (output, graph) = (folder.name("y.npy"), folder.name("m.graph"));
+    let [model, x, y] = case("dynamic_sequence");
+    let open = "sequence";
+    tacita(&["infer", &model, "--input", &x, "--output", &output, "--link", "memory"]).ok();
+    let (found, expected) = (read(&source(&output)).unwrap(), read(&source(&y)).unwrap());
+    let far = (&found - &expected).iter().fold(0f64, |far, d| far.max(d.abs()));
+    assert!(found.shape() == expected.shape() && far < 1e-2, "{far}");
+
+    tacita(&["plan", &model]).fails(2, &[open, "it is open", "--size sequence="]);
+    tacita(&["plan", &model, "--size", "length=3"]).fails(2, &["length", "no open size", "batch, sequence"]);
+    tacita(&["plan", &model, "--size", "sequence"]).fails(2, &["NAME=N"]);
+    tacita(&["plan", &model, "--batch", "2", "--size", "batch=3"]).fails(2, &["size batch", "3 and 2"]);
+    let wrong = ["infer", &model, "--input", &x, "--size", "sequence=999"];
+    tacita(&wrong).fails(2, &[open, "999 is given, and the data has"]);
+    let plan = tacita(&["plan", &model, "--size", "sequence=6", "--json"]).json();
+    let exported = tacita(&["export-graph", &model, "-o", &graph, "--json"]).json();
+    assert_eq!(exported["graph_digest"], plan["graph_digest"]);
+    assert_eq!(tacita(&["plan", &graph, "--size", "sequence=6", "--json"]).json(), {
+        let mut plan = plan.clone();
+        plan["public_constants"] = serde_json::Value::Array(vec![]);
+        plan
+    });
+    let fixed = ["export-graph", &model, "--size", "sequence=6", "-o", &graph, "--json"];
+    assert_ne!(tacita(&fixed).json()["graph_digest"], plan["graph_digest"]);
+    let again = tacita(&["plan", &graph, "--json"]).json();
+    assert_eq!(again["rounds"], plan["rounds"]);
+}
+
 #[test]
 fn argmax_gives_labels_and_nothing_else() {
     let folder = Folder::new();

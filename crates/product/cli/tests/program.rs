@@ -341,7 +341,7 @@ fn operations_are_timed() {
         .iter()
         .filter_map(|e| e["args"]["operation"].as_str())
         .collect();
-    assert!(operations.contains(&"Mul") && operations.contains(&"Locate"), "{operations:?}");
+    assert!(operations.contains(&"Mul") && operations.contains(&"Bucketize"), "{operations:?}");
     let nowhere = folder.name("none/t.json");
     tacita(&["bench", "ops", "mul", "--timeline", &nowhere]).fails(3, &["none"]);
 }

@@ -238,7 +238,7 @@ fn graph_files_that_are_none() {
     };
     let mut other = bytes.clone();
     other[8] += 1;
-    plan("newer", &other, &["version 3", "version 2", "export-graph"]);
+    plan("newer", &other, &["version 4", "version 3", "export-graph"]);
     for at in [12, bytes.len() / 2, bytes.len() - 1] {
         let mut corrupt = bytes.clone();
         corrupt[at] ^= 1;

@@ -5,6 +5,7 @@
 //! cargo run --release -p tacita --example fuzz_seeds
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -333,7 +334,8 @@ fn members() -> Result<(), Anything> {
     for (name, samples, batch) in
         [("neither", None, None), ("samples", Some(200_u64), None), ("both", Some(1), Some(64_u64))]
     {
-        write("terms", name, &postcard::to_stdvec(&(samples, batch))?)?;
+        let sizes = BTreeMap::from([("sequence", 16_u64)]);
+        write("terms", name, &postcard::to_stdvec(&([7_u8; 32], samples, batch, sizes))?)?;
     }
     write("terms", "number", &postcard::to_stdvec(&u64::MAX)?)
 }
