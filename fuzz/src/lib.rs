@@ -41,9 +41,10 @@ pub const NET_HANDSHAKE: Target =
 /// Everything that a member receives in a session, edited.
 pub const MPC_SESSION: Target =
     Target { name: "mpc_session", property: tacita_mpc::fuzzing::session, base: 512 * KIB, per_byte: 512 };
-/// Graph files, and what people and programs see of them. A node takes three bytes in the file and some hundred in memory.
+/// Graph files, and what people and programs see of them. A node takes three bytes in the file and some hundred in memory; of a
+/// template the importer makes graphs, as of a model.
 pub const GRAPH_FILE: Target =
-    Target { name: "graph_file", property: tacita::fuzzing::graph_file, base: 64 * KIB, per_byte: 256 };
+    Target { name: "graph_file", property: tacita::fuzzing::graph_file, base: 64 * MIB, per_byte: 1024 };
 /// Graphs, up to the ring program, of values that have 2^18 elements together.
 pub const GRAPH_LOWER: Target = Target {
     name: "graph_lower",
