@@ -78,6 +78,18 @@ impl From<tacita::Error> for Failure {
     }
 }
 
+impl From<tacita::IdentityError> for Failure {
+    fn from(error: tacita::IdentityError) -> Failure {
+        tacita::Error::from(error).into()
+    }
+}
+
+impl From<tacita::FileError> for Failure {
+    fn from(error: tacita::FileError) -> Failure {
+        tacita::Error::from(error).into()
+    }
+}
+
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Failure {
         Failure::input(error.to_string())

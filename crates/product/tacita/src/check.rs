@@ -12,8 +12,8 @@ use crate::members::Members;
 use crate::options::Options;
 use crate::prepared::Prepared;
 use crate::proof::Claim;
-use crate::report::hex;
 use crate::session::bind;
+use tacita_identity::hex;
 
 /// Error and headroom of one node.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tacita_identity::{Identity, SessionFile};
 use tacita_mpc::{Config, Correlations};
 use tacita_net::{Limits, MemberId, Roster};
 
 use crate::correlations::CorrelationFile;
 use crate::error::Error;
-use crate::identity::Identity;
 use crate::members::Members;
 use crate::session::Session;
-use crate::session_file::SessionFile;
 use crate::world::{Member, World};
 
 /// Bytes of corrections that a dealer may be ahead of each party.

@@ -1,11 +1,10 @@
 //! One error type for whoever uses the library, with the exit code that a program returns for it.
 
 use tacita_graph::GraphError;
+use tacita_identity::{FileError, IdentityError};
 use tacita_mpc::MpcError;
 use tacita_net::NetError;
 use tacita_onnx::ImportError;
-
-use crate::file_error::FileError;
 
 /// Anything that can go wrong. Every message is one line that names the file, node or peer.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +49,18 @@ pub enum Error {
     /// A member's thread ended; its own error says more if there is one.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Error {
+        match error {
+            IdentityError::File(error) => Error::File(error),
+            IdentityError::Days { .. } | IdentityError::UnknownMember { .. } => {
+                Error::Usage(error.to_string())
+            }
+            other => Error::Internal(other.to_string()),
+        }
+    }
 }
 
 impl Error {

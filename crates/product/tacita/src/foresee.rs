@@ -3,15 +3,16 @@
 use serde::Serialize;
 use tacita_graph::ops::Input;
 use tacita_graph::{Graph, Interval, Op, show};
+use tacita_identity::SessionFile;
 use tacita_onnx::{BATCH, Sizes, Template, show_axes};
 
 use crate::error::Error;
 use crate::members::Members;
 use crate::options::{Link, Options};
 use crate::prepared::Prepared;
-use crate::report::{NodeReport, Reveal, hex};
+use crate::report::{NodeReport, Reveal};
 use crate::session::bind;
-use crate::session_file::SessionFile;
+use tacita_identity::hex;
 
 /// A network to predict times for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use ndarray::{ArrayD, Axis, Slice};
 use tacita_graph::{Graph, NodeId, Op};
+use tacita_identity::hex;
 use tacita_onnx::{Sizes, Template};
 
 use crate::error::Error;
 use crate::options::Options;
 use crate::parts::Parts;
-use crate::report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, hex, peak_rss_bytes};
+use crate::report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, peak_rss_bytes};
 use crate::session::Session;
 use crate::timeline::Timeline;
 

@@ -6,16 +6,15 @@ use std::time::Instant;
 use ndarray::{ArrayD, Axis, Slice};
 use serde::{Deserialize, Serialize};
 use tacita_graph::{Graph, Inputs, NodeId, Op, Role, Visibility};
+use tacita_identity::{Identity, SessionFile, hex};
 use tacita_onnx::{BATCH, Sizes, Template};
 
 use crate::connect::ConnectOptions;
 use crate::error::Error;
-use crate::identity::Identity;
 use crate::infer::{InferProgress, Totals, graphs, predictions};
 use crate::parts::{Parts, UsualBatch};
-use crate::report::{REPORT_VERSION, Report, Seconds, cpu, hex, peak_rss_bytes};
+use crate::report::{REPORT_VERSION, Report, Seconds, cpu, peak_rss_bytes};
 use crate::session::Session;
-use crate::session_file::SessionFile;
 
 /// What one member brings to a joint inference.
 pub struct Part {

@@ -8,17 +8,14 @@
 #[doc = include_str!("../../../../README.md")]
 struct Readme;
 
-mod certificate;
 mod check;
 mod connect;
 mod consent;
 mod correlations;
 mod error;
-mod file_error;
 mod foresee;
 #[doc(hidden)]
 pub mod fuzzing;
-mod identity;
 mod infer;
 mod join;
 pub mod library;
@@ -31,16 +28,13 @@ mod prepared;
 mod proof;
 mod recipe;
 mod report;
-mod seal;
 mod serve;
 mod session;
-mod session_file;
 mod tensor;
 mod timeline;
 mod training;
 mod world;
 
-pub use certificate::Certificate;
 pub use check::{Checked, CheckedNode, Ground, Proposal, check};
 pub use connect::ConnectOptions;
 #[doc(hidden)]
@@ -48,20 +42,21 @@ pub use connect::WatchForTests;
 pub use consent::{Allowance, Disclosure, consent, disclosures};
 pub use correlations::{CorrelationFile, DealtAhead, deal_ahead};
 pub use error::Error;
-pub use file_error::FileError;
 pub use foresee::{Foreseen, NETWORKS, Network, Prediction, foresee, foresee_session};
-pub use identity::Identity;
 pub use infer::{InferProgress, Inference, infer};
 pub use join::{Joined, Part, join};
 pub use model::{Model, model_of_template, read_template};
 pub use options::{Link, Options};
 pub use parts::{Parts, UsualBatch};
 pub use prepared::Prepared;
-pub use report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, hex, peak_rss_bytes};
+pub use report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, peak_rss_bytes};
 pub use serve::{ServeOptions, Served, serve};
 pub use session::{Evaluation, Session};
-pub use session_file::{SessionFile, SessionMember, SessionSettings, check_name};
 pub use tacita_graph as graph;
+pub use tacita_identity::{
+    Certificate, FileError, Identity, IdentityError, SessionFile, SessionMember, SessionSettings, check_name,
+    hex,
+};
 pub use tacita_nn as nn;
 pub use tacita_onnx as onnx;
 pub use tacita_program as program;

@@ -1,6 +1,12 @@
 //! Who takes part in a session, by role.
 
-use crate::session_file::{SessionFile, SessionMember};
+use tacita_identity::{SessionFile, SessionMember};
+
+// what a session file may say is what graphs can be lowered with
+const _: () = {
+    let (file, graph) = (tacita_identity::PRECISIONS, tacita_graph::PRECISIONS);
+    assert!(*file.start() == *graph.start() && *file.end() == *graph.end());
+};
 
 /// The members of a session but for the dealer. In a session they are numbered: parties, the dealer, data owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -102,7 +102,7 @@ impl Options {
         let mut names = self.party_names();
         names.push("dealer".to_owned());
         for owner in &self.data_owners {
-            crate::session_file::check_name(owner)?;
+            tacita_identity::check_name(owner)?;
             if names.contains(owner) {
                 return Err(Error::Usage(format!("two members are called {owner}: names have to differ")));
             }

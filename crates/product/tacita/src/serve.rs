@@ -7,17 +7,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use tacita_graph::Inputs;
+use tacita_identity::{Identity, SessionFile};
 use tacita_mpc::{Config, Dealer, LeafKey, Leaves, Request};
 use tacita_net::{Endpoint, Interrupter, Reception};
 use tacita_ring::RingTensor;
 
 use crate::connect::{WatchForTests, config, dealer_roster, limits};
 use crate::error::Error;
-use crate::identity::Identity;
 use crate::members::Members;
 use crate::prepared::{Prepared, leaves};
 use crate::recipe;
-use crate::session_file::SessionFile;
 
 /// How often the daemon looks whether it was asked to stop.
 const GLANCE: Duration = Duration::from_millis(200);

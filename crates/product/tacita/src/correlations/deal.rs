@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
+use tacita_identity::seal::{Sealer, agreed_key};
+use tacita_identity::{FileError, Identity, SessionFile};
 use tacita_mpc::{AheadDealer, Leaves};
 use tacita_net::{Frame, NetError};
 use tacita_onnx::{Sizes, Template};
@@ -13,14 +15,10 @@ use zeroize::Zeroizing;
 
 use super::{HEADER, KEY_CONTEXT, MAGIC, Manifest, VERSION};
 use crate::error::Error;
-use crate::file_error::FileError;
-use crate::identity::Identity;
 use crate::members::Members;
 use crate::parts::Parts;
 use crate::prepared::Prepared;
-use crate::seal::{Sealer, agreed_key};
 use crate::session::bind;
-use crate::session_file::SessionFile;
 
 /// What dealing ahead wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +138,7 @@ fn persist(temporary: tempfile::NamedTempFile, path: &Path) -> Result<(), FileEr
         std::io::ErrorKind::AlreadyExists => FileError::Exists { path: path.into() },
         _ => FileError::Write { path: path.into(), error: error.error },
     })?;
-    crate::identity::sync_folder(folder(path)).map_err(|error| FileError::Write { path: path.into(), error })
+    tacita_identity::sync_folder(folder(path)).map_err(|error| FileError::Write { path: path.into(), error })
 }
 
 fn folder(path: &Path) -> &Path {

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::aead::LessSafeKey;
+use tacita_identity::seal::{Pieces, agreed_key, read_up_to};
+use tacita_identity::{FileError, Identity, SessionFile};
 use tacita_mpc::Correlations;
 use tacita_net::FrameHeader;
 use tacita_ring::Seed;
@@ -16,10 +18,6 @@ use super::{
     HEADER, KEY_AT, KEY_CONTEXT, MAGIC, Manifest, POINT, USED, VERSION, read_correlation, read_manifest,
 };
 use crate::error::Error;
-use crate::file_error::FileError;
-use crate::identity::Identity;
-use crate::seal::{Pieces, agreed_key, read_up_to};
-use crate::session_file::SessionFile;
 
 /// A member's file, open and not yet used.
 pub struct CorrelationFile {
@@ -71,7 +69,7 @@ impl CorrelationFile {
 
     /// What distinguishes the set of files: all members have to use the same.
     pub(crate) fn mode(&self) -> String {
-        format!("the correlations {} that were dealt ahead", crate::report::hex(&self.manifest.id[..8]))
+        format!("the correlations {} that were dealt ahead", tacita_identity::hex(&self.manifest.id[..8]))
     }
 
     fn fail(&self, reason: impl std::fmt::Display) -> String {
@@ -207,7 +205,7 @@ pub(crate) fn read_sealed(bytes: &[u8], header: bool) -> Result<(), String> {
     static SESSION: LazyLock<(SessionFile, Identity)> = LazyLock::new(|| {
         let make = |name: &str| Identity::create(name, 1).expect("randomness");
         let identities = ["alice", "bob", "dealer"].map(make);
-        let member = |identity: &Identity| crate::session_file::SessionMember {
+        let member = |identity: &Identity| tacita_identity::SessionMember {
             name: identity.certificate().name().to_owned(),
             address: Some("192.0.2.1:7400".to_owned()),
             certificate: identity.certificate().clone(),

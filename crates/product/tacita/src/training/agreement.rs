@@ -35,7 +35,7 @@ impl Setting<'_> {
     pub fn agree(&self, session: &mut Session, data: &BTreeMap<String, Own>) -> Result<Agreed, Error> {
         let mut told = self.config.told();
         if told.len() > MOST_TOLD {
-            told = crate::report::hex(&self.config.digest());
+            told = tacita_identity::hex(&self.config.digest());
         }
         for (name, theirs) in session.tell("training", told.as_bytes())? {
             if theirs != told.as_bytes() {

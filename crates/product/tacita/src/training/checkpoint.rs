@@ -2,7 +2,7 @@
 //!
 //! # Format
 //! In the clear, [`HEADER`] bytes: `TACITA-K`, the format's version (1), the session file's hash, the training's digest, and
-//! 32 random bytes. Then sealed pieces ([`crate::seal`]): a manifest (its length in four bytes, postcard), and the
+//! 32 random bytes. Then sealed pieces ([`tacita_identity::seal`]): a manifest (its length in four bytes, postcard), and the
 //! shares, in the manifest's order, as little-endian words.
 //!
 //! # Security
@@ -19,16 +19,15 @@ use std::sync::Arc;
 
 use aws_lc_rs::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
+use tacita_identity::seal::{Pieces, Sealer, agreed_key, derived_key, read_up_to};
+use tacita_identity::{FileError, Identity};
 use tacita_mpc::{Kept, KeptValues};
 use tacita_nn::Step;
 use tacita_ring::RingTensor;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::file_error::FileError;
-use crate::identity::Identity;
 use crate::join::{decode, encode};
-use crate::seal::{Pieces, Sealer, agreed_key, derived_key, read_up_to};
 use crate::session::Session;
 
 const MAGIC: &[u8; 8] = b"TACITA-K";

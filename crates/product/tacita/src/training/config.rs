@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tacita_identity::{FileError, SessionFile};
 use tacita_nn::{Optimiser, Schedule, Training};
 
 use super::sections::{
@@ -12,8 +13,6 @@ use super::sections::{
 };
 use crate::consent::{Allowance, agreed};
 use crate::error::Error;
-use crate::file_error::FileError;
-use crate::session_file::SessionFile;
 
 /// The version of the format that is read.
 const VERSION: u32 = 1;
@@ -221,7 +220,7 @@ impl TrainConfig {
         let mut owners = BTreeMap::new();
         for data in &self.data {
             let owner = &data.owner;
-            crate::session_file::check_name(owner).map_err(|error| error.to_string())?;
+            tacita_identity::check_name(owner).map_err(|error| error.to_string())?;
             if owners.insert(owner, ()).is_some() {
                 return Err(format!("two [[data]] sections of {owner}: one is enough"));
             }

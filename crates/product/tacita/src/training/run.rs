@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tacita_graph::{Dim, Graph, Inputs, Role, Visibility};
+use tacita_identity::{FileError, Identity, SessionFile};
 use tacita_net::Interrupter;
 use tacita_nn::{Layer, Step};
 
@@ -21,12 +22,9 @@ use super::steps::Going;
 use super::trainer::Trainer;
 use crate::connect::ConnectOptions;
 use crate::error::Error;
-use crate::file_error::FileError;
-use crate::identity::Identity;
 use crate::options::Options;
 use crate::report::Seconds;
 use crate::session::Session;
-use crate::session_file::SessionFile;
 
 /// What a member decides for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, arr0};
 use tacita_graph::{DType, Graph, Inputs, Role, Visibility, dims};
+use tacita_identity::Identity;
 use tacita_mpc::KeptValues;
 use tacita_nn::{Parameter, Step, Training};
 
 use super::checkpoint::{self, Checkpoint, Checkpoints, Secret, Terms, expected, local_secret};
 use crate::error::Error;
-use crate::identity::Identity;
 use crate::prepared::Prepared;
 use crate::session::{Evaluation, Session};
 

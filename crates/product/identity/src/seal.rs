@@ -14,7 +14,7 @@ const TAG: usize = 16;
 
 /// The key that follows from agreements of a private with a public key each, bound to what is public; none if a public key
 /// is none.
-pub(crate) fn agreed_key(
+pub fn agreed_key(
     context: &str,
     agreements: &[(&PrivateKey, &[u8])],
     public: &[&[u8]],
@@ -32,7 +32,7 @@ pub(crate) fn agreed_key(
 }
 
 /// The key that follows from a secret, bound to what is public.
-pub(crate) fn derived_key(context: &str, secret: &[u8; 32], public: &[&[u8]]) -> Option<LessSafeKey> {
+pub fn derived_key(context: &str, secret: &[u8; 32], public: &[&[u8]]) -> Option<LessSafeKey> {
     let mut hasher = blake3::Hasher::new_derive_key(context);
     hasher.update(secret);
     key(hasher, public)
@@ -56,7 +56,7 @@ fn nonce(piece: u64, last: bool) -> Nonce {
 }
 
 /// Writes what is put into it in sealed pieces.
-pub(crate) struct Sealer<W> {
+pub struct Sealer<W> {
     to: W,
     key: LessSafeKey,
     piece: u64,
@@ -65,10 +65,15 @@ pub(crate) struct Sealer<W> {
 }
 
 impl<W: Write> Sealer<W> {
+    /// Encrypts under this key, which must serve for nothing else.
     pub fn new(to: W, key: LessSafeKey) -> Sealer<W> {
         Sealer { to, key, piece: 0, plain: Vec::with_capacity(PIECE + TAG), written: 0 }
     }
 
+    /// Encrypts some more bytes.
+    ///
+    /// # Errors
+    /// If they cannot be written.
     pub fn put(&mut self, mut bytes: &[u8]) -> std::io::Result<()> {
         while !bytes.is_empty() {
             // a full piece waits until more comes, since it may be the last
@@ -100,7 +105,11 @@ impl<W: Write> Sealer<W> {
     }
 }
 
-pub(crate) fn read_up_to(source: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
+/// Fills a buffer as far as the source reaches. Returns how many bytes came.
+///
+/// # Errors
+/// If the source cannot be read.
+pub fn read_up_to(source: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     let mut there = 0;
     while there < into.len() {
         match source.read(&mut into[there..])? {
@@ -112,7 +121,8 @@ pub(crate) fn read_up_to(source: &mut impl Read, into: &mut [u8]) -> std::io::Re
 }
 
 /// Sealed pieces, read as one stream.
-pub(crate) struct Pieces<R> {
+pub struct Pieces<R> {
+    /// Where the sealed pieces come from.
     pub source: R,
     key: LessSafeKey,
     piece: u64,
@@ -122,10 +132,15 @@ pub(crate) struct Pieces<R> {
 }
 
 impl<R: BufRead> Pieces<R> {
+    /// Reads pieces that were sealed under this key.
     pub fn new(source: R, key: LessSafeKey) -> Pieces<R> {
         Pieces { source, key, piece: 0, plain: vec![], at: 0, ended: false }
     }
 
+    /// Fills a buffer with what comes next.
+    ///
+    /// # Errors
+    /// If a piece is missing or changed, or the source cannot be read.
     pub fn read_exact(&mut self, mut into: &mut [u8]) -> Result<(), String> {
         while !into.is_empty() {
             if self.at == self.plain.len() {

@@ -12,12 +12,14 @@ use tacita_net::{MemberId, Peer, Roster};
 use toml::Spanned;
 
 use crate::certificate::{Certificate, read};
-use crate::error::Error;
+use crate::error::IdentityError;
 use crate::file_error::FileError;
 use crate::identity::Identity;
 
 /// The version of the format that is written and read.
 const VERSION: u32 = 1;
+/// The fractional bits that fixed-point values can have.
+pub const PRECISIONS: std::ops::RangeInclusive<u32> = 4..=24;
 /// The longest file: links carry it whole.
 const MAX_BYTES: usize = 1 << 16;
 /// The most computing parties.
@@ -122,31 +124,31 @@ impl SessionFile {
     ///
     /// # Errors
     /// [`FileError`] naming the file and what is wrong with it.
-    pub fn read(path: &Path) -> Result<SessionFile, Error> {
+    pub fn read(path: &Path) -> Result<SessionFile, FileError> {
         let bytes = read(path, MAX_BYTES)?;
-        Ok(parse(&bytes).map_err(|error| error.of(path))?)
+        parse(&bytes).map_err(|error| error.of(path))
     }
 
     /// Reads the bytes of a session file, whatever they are.
     ///
     /// # Errors
     /// [`FileError`] naming the line or field.
-    pub fn parse(bytes: &[u8]) -> Result<SessionFile, Error> {
-        Ok(parse(bytes)?)
+    pub fn parse(bytes: &[u8]) -> Result<SessionFile, FileError> {
+        parse(bytes)
     }
 
     /// Makes a file that differs from every other, also from one of the same members.
     ///
     /// # Errors
-    /// [`FileError`] if members or settings cannot be, [`Error::Internal`] if there is no randomness.
+    /// [`FileError`] if members or settings cannot be, [`IdentityError::Internal`] if there is no randomness.
     pub fn new(
         parties: Vec<SessionMember>,
         dealer: SessionMember,
         owners: Vec<SessionMember>,
         settings: SessionSettings,
-    ) -> Result<SessionFile, Error> {
+    ) -> Result<SessionFile, IdentityError> {
         let mut id = [0; 16];
-        aws_lc_rs::rand::fill(&mut id).map_err(|_| Error::Internal("no randomness".into()))?;
+        aws_lc_rs::rand::fill(&mut id).map_err(|_| IdentityError::Internal("no randomness".into()))?;
         let all = parties.iter().chain([&dealer]).chain(&owners);
         for SessionMember { name, address, .. } in all {
             check_name(name)?;
@@ -175,16 +177,15 @@ impl SessionFile {
     /// A member's identity: its certificate as this file has it, its key from a file.
     ///
     /// # Errors
-    /// [`Error::Usage`] if there is no such member, [`FileError`] if the key cannot be used.
-    pub fn identity(&self, name: &str, key: &Path) -> Result<Identity, Error> {
-        let member = self.members().find(|member| member.name == name).ok_or_else(|| {
-            Error::Usage(format!("{name:?} is no member of this session, which has {}", self.names()))
-        })?;
-        Identity::with_key(member.certificate.clone(), key)
+    /// [`IdentityError::UnknownMember`] if there is no such member, [`FileError`] if the key cannot be used.
+    pub fn identity(&self, name: &str, key: &Path) -> Result<Identity, IdentityError> {
+        let unknown = || IdentityError::UnknownMember { name: name.to_owned(), members: self.names() };
+        let member = self.members().find(|member| member.name == name).ok_or_else(unknown)?;
+        Ok(Identity::with_key(member.certificate.clone(), key)?)
     }
 
     /// The members as links take them, with a dealer among them.
-    pub(crate) fn roster(&self) -> Roster {
+    pub fn roster(&self) -> Roster {
         let peer = |member: &SessionMember| Peer {
             name: member.name.clone(),
             address: member.address.clone(),
@@ -239,8 +240,8 @@ fn parse(bytes: &[u8]) -> Result<SessionFile, FileError> {
         let reason = "`id` is not 32 hexadecimal digits: `tacita session new` draws them";
         return Err(FileError::invalid(reason).in_line(at(file.id.span())));
     }
-    if !tacita_graph::PRECISIONS.contains(file.precision_bits.get_ref()) {
-        let (least, most) = (tacita_graph::PRECISIONS.start(), tacita_graph::PRECISIONS.end());
+    if !PRECISIONS.contains(file.precision_bits.get_ref()) {
+        let (least, most) = (PRECISIONS.start(), PRECISIONS.end());
         let reason =
             format!("`precision_bits` is {}: {least} to {most} can be", file.precision_bits.get_ref());
         return Err(FileError::invalid(reason).in_line(at(file.precision_bits.span())));
@@ -360,7 +361,7 @@ fn write(
     let SessionSettings { precision_bits, timeout, connect_timeout, silence } = settings;
     let [timeout, connect_timeout, silence] =
         [timeout, connect_timeout, silence].map(|duration| duration.as_secs_f64());
-    let id = crate::report::hex(id);
+    let id = crate::hex(id);
     let mut text = format!(
         "\
 # A Tacita session: who takes part, and what all must have the same. It holds no secrets. Every member needs this very
@@ -420,7 +421,6 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         let error = SessionFile::parse(text.as_bytes()).unwrap_err();
-        assert_eq!(error.exit_code(), 3, "{error}");
         let text = error.to_string();
         assert!(!text.contains('\n'), "{text}");
         text
@@ -566,7 +566,8 @@ mod tests {
         assert_eq!(file.identity("alice", &key).unwrap().certificate(), alice.certificate());
         assert!(file.identity("alice", &other).unwrap_err().to_string().contains("another certificate"));
         let unknown = file.identity("carol", &key).unwrap_err();
-        assert!(unknown.exit_code() == 2 && unknown.to_string().contains("alice, bob, dealer"), "{unknown}");
+        assert!(matches!(unknown, IdentityError::UnknownMember { .. }));
+        assert!(unknown.to_string().contains("alice, bob, dealer"), "{unknown}");
     }
 
     #[test]

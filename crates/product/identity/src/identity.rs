@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use base64ct::{Base64, Encoding};
+use tacita_net::NetError;
 use zeroize::Zeroizing;
 
 use crate::certificate::{Certificate, MAX_BYTES, pem, read_open};
-use crate::error::Error;
+use crate::error::IdentityError;
 use crate::file_error::FileError;
 
 /// A fresh certificate is valid from so long before now, as clocks differ.
@@ -29,14 +30,14 @@ impl Identity {
     /// A fresh key, and a certificate for it that is valid for 1 to 36,500 days.
     ///
     /// # Errors
-    /// [`FileError`] if a session takes no member of that name, [`Error::Usage`] for a number of days out of range,
-    /// [`Error::Internal`] if there is no randomness.
-    pub fn create(name: &str, days: u32) -> Result<Identity, Error> {
+    /// [`FileError`] if a session takes no member of that name, [`IdentityError::Days`] for a number of days out of range,
+    /// [`IdentityError::Internal`] if there is no randomness.
+    pub fn create(name: &str, days: u32) -> Result<Identity, IdentityError> {
         crate::session_file::check_name(name)?;
         if !(1..=MAX_DAYS).contains(&days) {
-            return Err(Error::Usage(format!("a certificate for {days} days: 1 to {MAX_DAYS} can be given")));
+            return Err(IdentityError::Days { days, most: MAX_DAYS });
         }
-        let fail = |what: &str| Error::Internal(format!("no key could be made: {what}"));
+        let fail = |what: &str| IdentityError::Internal(format!("no key could be made: {what}"));
         let pair =
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| fail("no randomness"))?;
         let document = pair.to_pkcs8v1().map_err(|_| fail("it cannot be encoded"))?;
@@ -50,13 +51,13 @@ impl Identity {
     ///
     /// # Errors
     /// [`FileError`] if one of them is there already, or cannot be written; neither is written then.
-    pub fn write(&self, folder: &Path) -> Result<(PathBuf, PathBuf), Error> {
+    pub fn write(&self, folder: &Path) -> Result<(PathBuf, PathBuf), FileError> {
         let file = |suffix: &str| folder.join(format!("{}.{suffix}", self.certificate.name()));
         let (certificate, key) = (file("crt"), file("key"));
         for path in [&key, &certificate] {
             // also a link to nowhere
             if path.symlink_metadata().is_ok() {
-                return Err(FileError::Exists { path: path.clone() }.into());
+                return Err(FileError::Exists { path: path.clone() });
             }
         }
         let base64 = Zeroizing::new(Base64::encode_string(&self.key));
@@ -65,7 +66,7 @@ impl Identity {
         if let Err(error) = write_new(&certificate, self.certificate.to_pem().as_bytes(), 0o644) {
             // a key without its certificate would be in the way of the next try
             let _ = std::fs::remove_file(&key);
-            return Err(error.into());
+            return Err(error);
         }
         Ok((certificate, key))
     }
@@ -74,7 +75,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`FileError`] naming the file that cannot be read or used; see [`Identity::with_key`].
-    pub fn read(certificate: &Path, key: &Path) -> Result<Identity, Error> {
+    pub fn read(certificate: &Path, key: &Path) -> Result<Identity, FileError> {
         Identity::with_key(Certificate::read(certificate)?, key)
     }
 
@@ -84,7 +85,7 @@ impl Identity {
     /// [`FileError`] naming the file, if it cannot be read, is no key (PEM of an unencrypted PKCS #8 key), belongs to another
     /// certificate, or, on Unix, if others than its owner may read it. A file of root's that a group may read and nobody
     /// write is accepted from who is not root: Kubernetes and systemd hand out secrets like that.
-    pub fn with_key(certificate: Certificate, path: &Path) -> Result<Identity, Error> {
+    pub fn with_key(certificate: Certificate, path: &Path) -> Result<Identity, FileError> {
         let unreadable = |error| FileError::Read { path: path.into(), error };
         let file = File::open(path).map_err(unreadable)?;
         // of the file that is open, not of what may have taken its name meanwhile
@@ -94,15 +95,18 @@ impl Identity {
             let metadata = file.metadata().map_err(unreadable)?;
             let mode = metadata.permissions().mode() & 0o777;
             if is_exposed(mode, metadata.uid(), rustix::process::geteuid().as_raw()) {
-                return Err(FileError::Exposed { path: path.into(), mode }.into());
+                return Err(FileError::Exposed { path: path.into(), mode });
             }
         }
         let text = Zeroizing::new(read_open(file, path, MAX_BYTES)?);
-        Ok(Identity::from_parts(certificate, &text).map_err(|error| error.of(path))?)
+        Identity::from_parts(certificate, &text).map_err(|error| error.of(path))
     }
 
     /// The identity of a certificate and the text of its key file.
-    pub(crate) fn from_parts(certificate: Certificate, text: &[u8]) -> Result<Identity, FileError> {
+    ///
+    /// # Errors
+    /// [`FileError::Invalid`] if the text is no key (PEM of an unencrypted PKCS #8 key), or belongs to another certificate.
+    pub fn from_parts(certificate: Certificate, text: &[u8]) -> Result<Identity, FileError> {
         let key = decode(text).ok_or_else(|| {
             FileError::invalid(
                 "no private key: expected PEM of an unencrypted PKCS #8 key, `-----BEGIN PRIVATE KEY-----`",
@@ -127,14 +131,17 @@ impl Identity {
     }
 
     /// The key as one of Diffie-Hellman agreements; none if it is none, which reading it has excluded.
-    pub(crate) fn agreement_key(&self) -> Option<aws_lc_rs::agreement::PrivateKey> {
+    pub fn agreement_key(&self) -> Option<aws_lc_rs::agreement::PrivateKey> {
         use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
         PrivateKey::from_private_key_der(&ECDH_P256, &self.key).ok()
     }
 
     /// As links take it.
-    pub(crate) fn for_links(&self) -> Result<tacita_net::Identity, Error> {
-        Ok(tacita_net::Identity::new(self.certificate.der(), &self.key)?)
+    ///
+    /// # Errors
+    /// [`NetError`] if TLS does not accept the certificate or the key.
+    pub fn for_links(&self) -> Result<tacita_net::Identity, NetError> {
+        tacita_net::Identity::new(self.certificate.der(), &self.key)
     }
 }
 
@@ -231,7 +238,7 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
 }
 
 /// Makes the names in a folder durable, where the system can.
-pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     #[cfg(not(unix))]
@@ -243,11 +250,11 @@ pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    fn fails(outcome: Result<impl Sized, Error>, path: &Path, word: &str) {
+    fn fails(outcome: Result<impl Sized, FileError>, path: &Path, word: &str) {
         let error = outcome.map(drop).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&path.display().to_string()) && text.contains(word), "{text}");
-        assert!(!text.contains('\n') && error.exit_code() == 3, "{text}");
+        assert!(!text.contains('\n'), "{text}");
     }
 
     #[test]
@@ -342,10 +349,10 @@ mod tests {
     fn names_and_days_have_limits() {
         let long = "a".repeat(33);
         for name in ["", "Alice", "a b", "../alice", "a.b", "äther", long.as_str()] {
-            assert_eq!(Identity::create(name, 10).unwrap_err().exit_code(), 3, "{name}");
+            assert!(matches!(Identity::create(name, 10), Err(IdentityError::File(_))), "{name}");
         }
         for days in [0, 36_501, u32::MAX] {
-            assert_eq!(Identity::create("alice", days).unwrap_err().exit_code(), 2, "{days}");
+            assert!(matches!(Identity::create("alice", days), Err(IdentityError::Days { .. })), "{days}");
         }
         assert!(Identity::create("a-z_09", 36_500).is_ok());
     }

@@ -54,12 +54,12 @@ pub enum FileError {
 
 impl FileError {
     /// Something wrong with a file that the caller will name.
-    pub(crate) fn invalid(reason: impl Into<String>) -> FileError {
+    pub fn invalid(reason: impl Into<String>) -> FileError {
         FileError::Invalid { path: None, line: None, reason: reason.into() }
     }
 
     /// The same of this file.
-    pub(crate) fn of(self, path: &Path) -> FileError {
+    pub fn of(self, path: &Path) -> FileError {
         match self {
             FileError::Invalid { line, reason, .. } => {
                 FileError::Invalid { path: Some(path.to_owned()), line, reason }
@@ -69,7 +69,7 @@ impl FileError {
     }
 
     /// The same, in this line.
-    pub(crate) fn in_line(self, number: usize) -> FileError {
+    pub fn in_line(self, number: usize) -> FileError {
         match self {
             FileError::Invalid { path, reason, .. } => {
                 FileError::Invalid { path, line: Some(number), reason }
