@@ -1,8 +1,9 @@
 //! What a graph reveals of a member's own data, and whether that member has said yes.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use tacita_graph::{Graph, NodeId, Op, Visibility};
+use tacita_graph::{Graph, Op, Visibility};
 
 use crate::error::Error;
 
@@ -24,29 +25,29 @@ pub struct Disclosure {
 /// Everything that a graph reveals, in its order: nobody learns anything else.
 pub fn disclosures(graph: &Graph) -> Vec<Disclosure> {
     let owners = graph.owners();
-    // by node, the owners it depends on, as a set of bits: a graph has at most 64 owners
-    let mut of: Vec<u64> = Vec::with_capacity(graph.nodes().len());
+    // by node, the indices of the owners it depends on
+    let mut of: Vec<BTreeSet<usize>> = Vec::with_capacity(graph.nodes().len());
     let mut kept: Vec<bool> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
-        let own = match (&node.op, node.ty.visibility) {
-            (Op::Input(_), Visibility::Private(owner)) => 1 << (owner.0 & 63),
-            _ => 0,
-        };
-        of.push(node.inputs.iter().fold(own, |set, input: &NodeId| set | of[input.index()]));
+        let mut depends = BTreeSet::new();
+        if let (Op::Input(_), Visibility::Private(owner)) = (&node.op, node.ty.visibility) {
+            depends.insert(owner.0 as usize);
+        }
+        for input in &node.inputs {
+            depends.extend(&of[input.index()]);
+        }
+        of.push(depends);
         let taken = matches!(node.op, Op::Input(_)) && node.ty.visibility == Visibility::Secret;
         kept.push(taken || node.inputs.iter().any(|input| kept[input.index()]));
     }
-    let names = |set: u64| {
-        let members = owners.iter().enumerate().filter(|(index, _)| set >> (index & 63) & 1 == 1);
-        members.map(|(_, name)| name.clone()).collect()
-    };
+    let names = |set: &BTreeSet<usize>| set.iter().map(|&index| owners[index].clone()).collect();
     let reveals = graph.reveals().into_iter().filter_map(|id| {
         let node = graph.node(id);
         let Op::Reveal(reveal) = &node.op else { return None };
         Some(Disclosure {
             value: graph.label(id),
             shape: tacita_graph::show(&node.ty.shape),
-            of: names(of[id.index()]),
+            of: names(&of[id.index()]),
             kept: kept[id.index()],
             to: reveal.to.iter().map(|to| owners[to.0 as usize].clone()).collect(),
         })
@@ -132,6 +133,29 @@ mod tests {
         let found = disclosures(&graph(&["alice"]));
         assert_eq!((found[0].of.join(","), found[0].to.join(",")), ("alice,bob".into(), "alice".into()));
         assert_eq!((found[1].of.join(","), found[1].to.join(",")), ("bob".into(), "bob".into()));
+    }
+
+    #[test]
+    fn seventy_owners_are_told_apart() {
+        let mut graph = Graph::new();
+        let names: Vec<String> = (0..70).map(|n| format!("owner{n}")).collect();
+        let mut input = |name: &String| {
+            let owner = graph.owner(name);
+            graph.input(name, &dims(&[2]), Visibility::Private(owner), Role::Data).unwrap()
+        };
+        let inputs: Vec<_> = names.iter().map(&mut input).collect();
+        let to = graph.owner("owner1");
+        graph.reveal(inputs[69], &[to], "last").unwrap();
+        let sum =
+            inputs[1..].iter().fold(inputs[0], |sum, &x| graph.add(ops::Add {}, &[sum, x], "").unwrap());
+        graph.reveal(sum, &[to], "sum").unwrap();
+        let found = disclosures(&graph);
+        assert_eq!((found[0].of.join(","), found[0].to.join(",")), ("owner69".into(), "owner1".into()));
+        assert_eq!(found[1].of, names);
+        // 69 - 64 = 5: in a mask of 64 bits these two are one
+        let only_last: Vec<Allowance> = vec!["sum".parse().unwrap()];
+        assert!(consent(&graph, "owner5", &only_last).is_ok());
+        assert!(consent(&graph, "owner69", &only_last).is_err());
     }
 
     #[test]
