@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::Path;
 
-use base64ct::{Base64, Encoding};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -68,7 +67,7 @@ impl Certificate {
 
     /// The certificate in PEM, as files have it.
     pub fn to_pem(&self) -> String {
-        pem("CERTIFICATE", &Base64::encode_string(&self.der))
+        pem("CERTIFICATE", &self.der)
     }
 
     /// The name in it (common name), which its maker chose; empty if there is none. It may hold any character.
@@ -140,22 +139,12 @@ fn parse_der(der: &[u8]) -> Result<Certificate, FileError> {
     Ok(Certificate { der: der.to_vec(), name, point, not_before, not_after })
 }
 
-/// Armour around base64, in lines of 64.
-pub(crate) fn pem(label: &str, base64: &str) -> String {
+/// PEM (RFC 7468), in lines of 64.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     // room for all of it: a private key is not left behind in memory by growing
-    let mut text = String::with_capacity(base64.len() + base64.len() / 64 + 2 * label.len() + 64);
-    text += "-----BEGIN ";
-    text += label;
-    text += "-----\n";
-    for (index, digit) in base64.chars().enumerate() {
-        if index > 0 && index % 64 == 0 {
-            text.push('\n');
-        }
-        text.push(digit);
-    }
-    text += "\n-----END ";
-    text += label;
-    text + "-----\n"
+    let ending = pem_rfc7468::LineEnding::LF;
+    let text = pem_rfc7468::encode_string(label, ending, der);
+    text.expect("a label of capital letters and less than a gigabyte")
 }
 
 /// The whole of a small file.

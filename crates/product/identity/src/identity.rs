@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use base64ct::{Base64, Encoding};
 use tacita_net::NetError;
 use zeroize::Zeroizing;
 
 use crate::certificate::{Certificate, MAX_BYTES, pem, read_open};
+use crate::encrypted_file::FileKey;
 use crate::error::IdentityError;
 use crate::file_error::FileError;
 
@@ -60,8 +60,7 @@ impl Identity {
                 return Err(FileError::Exists { path: path.clone() });
             }
         }
-        let base64 = Zeroizing::new(Base64::encode_string(&self.key));
-        let text = Zeroizing::new(pem("PRIVATE KEY", &base64));
+        let text = Zeroizing::new(pem("PRIVATE KEY", &self.key));
         write_new(&key, text.as_bytes(), 0o600)?;
         if let Err(error) = write_new(&certificate, self.certificate.to_pem().as_bytes(), 0o644) {
             // a key without its certificate would be in the way of the next try
@@ -130,10 +129,13 @@ impl Identity {
         &self.certificate
     }
 
-    /// The key as one of Diffie-Hellman agreements; none if it is none, which reading it has excluded.
-    pub fn agreement_key(&self) -> Option<aws_lc_rs::agreement::PrivateKey> {
+    /// The key as one of encrypted files; none if it cannot be one, which reading it has excluded.
+    pub fn file_key(&self) -> Option<FileKey> {
         use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
-        PrivateKey::from_private_key_der(&ECDH_P256, &self.key).ok()
+        use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
+        let key = PrivateKey::from_private_key_der(&ECDH_P256, &self.key).ok()?;
+        let scalar: EcPrivateKeyBin<'_> = key.as_be_bytes().ok()?;
+        FileKey::from_scalar(scalar.as_ref())
     }
 
     /// As links take it.
@@ -152,20 +154,14 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-/// What is between the lines that begin and end a private key. Not a library's reader, which would leave copies.
+/// The bytes of a private key in PEM, decoded into a buffer that is erased.
 fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    lines.find(|line| *line == b"-----BEGIN PRIVATE KEY-----")?;
-    let mut base64 = Zeroizing::new(Vec::with_capacity(text.len()));
-    loop {
-        match lines.next()? {
-            b"-----END PRIVATE KEY-----" => break,
-            line => base64.extend_from_slice(line),
-        }
+    let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(text.trim_ascii_end()).ok()?;
+    if decoder.type_label() != "PRIVATE KEY" {
+        return None;
     }
-    let mut key = Zeroizing::new(vec![0; base64.len()]);
-    let length = Base64::decode(&*base64, &mut key).ok()?.len();
-    key.truncate(length);
+    let mut key = Zeroizing::new(vec![0; decoder.remaining_len()]);
+    decoder.decode(&mut key).ok()?;
     Some(key)
 }
 

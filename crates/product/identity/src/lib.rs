@@ -6,13 +6,13 @@
 //! shares. Begin with [`Identity`], then [`SessionFile`].
 
 mod certificate;
+pub mod encrypted_file;
 mod error;
 mod file_error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hex;
 mod identity;
-pub mod seal;
 mod session_file;
 
 pub use certificate::Certificate;

@@ -125,13 +125,13 @@ pub fn train_config(bytes: &[u8]) {
     }
 }
 
-/// A correlation file, as the first byte says: as it is (0 modulo 3), behind a header that is right (1), or what is sealed in
-/// it (2), which nobody but the dealer can have written.
+/// A correlation file, as the first byte says: as it is (0 modulo 3), behind a header that is right (1), or the plaintext of
+/// one (2), which nobody but the dealer can have written.
 pub fn correlations(bytes: &[u8]) {
     let Some((&choice, rest)) = bytes.split_first() else { return };
     let outcome = match choice % 3 {
         2 => correlations::read_contents(rest),
-        way => correlations::read_sealed(rest, way == 1),
+        way => correlations::read_encrypted(rest, way == 1),
     };
     if let Err(error) = outcome {
         assert_line(&error);

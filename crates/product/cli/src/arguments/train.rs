@@ -39,7 +39,7 @@ pub struct TrainArguments {
 /// What a member of a training decides for itself.
 #[derive(Debug, Args)]
 pub struct TrainingArguments {
-    /// Save this member's shares here every so many steps, as the configuration says, sealed under its key
+    /// Save this member's shares here every so many steps, as the configuration says, encrypted under its key
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub checkpoints: Option<PathBuf>,
     /// Go on from the latest checkpoint that all parties have

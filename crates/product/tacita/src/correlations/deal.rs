@@ -1,19 +1,18 @@
-//! What the dealer does: it deals for all evaluations and seals what each member needs.
+//! What the dealer does: it deals for all evaluations and encrypts what each member needs.
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
-use tacita_identity::seal::{Sealer, agreed_key};
+use tacita_identity::encrypted_file::{EncryptedWriter, Encryption};
 use tacita_identity::{FileError, Identity, SessionFile};
 use tacita_mpc::{AheadDealer, Leaves};
 use tacita_net::{Frame, NetError};
 use tacita_onnx::{Sizes, Template};
 use zeroize::Zeroizing;
 
-use super::{HEADER, KEY_CONTEXT, MAGIC, Manifest, VERSION};
+use super::{HEADER, MAGIC, Manifest, PURPOSE, VERSION};
 use crate::error::Error;
 use crate::members::Members;
 use crate::parts::Parts;
@@ -31,8 +30,8 @@ pub struct DealtAhead {
     pub batch: usize,
 }
 
-/// Deals for `samples` samples of a template at these sizes, `batch` at a time, and writes what each member needs into `base.MEMBER`, sealed
-/// for that member. All files appear, or none. `progress` is told evaluations done and in all.
+/// Deals for `samples` samples of a template at these sizes, `batch` at a time, and writes what each member needs into `base.MEMBER`,
+/// encrypted for that member. All files appear, or none. `progress` is told evaluations done and in all.
 ///
 /// # Errors
 /// If the graph cannot be evaluated by this session's members or has inputs that all know, one of the files exists, or
@@ -152,7 +151,7 @@ fn folder(path: &Path) -> &Path {
 struct Writer {
     path: PathBuf,
     file: tempfile::NamedTempFile,
-    sealer: Sealer<File>,
+    content: EncryptedWriter<File>,
 }
 
 impl Writer {
@@ -166,22 +165,18 @@ impl Writer {
         if path.symlink_metadata().is_ok() {
             return Err(FileError::Exists { path }.into());
         }
-        let broken = |what: &str| Error::Internal(format!("sealing {}: {what}", path.display()));
+        let broken = |what: &str| Error::Internal(format!("encrypting {}: {what}", path.display()));
         let to = session.members().nth(member).ok_or_else(|| broken("no such member"))?;
-        let fresh = PrivateKey::generate(&ECDH_P256).map_err(|_| broken("no randomness"))?;
-        let public = fresh.compute_public_key().map_err(|_| broken("no public key"))?;
         let mut header = Vec::with_capacity(HEADER);
         header.extend_from_slice(MAGIC);
         header.extend_from_slice(&VERSION.to_le_bytes());
         header.extend_from_slice(&session.hash);
         header.extend_from_slice(&(member as u16).to_le_bytes());
-        header.extend_from_slice(public.as_ref());
-        let own = dealer.agreement_key().ok_or_else(|| broken("the dealer's key cannot agree on one"))?;
-        let point = to.certificate.point();
-        let agreements = [(&fresh, point), (&own, point)];
-        let public = [&header, dealer.certificate().point(), point];
-        let key = agreed_key(KEY_CONTEXT, &agreements, &public);
-        let key = key.ok_or_else(|| broken("the member's certificate has no usable key"))?;
+        let own = dealer.file_key().ok_or_else(|| broken("the dealer's key encrypts no files"))?;
+        let info = [PURPOSE, &header].concat();
+        let encryption = Encryption::new(&own, to.certificate.point(), &info)
+            .map_err(|error| broken(&error.to_string()))?;
+        header.extend_from_slice(encryption.encapsulated());
         let manifest = postcard::to_stdvec(manifest).map_err(|error| Error::Internal(error.to_string()))?;
         let manifest = Zeroizing::new(manifest);
 
@@ -192,24 +187,24 @@ impl Writer {
         // the errors of this one do not name the temporary file, which means nothing to the user
         let mut plain = file.as_file().try_clone().map_err(write)?;
         plain.write_all(&header).map_err(write)?;
-        let mut sealer = Sealer::new(plain, key);
-        sealer.put(&(manifest.len() as u32).to_le_bytes()).map_err(write)?;
-        sealer.put(&manifest).map_err(write)?;
-        Ok(Writer { path, file, sealer })
+        let mut content = encryption.writer(plain);
+        content.put(&(manifest.len() as u32).to_le_bytes()).map_err(write)?;
+        content.put(&manifest).map_err(write)?;
+        Ok(Writer { path, file, content })
     }
 
     fn frame(&mut self, frame: &Frame) -> Result<(), FileError> {
-        let put = self.sealer.put(&frame.header.encode());
-        let put = put.and_then(|()| self.sealer.put(frame.payload.bytes()));
+        let put = self.content.put(&frame.header.encode());
+        let put = put.and_then(|()| self.content.put(frame.payload.bytes()));
         put.map_err(|error| FileError::Write { path: self.path.clone(), error })
     }
 
     /// The file, where it belongs, and how long it is.
     fn finish(self) -> Result<(tempfile::NamedTempFile, PathBuf, u64), FileError> {
-        let Writer { path, file, sealer } = self;
-        let finished = sealer.finish().and_then(|(plain, sealed)| plain.sync_all().map(|()| sealed));
+        let Writer { path, file, content } = self;
+        let finished = content.finish().and_then(|(plain, written)| plain.sync_all().map(|()| written));
         match finished {
-            Ok(sealed) => Ok((file, path, HEADER as u64 + sealed)),
+            Ok(written) => Ok((file, path, HEADER as u64 + written)),
             Err(error) => Err(FileError::Write { path, error }),
         }
     }

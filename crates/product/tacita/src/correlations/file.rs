@@ -6,24 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::aead::LessSafeKey;
-use tacita_identity::seal::{Pieces, agreed_key, read_up_to};
+use tacita_identity::encrypted_file::{Decryption, ENCAPSULATED, EncryptedReader, read_up_to};
 use tacita_identity::{FileError, Identity, SessionFile};
 use tacita_mpc::Correlations;
 use tacita_net::FrameHeader;
 use tacita_ring::Seed;
 use zeroize::Zeroizing;
 
-use super::{
-    HEADER, KEY_AT, KEY_CONTEXT, MAGIC, Manifest, POINT, USED, VERSION, read_correlation, read_manifest,
-};
+use super::{HEADER, KEY_AT, MAGIC, Manifest, PURPOSE, USED, VERSION, read_correlation, read_manifest};
 use crate::error::Error;
 
 /// A member's file, open and not yet used.
 pub struct CorrelationFile {
     path: PathBuf,
     manifest: Manifest,
-    pieces: Pieces<BufReader<File>>,
+    content: EncryptedReader<BufReader<File>>,
     begun: bool,
 }
 
@@ -51,10 +48,10 @@ impl CorrelationFile {
         let mut header = [0; HEADER];
         let read = read_up_to(&mut file, &mut header).map_err(unreadable)?;
         let key = check_header(&header[..read], session, me, identity).map_err(|error| error.of(path))?;
-        let mut pieces = Pieces::new(BufReader::with_capacity(1 << 20, file), key);
-        let manifest = read_manifest(&mut |into| pieces.read_exact(into))
+        let mut content = key.reader(BufReader::with_capacity(1 << 20, file));
+        let manifest = read_manifest(&mut |into| content.read_exact(into))
             .map_err(|reason| FileError::invalid(reason).of(path))?;
-        Ok(CorrelationFile { path: path.into(), manifest, pieces, begun: false })
+        Ok(CorrelationFile { path: path.into(), manifest, content, begun: false })
     }
 
     /// How many samples it was dealt for.
@@ -78,9 +75,9 @@ impl CorrelationFile {
 
     /// Makes the file useless to whoever opens it next.
     fn use_up(&mut self) -> std::io::Result<()> {
-        let file = self.pieces.source.get_mut();
+        let file = self.content.source.get_mut();
         let back = file.stream_position()?;
-        let mut erased = [0; POINT];
+        let mut erased = [0; ENCAPSULATED];
         erased[..8].copy_from_slice(&now().to_le_bytes());
         // the key first: half of this is also the end of it
         file.seek(SeekFrom::Start(KEY_AT as u64))?;
@@ -125,7 +122,7 @@ impl Correlations for CorrelationFile {
     }
 
     fn next(&mut self, header: &FrameHeader) -> Result<Vec<u64>, String> {
-        read_correlation(&mut |into| self.pieces.read_exact(into), header).map_err(|error| self.fail(error))
+        read_correlation(&mut |into| self.content.read_exact(into), header).map_err(|error| self.fail(error))
     }
 }
 
@@ -144,7 +141,7 @@ fn check_header(
     session: &SessionFile,
     me: &str,
     identity: &Identity,
-) -> Result<LessSafeKey, FileError> {
+) -> Result<Decryption, FileError> {
     let refuse = |reason: String| Err(FileError::invalid(reason));
     if header.starts_with(USED) && header.len() == HEADER {
         let mut since = [0; 8];
@@ -173,17 +170,17 @@ fn check_header(
     }
     let unusable =
         || FileError::invalid("its key cannot be found: it is damaged, or not from this session's dealer");
-    let own = identity.agreement_key().ok_or_else(unusable)?;
-    let (fresh, dealer) = (&header[KEY_AT..], session.dealer.certificate.point());
-    let public = [header, dealer, whose.certificate.point()];
-    agreed_key(KEY_CONTEXT, &[(&own, fresh), (&own, dealer)], &public).ok_or_else(unusable)
+    let own = identity.file_key().ok_or_else(unusable)?;
+    let (clear, encapsulated) = header.split_at(KEY_AT);
+    let info = [PURPOSE, clear].concat();
+    Decryption::new(&own, session.dealer.certificate.point(), encapsulated, &info).map_err(|_| unusable())
 }
 
 /// What a plan of a fuzzed file asks for first.
 const WANTED: FrameHeader =
     FrameHeader { evaluation: 1, task: 3, step: 0, kind: tacita_net::FrameKind::Correction, length: 16 };
 
-/// For [`crate::fuzzing`]: reads what is sealed in a file, a manifest and a correction.
+/// For [`crate::fuzzing`]: reads the plaintext of a file, a manifest and a correction.
 pub(crate) fn read_contents(mut contents: &[u8]) -> Result<(), String> {
     let mut read = |into: &mut [u8]| {
         let (now, later) = contents.split_at_checked(into.len()).ok_or("it ends before all is there")?;
@@ -199,9 +196,9 @@ pub(crate) fn read_contents(mut contents: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// For [`crate::fuzzing`]: reads a whole file, whose header is put right if so asked. Nobody can seal one without a key of
+/// For [`crate::fuzzing`]: reads a whole file, whose header is put right if so asked. Nobody can encrypt one without a key of
 /// the session, so none is ever read to its end.
-pub(crate) fn read_sealed(bytes: &[u8], header: bool) -> Result<(), String> {
+pub(crate) fn read_encrypted(bytes: &[u8], header: bool) -> Result<(), String> {
     static SESSION: LazyLock<(SessionFile, Identity)> = LazyLock::new(|| {
         let make = |name: &str| Identity::create(name, 1).expect("randomness");
         let identities = ["alice", "bob", "dealer"].map(make);
@@ -225,10 +222,10 @@ pub(crate) fn read_sealed(bytes: &[u8], header: bool) -> Result<(), String> {
         // a point on the curve, or the key cannot be agreed on
         bytes[KEY_AT..HEADER].copy_from_slice(session.dealer.certificate.point());
     }
-    let (first, sealed) = bytes.split_at(bytes.len().min(HEADER));
+    let (first, encrypted) = bytes.split_at(bytes.len().min(HEADER));
     let key = check_header(first, session, "alice", alice).map_err(|error| error.to_string())?;
-    let mut pieces = Pieces::new(sealed, key);
-    let read = read_manifest(&mut |into| pieces.read_exact(into)).map(drop);
-    assert!(read.is_err(), "a file that nobody sealed was read");
+    let mut content = key.reader(encrypted);
+    let read = read_manifest(&mut |into| content.read_exact(into)).map(drop);
+    assert!(read.is_err(), "a file that nobody encrypted was read");
     read
 }

@@ -1,17 +1,15 @@
 //! Dealing ahead: files with what a dealer would send, one for each member, to be used once.
 //!
 //! # Format
-//! In the clear, [`HEADER`] bytes: `TACITA-C`, the format's version (1), the session file's hash, the member's number, and
-//! a fresh public key of the dealer. Then, in pieces of 64 KiB and a shorter last one, each sealed by AES-256-GCM
-//! under its number and whether it is the last: a manifest (its length in four bytes, postcard), and the member's
-//! corrections as frames, header and payload, in the order in which they are needed.
+//! In the clear, [`HEADER`] bytes: `TACITA-C`, the format's version (2), the session file's hash, the member's number, and
+//! the encapsulated key. Then encrypted chunks ([`tacita_identity::encrypted_file`]): a manifest (its length in four bytes,
+//! postcard), and the member's corrections as frames, header and payload, in the order in which they are needed.
 //!
 //! # Security
-//! The key is derived from two Diffie-Hellman agreements on P-256, as in the pattern K of the Noise framework: of the fresh
-//! key with the member's certificate, and of the dealer's certificate with the member's. So only this member reads the
-//! file, and it knows that this session's dealer wrote it; the header is in the derivation.
+//! HPKE in authenticated mode, from the key of the dealer's certificate to that of the member's: only this member reads the
+//! file, and it knows that this session's dealer wrote it. The header is bound to the key.
 //!
-//! Used once: the first evaluation overwrites the fresh public key in the file and syncs it to the disk before anything is
+//! Used once: the first evaluation overwrites the encapsulated key in the file and syncs it to the disk before anything is
 //! opened, after which nobody can derive the key again. The file is locked while it is open, so two processes cannot both
 //! begin. A copy made before is a way around this that only the other members' files stand against: the members compare
 //! what they hold, and each refuses a second use. Do not copy these files.
@@ -20,24 +18,23 @@ mod deal;
 mod file;
 
 use serde::{Deserialize, Serialize};
+use tacita_identity::encrypted_file::ENCAPSULATED;
 use tacita_net::FrameHeader;
 use zeroize::{Zeroize, Zeroizing};
 
 pub use deal::{DealtAhead, deal_ahead};
 pub use file::CorrelationFile;
-pub(crate) use file::{read_contents, read_sealed};
+pub(crate) use file::{read_contents, read_encrypted};
 
 const MAGIC: &[u8; 8] = b"TACITA-C";
 const USED: &[u8; 8] = b"TACITA-U";
-const VERSION: u16 = 1;
-/// What keys of these files are derived for.
-const KEY_CONTEXT: &str = "tacita correlations file v1";
-/// Bytes of an uncompressed point of P-256.
-const POINT: usize = 65;
-/// Bytes before the sealed pieces.
-const HEADER: usize = 8 + 2 + 32 + 2 + POINT;
-/// Where the public key begins, which is erased when the file is used.
-const KEY_AT: usize = HEADER - POINT;
+const VERSION: u16 = 2;
+/// The purpose that keys of these files are bound to.
+const PURPOSE: &[u8] = b"tacita correlations file v2";
+/// Bytes before the encrypted chunks.
+const HEADER: usize = 8 + 2 + 32 + 2 + ENCAPSULATED;
+/// Where the encapsulated key begins, which is erased when the file is used.
+const KEY_AT: usize = HEADER - ENCAPSULATED;
 /// The longest manifest.
 const MANIFEST: usize = 1 << 16;
 
@@ -59,7 +56,7 @@ impl Drop for Manifest {
     }
 }
 
-/// Fills a buffer from what is sealed in a file.
+/// Fills a buffer from the plaintext of a file.
 type ReadExact<'a> = dyn FnMut(&mut [u8]) -> Result<(), String> + 'a;
 
 /// The next correction, which must have this header: its length is the plan's, whatever the file says.

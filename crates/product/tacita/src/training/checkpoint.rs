@@ -1,13 +1,14 @@
-//! Checkpoints: a party's shares of a training's state, sealed in a file.
+//! Checkpoints: a party's shares of a training's state, in an encrypted file.
 //!
 //! # Format
-//! In the clear, [`HEADER`] bytes: `TACITA-K`, the format's version (1), the session file's hash, the training's digest, and
-//! 32 random bytes. Then sealed pieces ([`tacita_identity::seal`]): a manifest (its length in four bytes, postcard), and the
+//! In the clear, [`HEADER`] bytes: `TACITA-K`, the format's version (2), the session file's hash, the training's digest, and
+//! the encapsulated key. Then encrypted chunks ([`tacita_identity::encrypted_file`]): a manifest (its length in four bytes, postcard), and the
 //! shares, in the manifest's order, as little-endian words.
 //!
 //! # Security
-//! A share says nothing by itself, but all parties' shares of one step are the model: so each file is sealed under a key that
-//! only its party has, derived from its private key and the header, whose random bytes make every file's key a fresh one.
+//! A share says nothing by itself, but all parties' shares of one step are the model: so each file is encrypted by HPKE in
+//! authenticated mode from its party to itself: the party alone reads it, and nobody else can have written it. The header
+//! and the party's name are bound to the key, which is fresh for each file.
 //! In a local training, where one process has all shares anyway, the key lies in the folder. Resuming uses no correlation
 //! twice: what is resumed are shares; masks and corrections are those of the new session.
 
@@ -17,9 +18,10 @@ use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_lc_rs::aead::LessSafeKey;
 use serde::{Deserialize, Serialize};
-use tacita_identity::seal::{Pieces, Sealer, agreed_key, derived_key, read_up_to};
+use tacita_identity::encrypted_file::{
+    Decryption, ENCAPSULATED, EncryptedReader, Encryption, FileKey, read_up_to,
+};
 use tacita_identity::{FileError, Identity};
 use tacita_mpc::{Kept, KeptValues};
 use tacita_nn::Step;
@@ -31,10 +33,13 @@ use crate::join::{decode, encode};
 use crate::session::Session;
 
 const MAGIC: &[u8; 8] = b"TACITA-K";
-const VERSION: u16 = 1;
-const KEY_CONTEXT: &str = "tacita checkpoint v1";
-/// Bytes before the sealed pieces.
-const HEADER: usize = 8 + 2 + 32 + 32 + 32;
+const VERSION: u16 = 2;
+/// The purpose that keys of these files are bound to.
+const PURPOSE: &[u8] = b"tacita checkpoint v2";
+/// Bytes before the encrypted chunks.
+const HEADER: usize = 8 + 2 + 32 + 32 + ENCAPSULATED;
+/// Where the encapsulated key begins.
+const KEY_AT: usize = HEADER - ENCAPSULATED;
 /// The longest manifest: a million losses are eight of it.
 const MANIFEST: usize = 64 << 20;
 /// Checkpoints of a party that are left: a party may be killed while others have written the next already.
@@ -134,9 +139,10 @@ impl<'a> Checkpoints<'a> {
         header.extend_from_slice(MAGIC);
         header.extend_from_slice(&VERSION.to_le_bytes());
         self.of.iter().for_each(|hash| header.extend_from_slice(hash));
-        let mut fresh = [0; 32];
-        aws_lc_rs::rand::fill(&mut fresh).map_err(|_| Error::Internal("no randomness".into()))?;
-        header.extend_from_slice(&fresh);
+        let own = self.key().ok_or_else(|| Error::Internal("no key for a checkpoint".into()))?;
+        let encryption = Encryption::new(&own, &own.public(), &self.info(&header))
+            .map_err(|error| Error::Internal(format!("encrypting a checkpoint: {error}")))?;
+        header.extend_from_slice(encryption.encapsulated());
         let values = checkpoint.kept.iter().map(|(name, kept)| Entry {
             name: name.clone(),
             id: kept.id,
@@ -154,20 +160,19 @@ impl<'a> Checkpoints<'a> {
         if manifest.len() > MANIFEST {
             return Err(Error::Internal(format!("a manifest of {} bytes", manifest.len())));
         }
-        let key = self.key(&header).ok_or_else(|| Error::Internal("no key for a checkpoint".into()))?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".tacita-").suffix(".tmp"); // of mode 0600, as all temporary files
         let file = builder.tempfile_in(&self.folder).map_err(|error| fail(error.kind().into()))?;
         let written = file.as_file().try_clone().and_then(|mut plain| {
             plain.write_all(&header)?;
-            let mut sealer = Sealer::new(plain, key);
-            sealer.put(&(manifest.len() as u32).to_le_bytes())?;
-            sealer.put(&manifest)?;
+            let mut content = encryption.writer(plain);
+            content.put(&(manifest.len() as u32).to_le_bytes())?;
+            content.put(&manifest)?;
             for kept in checkpoint.kept.values() {
                 let words: Vec<u64> = kept.share.data().iter().map(|word| word.to_le()).collect();
-                sealer.put(bytemuck::cast_slice(&Zeroizing::new(words)))?;
+                content.put(bytemuck::cast_slice(&Zeroizing::new(words)))?;
             }
-            sealer.finish()?.0.sync_all()
+            content.finish()?.0.sync_all()
         });
         written.map_err(fail)?;
         file.persist(&path).map_err(|error| fail(error.error))?;
@@ -182,7 +187,7 @@ impl<'a> Checkpoints<'a> {
     /// Reads the checkpoint of a step. `expected` are the values that the training keeps, with their shapes.
     pub fn read(&self, step: u64, expected: &BTreeMap<String, Vec<usize>>) -> Result<Checkpoint, Error> {
         let path = self.path(step);
-        let (mut pieces, manifest) = self.open(step)?;
+        let (mut content, manifest) = self.open(step)?;
         let refuse = |reason: String| FileError::invalid(reason).of(&path);
         let mut kept = KeptValues::new();
         for Entry { name, id, frac, shape } in manifest.values {
@@ -197,7 +202,7 @@ impl<'a> Checkpoints<'a> {
                 .into());
             };
             let mut words = vec![0_u64; shape.iter().product()];
-            pieces.read_exact(bytemuck::cast_slice_mut(&mut words)).map_err(refuse)?;
+            content.read_exact(bytemuck::cast_slice_mut(&mut words)).map_err(refuse)?;
             words.iter_mut().for_each(|word| *word = u64::from_le(*word));
             let share = Arc::new(RingTensor::new(shape.clone(), words));
             kept.insert(name, Kept { id, frac, share });
@@ -208,7 +213,7 @@ impl<'a> Checkpoints<'a> {
         }
     }
 
-    fn open(&self, step: u64) -> Result<(Pieces<BufReader<File>>, Manifest), FileError> {
+    fn open(&self, step: u64) -> Result<(EncryptedReader<BufReader<File>>, Manifest), FileError> {
         let path = self.path(step);
         let unreadable = |error| FileError::Read { path: path.clone(), error };
         let mut file = File::open(&path).map_err(unreadable)?;
@@ -216,15 +221,15 @@ impl<'a> Checkpoints<'a> {
         let read = read_up_to(&mut file, &mut header).map_err(unreadable)?;
         let refuse = |reason: String| FileError::invalid(reason).of(&path);
         let key = self.check(&header[..read]).map_err(refuse)?;
-        let mut pieces = Pieces::new(BufReader::with_capacity(1 << 20, file), key);
+        let mut content = key.reader(BufReader::with_capacity(1 << 20, file));
         let mut length = [0; 4];
-        pieces.read_exact(&mut length).map_err(refuse)?;
+        content.read_exact(&mut length).map_err(refuse)?;
         let length = u32::from_le_bytes(length) as usize;
         if length > MANIFEST {
             return Err(refuse(format!("a manifest of {length} bytes; at most {MANIFEST} can be")));
         }
         let mut bytes = vec![0; length];
-        pieces.read_exact(&mut bytes).map_err(refuse)?;
+        content.read_exact(&mut bytes).map_err(refuse)?;
         let manifest: Manifest = postcard::from_bytes(&bytes)
             .map_err(|error| refuse(format!("its manifest cannot be read: {error}")))?;
         if manifest.party != self.party {
@@ -233,19 +238,21 @@ impl<'a> Checkpoints<'a> {
         if manifest.step != step {
             return Err(refuse(format!("it is of step {}: was it renamed?", manifest.step)));
         }
-        Ok((pieces, manifest))
+        Ok((content, manifest))
     }
 
     /// The key of a file with this header, if it is of this session and training.
-    fn check(&self, header: &[u8]) -> Result<LessSafeKey, String> {
-        if header.len() < HEADER || !header.starts_with(MAGIC) {
-            return Err(
-                "this is no checkpoint, or it was cut off: move it away to resume from another".into()
-            );
-        }
-        let version = u16::from_le_bytes([header[8], header[9]]);
+    fn check(&self, header: &[u8]) -> Result<Decryption, String> {
+        let none =
+            || "this is no checkpoint, or it was cut off: move it away to resume from another".to_owned();
+        let rest = header.strip_prefix(MAGIC).ok_or_else(none)?;
+        let version = rest.first_chunk().map(|bytes| u16::from_le_bytes(*bytes)).ok_or_else(none)?;
+        // other versions have headers of other lengths
         if version != VERSION {
             return Err(format!("version {version} of checkpoints; this program reads {VERSION}"));
+        }
+        if header.len() < HEADER {
+            return Err(none());
         }
         if header[10..42] != self.of[0] {
             return Err("it is a checkpoint of another session".into());
@@ -253,18 +260,22 @@ impl<'a> Checkpoints<'a> {
         if header[42..74] != self.of[1] {
             return Err("it is of a training with another configuration: only the number of epochs or steps may be another".into());
         }
-        self.key(header).ok_or_else(|| "its key cannot be derived".into())
+        let refuse = || "its key cannot be found: it is damaged".to_owned();
+        let own = self.key().ok_or_else(refuse)?;
+        let (clear, encapsulated) = header.split_at(KEY_AT);
+        Decryption::new(&own, &own.public(), encapsulated, &self.info(clear)).map_err(|_| refuse())
     }
 
-    fn key(&self, header: &[u8]) -> Option<LessSafeKey> {
-        let public = [header, self.party.as_bytes()];
+    fn key(&self) -> Option<FileKey> {
         match &*self.secret {
-            Secret::Identity(identity) => {
-                let own = identity.agreement_key()?;
-                agreed_key(KEY_CONTEXT, &[(&own, identity.certificate().point())], &public)
-            }
-            Secret::Local(secret) => derived_key(KEY_CONTEXT, secret, &public),
+            Secret::Identity(identity) => identity.file_key(),
+            Secret::Local(secret) => Some(FileKey::derive(secret)),
         }
+    }
+
+    /// What the key of a file with this beginning is bound to.
+    fn info(&self, clear: &[u8]) -> Vec<u8> {
+        [PURPOSE, clear, self.party.as_bytes()].concat()
     }
 }
 
@@ -438,6 +449,10 @@ mod tests {
             std::fs::write(&path, &changed).expect("written");
             refusal(store.read(30, &shapes));
         }
+        let mut old = whole.clone();
+        old[8] = 1;
+        std::fs::write(&path, &old[..120]).expect("written");
+        assert!(refusal(store.read(30, &shapes)).contains("version 1 of checkpoints; this program reads 2"));
         std::fs::write(store.path(40), &whole).expect("written");
         assert!(refusal(store.read(40, &shapes)).contains("renamed"));
         Ok(())

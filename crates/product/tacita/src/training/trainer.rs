@@ -104,7 +104,7 @@ impl Trainer {
         Ok(Trainer { session, training, step: prepared, parameters, kept, steps })
     }
 
-    /// Writes the state of the training, as each computing party here has it: its shares, sealed in a file in the folder, whole or
+    /// Writes the state of the training, as each computing party here has it: its shares, encrypted in a file in the folder, whole or
     /// not at all. The last two of each party are left. All members save after the same steps.
     ///
     /// The key follows from the party's identity. Where all parties are in this process there is none: the key is then a file
@@ -233,7 +233,7 @@ fn stores<'a>(
         Some(identity) => Secret::Identity(identity),
         None if session.is_of_several_machines() => {
             return Err(Error::Usage(format!(
-                "{}'s shares are sealed under its key: give its identity",
+                "{}'s shares are encrypted under its key: give its identity",
                 parties[0]
             )));
         }
