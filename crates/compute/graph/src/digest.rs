@@ -2,7 +2,6 @@
 
 use crate::graph::Graph;
 use crate::ops::{Input, Op, Reveal};
-use crate::types::Dim;
 use tacita_program::{NodeId, Owner, Visibility};
 
 const NODE: &str = "tacita graph node digest, version 1";
@@ -50,13 +49,8 @@ impl Graph {
         }
         fields.number(node.ty.rank() as u64);
         for dim in &node.ty.shape {
-            match dim {
-                Dim::Known(size) => {
-                    fields.number(1);
-                    fields.number(*size as u64);
-                }
-                Dim::Batch => fields.number(0),
-            }
+            fields.number(1);
+            fields.number(*dim as u64);
         }
         fields.number(node.ty.dtype as u64);
         match &node.ty.visibility {

@@ -3,7 +3,7 @@
 use tacita_program::Visibility;
 use thiserror::Error;
 
-use crate::types::{DType, Dim, show};
+use crate::types::{DType, show};
 
 /// Why an operation cannot be applied to inputs of given types. [`GraphError::Invalid`] adds the node.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -40,7 +40,7 @@ pub enum InferError {
     #[error("shape {} does not fit: {reason}", show(shape))]
     Shape {
         /// The input's shape.
-        shape: Vec<Dim>,
+        shape: Vec<usize>,
         /// Why it does not fit.
         reason: String,
     },
@@ -48,9 +48,9 @@ pub enum InferError {
     #[error("shapes {} and {} do not fit: {reason}", show(left), show(right))]
     Shapes {
         /// The first input's shape.
-        left: Vec<Dim>,
+        left: Vec<usize>,
         /// The other's.
-        right: Vec<Dim>,
+        right: Vec<usize>,
         /// Why they do not fit.
         reason: &'static str,
     },
@@ -91,7 +91,7 @@ pub enum GraphError {
         /// The node's name.
         node: String,
         /// Its shape.
-        shape: Vec<Dim>,
+        shape: Vec<usize>,
         /// Its kind.
         dtype: DType,
     },
@@ -146,12 +146,6 @@ pub enum GraphError {
         /// The limit.
         limit: usize,
     },
-    /// A graph whose batch is still symbolic where sizes are needed.
-    #[error("node {node:?}: the batch is symbolic; fix it with `with_batch` first")]
-    SymbolicBatch {
-        /// The first node with a symbolic batch.
-        node: String,
-    },
     /// An evaluation in parts whose samples do not stay apart.
     #[error("node {node:?} ({op}) mixes samples: {reason}")]
     MixesSamples {
@@ -162,9 +156,6 @@ pub enum GraphError {
         /// How.
         reason: String,
     },
-    /// A batch of zero.
-    #[error("a batch must have at least one sample")]
-    EmptyBatch,
     /// An operation that cannot be computed on secret values.
     #[error("node {node:?} ({op}) cannot be computed privately: {reason}")]
     Unsupported {

@@ -6,7 +6,7 @@ use tacita_program::{NodeId, Owner, Visibility};
 
 use crate::error::{GraphError, InferError};
 use crate::ops::{Input, Keep, Op, Reveal};
-use crate::types::{DType, Dim, Interval, Role, Type};
+use crate::types::{DType, Interval, Role, Type};
 
 /// The most nodes a graph may have.
 pub const MAX_NODES: usize = 1 << 20;
@@ -81,11 +81,11 @@ impl Graph {
     /// An input named `name`, unique among inputs, of kind fixed.
     ///
     /// # Errors
-    /// If the name is empty or taken, a batch is not the first axis, or the owner is not of this graph.
+    /// If the name is empty or taken, or the owner is not of this graph.
     pub fn input(
         &mut self,
         name: &str,
-        shape: &[Dim],
+        shape: &[usize],
         visibility: Visibility,
         role: Role,
     ) -> Result<NodeId, GraphError> {
@@ -99,7 +99,7 @@ impl Graph {
     pub fn input_of(
         &mut self,
         name: &str,
-        shape: &[Dim],
+        shape: &[usize],
         visibility: Visibility,
         role: Role,
         dtype: DType,
@@ -114,7 +114,7 @@ impl Graph {
     pub fn input_within(
         &mut self,
         name: &str,
-        shape: &[Dim],
+        shape: &[usize],
         visibility: Visibility,
         role: Role,
         range: Interval,
@@ -264,44 +264,6 @@ impl Graph {
     pub fn label(&self, id: NodeId) -> String {
         let name = &self.node(id).name;
         if name.is_empty() { format!("#{}", id.0) } else { name.clone() }
-    }
-
-    /// Whether some value's batch is symbolic.
-    pub fn has_symbolic_batch(&self) -> bool {
-        self.first_symbolic().is_some()
-    }
-
-    fn first_symbolic(&self) -> Option<NodeId> {
-        self.ids().find(|&id| self.node(id).ty.shape.contains(&Dim::Batch))
-    }
-
-    /// Fails and names a node if some value's batch is symbolic.
-    pub(crate) fn require_sizes(&self) -> Result<(), GraphError> {
-        match self.first_symbolic() {
-            Some(id) => Err(GraphError::SymbolicBatch { node: self.label(id) }),
-            None => Ok(()),
-        }
-    }
-
-    /// The same graph with a batch of `n`.
-    ///
-    /// # Errors
-    /// If `n` is 0 or a shape no longer fits, such as a value that becomes too large.
-    pub fn with_batch(&self, n: usize) -> Result<Graph, GraphError> {
-        if n == 0 {
-            return Err(GraphError::EmptyBatch);
-        }
-        let mut graph = self.empty_like();
-        for node in &self.nodes {
-            let mut op = node.op.clone();
-            for dim in op.shape_attribute().into_iter().flatten() {
-                if *dim == Dim::Batch {
-                    *dim = Dim::Known(n);
-                }
-            }
-            graph.add(op, &node.inputs, &node.name)?;
-        }
-        Ok(graph)
     }
 
     /// Which nodes some reveal, or something kept, needs, by index.

@@ -62,4 +62,4 @@ pub use samples::{SampleAxis, same_nodes, same_per_sample, samples};
 pub use tacita_program::{
     ClearValue, Floor, Nearest, NodeId, Owner, Rounding, Visibility, fixed, fixed_kept,
 };
-pub use types::{DType, Dim, Interval, MAX_ELEMENTS, MAX_RANK, Role, Type, dims, show};
+pub use types::{DType, Interval, MAX_ELEMENTS, MAX_RANK, Role, Type, dims, show};

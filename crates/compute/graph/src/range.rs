@@ -39,7 +39,7 @@ pub struct RangeWarning {
     pub assumed: bool,
 }
 
-/// The range of every node at `precision` fractional bits. A symbolic batch counts as one sample.
+/// The range of every node at `precision` fractional bits.
 ///
 /// An input without a declared range may be any representable number (a whole one any below 2^62). A node's interval
 /// is cut to these numbers before it is used, so that one cause gives one [warning](warnings).

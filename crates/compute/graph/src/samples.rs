@@ -186,12 +186,11 @@ fn only_moves(op: &Op) -> bool {
 }
 
 fn sizes(graph: &Graph, id: NodeId) -> Vec<usize> {
-    graph.node(id).ty.sizes().unwrap_or_default()
+    graph.node(id).ty.shape.clone()
 }
 
 fn places(graph: &Graph, inputs: &[NodeId], batch: usize) -> Result<Vec<Option<Place>>, GraphError> {
     assert!(batch >= 2, "a single sample shows nothing");
-    graph.require_sizes()?;
     let needed = graph.needed();
     let mut places: Vec<Option<Place>> = Vec::with_capacity(needed.len());
     for id in graph.ids() {

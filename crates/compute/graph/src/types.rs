@@ -8,42 +8,17 @@ use tacita_program::Visibility;
 /// The largest rank a value may have.
 pub const MAX_RANK: usize = 8;
 
-/// The largest number of elements a value may have, a symbolic batch counted as one.
+/// The largest number of elements a value may have.
 pub const MAX_ELEMENTS: usize = 1 << 32;
 
-/// The size of one axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Dim {
-    /// A size fixed when the graph is built.
-    Known(usize),
-    /// The batch, fixed by [`Graph::with_batch`](crate::Graph::with_batch). Only ever the first axis.
-    Batch,
+/// A shape as it is.
+pub fn dims(sizes: &[usize]) -> Vec<usize> {
+    sizes.to_vec()
 }
 
-impl From<usize> for Dim {
-    fn from(size: usize) -> Self {
-        Dim::Known(size)
-    }
-}
-
-impl fmt::Display for Dim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Dim::Known(size) => write!(f, "{size}"),
-            Dim::Batch => f.write_str("batch"),
-        }
-    }
-}
-
-/// Known sizes as dimensions: `dims(&[1, 28, 28])`.
-pub fn dims(sizes: &[usize]) -> Vec<Dim> {
-    sizes.iter().map(|&size| Dim::Known(size)).collect()
-}
-
-/// A shape as an error message shows it: `[batch, 1, 28, 28]`.
-pub fn show(shape: &[Dim]) -> String {
-    let sizes: Vec<String> = shape.iter().map(Dim::to_string).collect();
-    format!("[{}]", sizes.join(", "))
+/// A shape as an error message shows it: `[2, 1, 28, 28]`.
+pub fn show(shape: &[usize]) -> String {
+    format!("{shape:?}")
 }
 
 /// What the numbers of a value mean.
@@ -80,7 +55,7 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Type {
     /// The sizes of the axes, row-major.
-    pub shape: Vec<Dim>,
+    pub shape: Vec<usize>,
     /// Who may know the value.
     pub visibility: Visibility,
     /// What the numbers mean.
@@ -88,17 +63,6 @@ pub struct Type {
 }
 
 impl Type {
-    /// The shape with every size known, or `None` if the batch is symbolic.
-    pub fn sizes(&self) -> Option<Vec<usize>> {
-        self.shape
-            .iter()
-            .map(|dim| match dim {
-                Dim::Known(size) => Some(*size),
-                Dim::Batch => None,
-            })
-            .collect()
-    }
-
     /// The number of axes.
     pub fn rank(&self) -> usize {
         self.shape.len()

@@ -156,11 +156,10 @@ fn normals_of_a_batch_are_drawn_by_sample() {
         let size: usize = sample.iter().product();
         let mut graph = Graph::new();
         let alice = graph.owner("alice");
-        let shape = [&[Dim::Batch][..], &dims(sample)].concat();
+        let shape = [&[N / size][..], sample].concat();
         let x = functions::normal(&mut graph, &shape, 1.0, 2.0, "x").unwrap();
         assert_eq!(graph.node(x).ty.shape, shape);
         let reveal = graph.reveal(x, &[alice], "x").unwrap();
-        let graph = graph.with_batch(N / size).unwrap();
         let x: Vec<f64> = plain(&graph, &Inputs::new()).unwrap()[&reveal].iter().copied().collect();
         assert_eq!(x.len(), N / size * size);
         assert!(distance(x.clone(), |x| phi((x - 1.0) / 2.0)) < critical(x.len()), "{sample:?}");
@@ -235,7 +234,6 @@ fn what_cannot_be_drawn_is_refused() {
     }
     assert!(functions::normal(&mut graph, &dims(&[2]), f64::NAN, 1.0, "x").is_err());
     assert!(functions::normal(&mut graph, &dims(&[usize::MAX, 2]), 0.0, 1.0, "x").is_err());
-    assert!(functions::normal(&mut graph, &[Dim::Known(2), Dim::Batch], 0.0, 1.0, "x").is_err());
     let x = functions::uniform(&mut graph, &shape, 0.0, 1.0, "x").unwrap();
     for p in [1.0, -0.5, f64::NAN] {
         assert!(functions::dropout(&mut graph, x, p, "x").is_err(), "{p}");

@@ -118,7 +118,7 @@ fn build(g: &mut Graph, x: &[NodeId], name: &str) -> Built {
     {
         return built;
     }
-    let sizes = g.node(x[0]).ty.sizes().unwrap();
+    let sizes = g.node(x[0]).ty.shape.clone();
     let rank = sizes.len();
     let axis = |text: &str| axis_of(text.parse().unwrap(), rank);
     let number = |text: &str| text.parse::<usize>().unwrap();

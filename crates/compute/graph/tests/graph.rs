@@ -1,18 +1,18 @@
-//! The builder, its refusals, the symbolic batch, digests and the encoding.
+//! The builder, its refusals, digests and the encoding.
 
 use proptest::prelude::*;
 use tacita_graph::ops::*;
 use tacita_graph::testing::{Random, random_case};
 use tacita_graph::*;
 
-/// Flatten, a layer, an index: over a symbolic batch, with nodes named by `name`.
+/// Flatten, a layer, an index: over a batch of three, with nodes named by `name`.
 fn network(name: impl Fn(&str) -> String) -> Graph {
     let mut graph = Graph::new();
     let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
-    let shape = [Dim::Batch, Dim::Known(2), Dim::Known(3)];
+    let shape = [3, 2, 3];
     let x = graph.input("x", &shape, Visibility::Private(alice), Role::Data).unwrap();
     let w = graph.input("w", &dims(&[6, 4]), Visibility::Private(bob), Role::Parameter).unwrap();
-    let shape = vec![Dim::Batch, Dim::Known(6)];
+    let shape = vec![3, 6];
     let x = graph.add(Reshape { shape }, &[x], &name("flatten")).unwrap();
     let y = graph.add(MatMul, &[x, w], &name("layer")).unwrap();
     let y = graph.add(ArgMax { axis: 1, keepdims: false }, &[y], &name("label")).unwrap();
@@ -31,22 +31,14 @@ fn types_follow_the_inputs() {
     assert_eq!(
         types,
         [
-            "[batch, 2, 3] fixed Private(Owner(0))",
+            "[3, 2, 3] fixed Private(Owner(0))",
             "[6, 4] fixed Private(Owner(1))",
-            "[batch, 6] fixed Private(Owner(0))",
-            "[batch, 4] fixed Secret",
-            "[batch] int Secret",
-            "[batch] int Secret",
+            "[3, 6] fixed Private(Owner(0))",
+            "[3, 4] fixed Secret",
+            "[3] int Secret",
+            "[3] int Secret",
         ]
     );
-    assert!(graph.has_symbolic_batch());
-    let three = graph.with_batch(3).unwrap();
-    assert!(!three.has_symbolic_batch());
-    assert_eq!(three.nodes()[3].ty.sizes(), Some(vec![3, 4]));
-    assert_eq!(graph.with_batch(0).unwrap_err(), GraphError::EmptyBatch);
-    let symbolic = GraphError::SymbolicBatch { node: "x".into() };
-    assert_eq!(lower(&graph, 16).unwrap_err(), symbolic);
-    assert_eq!(plain(&graph, &Inputs::new()).unwrap_err(), symbolic);
 }
 
 #[test]
@@ -70,8 +62,6 @@ fn mistakes_are_named() {
     refused(graph.add(nan, &[], "nan").unwrap_err(), &["nan", "not a finite number"]);
     let vast = Constant { shape: dims(&[1 << 31, 1 << 31, 1 << 31]), value: 0.0 };
     refused(graph.add(vast, &[], "vast").unwrap_err(), &["vast", "2^32 elements"]);
-    let middle = [Dim::Known(1), Dim::Batch];
-    refused(graph.input("c", &middle, mine, Role::Data).unwrap_err(), &["first axis"]);
     refused(graph.input("a", &dims(&[1]), mine, Role::Data).unwrap_err(), &["\"a\"", "twice"]);
     let stranger = Visibility::Private(Owner(7));
     refused(graph.input("d", &dims(&[1]), stranger, Role::Data).unwrap_err(), &["owner 7"]);
@@ -99,28 +89,9 @@ fn mistakes_are_named() {
 }
 
 #[test]
-fn the_batch_stays_in_front() {
-    let mut graph = Graph::new();
-    let batch = [Dim::Batch, Dim::Known(3)];
-    let x = graph.input("x", &batch, Visibility::Public, Role::Data).unwrap();
-    let wide = graph.input("wide", &dims(&[5, 1, 1]), Visibility::Public, Role::Data).unwrap();
-    let two = graph.input("two", &dims(&[2, 3]), Visibility::Public, Role::Data).unwrap();
-    assert!(graph.add(Add, &[x, wide], "").is_err(), "[5, batch, 3]");
-    assert!(graph.add(Add, &[x, two], "").is_err(), "a batch of 2 is not known to be one");
-    assert!(graph.add(Transpose { perm: vec![1, 0] }, &[x], "").is_err());
-    assert!(graph.add(Reshape { shape: dims(&[3]) }, &[x], "").is_err());
-    assert!(graph.add(Concat { axis: 0 }, &[x, x], "").is_err());
-    assert!(graph.add(Concat { axis: 1 }, &[x, x], "").is_ok());
-    let all = Slice { starts: vec![0, 1], ends: vec![usize::MAX; 2], steps: vec![1, 1] };
-    let sliced = graph.add(all, &[x], "").unwrap();
-    assert_eq!(show(&graph.node(sliced).ty.shape), "[batch, 2]");
-}
-
-#[test]
 fn digests_do_not_see_names_for_people() {
     let graph = network(str::to_owned);
     assert_eq!(graph.digest(), network(|name| format!("other {name}")).digest());
-    assert_ne!(graph.digest(), graph.with_batch(1).unwrap().digest());
     // Whose data is meant, and who learns the result, does count.
     let mut carol = Graph::new();
     carol.owner("alice");
@@ -165,13 +136,13 @@ fn files_of_other_kinds_are_refused() {
         assert!(Graph::decode(&changed).is_err(), "byte {position}");
     }
     let mut newer = bytes.clone();
-    newer[8] = 3;
-    assert_eq!(Graph::decode(&newer).unwrap_err(), GraphError::Version { got: 3, expected: 2 });
+    newer[8] = 4;
+    assert_eq!(Graph::decode(&newer).unwrap_err(), GraphError::Version { got: 4, expected: 3 });
     let mut longer = bytes.clone();
     longer.push(0);
     assert!(matches!(Graph::decode(&longer), Err(GraphError::Decode(_))));
     // With a right checksum: trailing bytes, two owners of one name, a number in two bytes that fits in one.
-    let body = &bytes[10..bytes.len() - 32];
+    let body = &bytes[11..bytes.len() - 32];
     assert_eq!(seal_body(body), bytes);
     for broken in [
         [body, &[0]].concat(),
@@ -193,7 +164,7 @@ proptest! {
     #[test]
     fn nearly_right_bodies_never_panic(seed in any::<u64>(), size in 0usize..10, changes in 1usize..6) {
         let bytes = random_case(seed, size).graph.encode();
-        let mut body = bytes[10..bytes.len() - 32].to_vec();
+        let mut body = bytes[11..bytes.len() - 32].to_vec();
         let mut random = Random::new(seed);
         for _ in 0..changes {
             let at = random.below(body.len());
@@ -214,13 +185,11 @@ proptest! {
 /// Everything short of data that a program does with a graph from a file, as long as it is small.
 fn use_it(graph: &Graph) {
     let _ = warnings(graph, 16);
-    let elements = |node: &Node| node.ty.sizes().unwrap_or_default().iter().product::<usize>();
+    let elements = |node: &Node| node.ty.shape.iter().product::<usize>();
     if graph.nodes().iter().any(|node| elements(node) > 1 << 16) {
         return;
     }
-    if let Ok(sized) = graph.with_batch(2)
-        && let Ok(optimized) = optimize(&sized)
-    {
+    if let Ok(optimized) = optimize(graph) {
         let _ = lower(&optimized, 16);
     }
 }

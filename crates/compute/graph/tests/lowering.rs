@@ -90,8 +90,8 @@ fn conv_bias_relu_pool_is_one_product_three_winners_and_no_truncation() {
     let bias = program.nodes.iter().filter(|node| matches!(node.op, RingOp::Input { .. })).nth(2).unwrap();
     assert_eq!(bias.ty, RingType::Ring { frac: 32 }, "a bias enters at the product's fractional bits");
     let counts = two.counts();
-    assert_eq!((counts["Conv"], counts["Locate"], counts["Winner"], counts["Choose"]), (1, 1, 1, 2));
-    assert!(!counts.contains_key("Truncate") && !counts.contains_key("Negative"));
+    assert_eq!((counts["Conv"], counts["Bucketize"], counts["OneHotArgmax"], counts["Select"]), (1, 1, 1, 2));
+    assert!(!counts.contains_key("Truncate") && !counts.contains_key("LessThanZero"));
     let winners: Vec<usize> = program
         .nodes
         .iter()

@@ -3,7 +3,7 @@
 use tacita_graph::ops::{
     Abs, Cast, Clip, Log, LogSumExp, Mean, Mul, OneHot, Relu, Softplus, Sub, Sum, ToWhole,
 };
-use tacita_graph::{DType, Dim, Graph, GraphError, NodeId, functions};
+use tacita_graph::{DType, Graph, GraphError, NodeId, functions};
 
 use crate::public::{number, times};
 
@@ -118,7 +118,7 @@ impl Loss {
 /// Targets of classes as rows: one-hot rows of indices, or what is given.
 fn rows(graph: &mut Graph, x: NodeId, t: NodeId) -> Result<NodeId, GraphError> {
     match (graph.node(t).ty.dtype, graph.node(x).ty.shape.last()) {
-        (DType::Int, Some(&Dim::Known(depth))) => {
+        (DType::Int, Some(&depth)) => {
             let hot = graph.add(OneHot { depth }, &[t], "targets")?;
             graph.add(Cast { to: DType::Fixed, rounding: ToWhole::Nearest }, &[hot], "targets")
         }

@@ -4,7 +4,7 @@ use tacita_graph::ops::{
     Add, ArgMax, Cast, Clip, Concat, Constant, Div, Equal, GreaterEqual, Less, MatMul, Mul, Not, OneHot,
     Reshape, Slice, Sub, Sum, ToWhole, Transpose,
 };
-use tacita_graph::{DType, Dim, Graph, GraphError, NodeId};
+use tacita_graph::{DType, Graph, GraphError, NodeId};
 
 use crate::public::times;
 
@@ -21,7 +21,7 @@ pub struct Answers {
 impl Answers {
     fn classes(&self, graph: &Graph) -> usize {
         match graph.node(self.outputs).ty.shape.last() {
-            Some(Dim::Known(classes)) if *classes > 1 => *classes,
+            Some(classes) if *classes > 1 => *classes,
             _ => 2,
         }
     }
@@ -108,7 +108,7 @@ impl Answers {
         let won = graph.add(Add, &[ahead, both], "")?;
         // brought to at most about 2^10, so that divisor and quotient keep their digits
         let rows = match graph.node(self.outputs).ty.shape.first() {
-            Some(Dim::Known(rows)) => *rows as f64,
+            Some(rows) => *rows as f64,
             _ => 1.0,
         };
         let factor = (-(2.0 * rows.log2() - 12.0).ceil().max(0.0)).exp2();

@@ -1,6 +1,6 @@
 //! A network under construction: the graph that layers add to, and the parameters that they ask for.
 
-use tacita_graph::{DType, Dim, Graph, GraphError, NodeId, Role, Visibility, dims};
+use tacita_graph::{DType, Graph, GraphError, NodeId, Role, Visibility, dims};
 
 use crate::init::Init;
 
@@ -48,7 +48,7 @@ impl<'g> Net<'g> {
     }
 
     /// The shape of something in the graph.
-    pub fn shape(&self, x: NodeId) -> &[Dim] {
+    pub fn shape(&self, x: NodeId) -> &[usize] {
         &self.graph.node(x).ty.shape
     }
 

@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::ArrayD;
-use tacita_graph::{DType, Dim, Graph, GraphError, NodeId, Op, ops};
+use tacita_graph::{DType, Graph, GraphError, NodeId, Op, ops};
 
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::{Attribute, Node, Tensor};
 use crate::scope::Scope;
-use crate::value::{Size, Sizes, Value};
+use crate::value::{Sizes, Value};
 
 /// The numbers of attribute types in a file.
 pub(crate) const FLOAT: u64 = 1;
@@ -67,7 +67,7 @@ impl<'s, 'a> Call<'s, 'a> {
 
     /// A public whole number that follows from shapes.
     pub(crate) fn of_shape(&mut self, value: i64) -> Result<NodeId, Fault> {
-        self.scope.node(&Value::Sizes(Sizes { list: vec![Size::Int(value)], is_scalar: true }))
+        self.scope.node(&Value::Sizes(Sizes { list: vec![value], is_scalar: true }))
     }
 
     /// Whether an output is there, and named.
@@ -83,7 +83,7 @@ impl<'s, 'a> Call<'s, 'a> {
         Ok(function(self.scope.graph, self.node.label())?)
     }
 
-    pub(crate) fn shape(&self, id: NodeId) -> Vec<Dim> {
+    pub(crate) fn shape(&self, id: NodeId) -> Vec<usize> {
         self.scope.graph.node(id).ty.shape.clone()
     }
 
@@ -159,7 +159,7 @@ impl<'s, 'a> Call<'s, 'a> {
     /// Known integers that may be absent.
     pub(crate) fn optional_ints(&mut self, index: usize) -> Result<Option<Vec<i64>>, Fault> {
         match self.optional(index)? {
-            Some(value) => self.scope.sizes(&value, self.node.label())?.ints().map(Some),
+            Some(value) => Ok(Some(self.scope.sizes(&value, self.node.label())?.list)),
             None => Ok(None),
         }
     }

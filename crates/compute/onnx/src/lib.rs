@@ -39,7 +39,7 @@ pub mod testing;
 mod value;
 
 pub use error::ImportError;
-pub use export::{EXPORT_OPSET, ExportError, export, export_bytes};
+pub use export::{EXPORT_OPSET, ExportError, export, export_bytes, export_open_bytes};
 pub use import::{import, import_bytes};
 pub use model::{ImportOptions, Model, PublicConstant};
 pub use onnx::{Built, FinalSoftmax, OPSETS, Onnx, Output};

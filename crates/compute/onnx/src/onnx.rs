@@ -203,7 +203,7 @@ impl Onnx {
         prefix: &str,
         with_numbers: bool,
     ) -> Result<(Built, BTreeSet<*const Tensor>), ImportError> {
-        let shape = graph.node(input).ty.sizes().unwrap_or_default();
+        let shape = graph.node(input).ty.shape.clone();
         if sizes_of(&self.input_shape, &shape).is_none() {
             let reason = format!("it has shape {}, not {shape:?}", show_axes(&self.input_shape));
             return Err(Fault::Refused(reason).at(&self.file, &self.input, "input"));

@@ -12,7 +12,7 @@ use crate::file::messages::Tensor;
 use crate::file::tensor::{is_float, is_integer, unsupported};
 use crate::idioms;
 use crate::model::PublicConstant;
-use crate::value::{Reals, Size, Sizes, Softmax, Value};
+use crate::value::{Reals, Sizes, Softmax, Value};
 
 /// The most numbers of a public tensor that are shown.
 const SHOWN: usize = 64;
@@ -126,7 +126,7 @@ impl<'a> Scope<'a> {
             Value::Tensor(name, tensor) => self.weight(name, tensor),
             Value::Softmax(softmax) => self.softmax(softmax),
             Value::Sizes(sizes) => {
-                let list = sizes.ints()?.into_iter().map(|size| size as f64).collect();
+                let list = sizes.list.iter().map(|&size| size as f64).collect();
                 let fixed = self.filled(&Reals { list, is_scalar: sizes.is_scalar })?;
                 let (to, rounding) = (DType::Int, ops::ToWhole::TowardsZero);
                 Ok(self.graph.add(ops::Cast { to, rounding }, &[fixed], "shape")?)
@@ -255,7 +255,7 @@ impl<'a> Scope<'a> {
                 let is_scalar = array.ndim() == 0;
                 let list: Vec<i64> = array.into_iter().collect();
                 let shown = if is_scalar { format!("{}", list[0]) } else { format!("{list:?}") };
-                let sizes = Sizes::vector(list.into_iter().map(Size::Int).collect())?;
+                let sizes = Sizes::vector(list.into_iter().collect())?;
                 self.mark(tensor);
                 self.publish(name, shown, used_by);
                 Ok(Sizes { is_scalar, ..sizes })
@@ -289,7 +289,7 @@ impl<'a> Scope<'a> {
         let Value::Tensor(name, tensor) = value else {
             let sizes = self.sizes(value, used_by)?;
             let shape: &[usize] = if sizes.is_scalar { &[] } else { &[sizes.list.len()] };
-            return ArrayD::from_shape_vec(shape, sizes.ints()?)
+            return ArrayD::from_shape_vec(shape, sizes.list)
                 .or_else(|error| corrupt(format!("integers computed from shapes: {error}")));
         };
         let array = tensor.integers(self.folder)?;

@@ -176,7 +176,7 @@ impl Template {
 
     /// The shapes of what is revealed, in order, with names where a size follows one: `[batch, 10]`.
     pub fn reveals(&self) -> Vec<String> {
-        let shape = |graph: &Graph, id: NodeId| graph.node(id).ty.sizes().unwrap_or_default();
+        let shape = |graph: &Graph, id: NodeId| graph.node(id).ty.shape.clone();
         let sizes = self.example_sizes();
         let larger: BTreeMap<&String, Graph> = sizes
             .iter()
@@ -209,7 +209,7 @@ impl Template {
         let mut sizes = Sizes::new();
         for (name, shape) in &self.inputs {
             let node = self.example.nodes().iter().find(|node| node.name == *name);
-            let actual = node.and_then(|node| node.ty.sizes()).unwrap_or_default();
+            let actual = node.map(|node| node.ty.shape.clone()).unwrap_or_default();
             sizes.extend(sizes_of(shape, &actual).unwrap_or_default());
         }
         sizes
@@ -323,7 +323,7 @@ impl From<Graph> for Template {
     fn from(graph: Graph) -> Template {
         let data = graph.nodes().iter().filter_map(|node| match &node.op {
             Op::Input(input) if input.role == Role::Data => {
-                let sizes = node.ty.sizes().unwrap_or_default();
+                let sizes = node.ty.shape.clone();
                 Some((node.name.clone(), sizes.into_iter().map(AxisSize::Known).collect()))
             }
             _ => None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tacita_graph::{Dim, NodeId};
+use tacita_graph::NodeId;
 
 use crate::error::{Fault, corrupt, refuse};
 use crate::file::messages::Tensor;
@@ -49,21 +49,7 @@ pub(crate) struct Softmax {
 }
 
 /// A size, axis or index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Size {
-    Int(i64),
-    /// The symbolic batch.
-    Batch,
-}
-
-impl From<Dim> for Size {
-    fn from(dim: Dim) -> Size {
-        match dim {
-            Dim::Known(size) => Size::Int(size as i64),
-            Dim::Batch => Size::Batch,
-        }
-    }
-}
+pub(crate) type Size = i64;
 
 /// A scalar or a vector of sizes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,15 +70,6 @@ impl Sizes {
         Ok(Sizes { list, is_scalar: false })
     }
 
-    /// The numbers, none of which may be the batch.
-    pub(crate) fn ints(&self) -> Result<Vec<i64>, Fault> {
-        let known = |size: &Size| match size {
-            Size::Int(int) => Ok(*int),
-            Size::Batch => refuse("it depends on the symbolic batch; export the model with a fixed batch"),
-        };
-        self.list.iter().map(known).collect()
-    }
-
     /// Those of `a` where this is not 0, those of `b` elsewhere; a single element meets all of the others'.
     pub(crate) fn choose(&self, a: &Sizes, b: &Sizes) -> Result<Sizes, Fault> {
         let lists = [&self.list, &a.list, &b.list];
@@ -101,7 +78,7 @@ impl Sizes {
             return corrupt("integers in numbers that do not fit");
         }
         let at = |list: &[Size], index: usize| list[if list.len() == 1 { 0 } else { index }];
-        let chosen = |index| at(if at(&self.list, index) == Size::Int(0) { &b.list } else { &a.list }, index);
+        let chosen = |index| at(if at(&self.list, index) == 0 { &b.list } else { &a.list }, index);
         let list = (0..length).map(chosen).collect();
         Ok(Sizes { list, is_scalar: self.is_scalar && a.is_scalar && b.is_scalar })
     }
@@ -118,9 +95,7 @@ impl Sizes {
         let list: Option<Vec<Size>> = (0..length).map(|index| f(at(self, index), at(other, index))).collect();
         match list {
             Some(list) => Ok(Sizes { list, is_scalar: self.is_scalar && other.is_scalar }),
-            None => refuse(
-                "arithmetic on the symbolic batch is not supported; export the model with a fixed batch",
-            ),
+            None => refuse("arithmetic on integers overflows, or divides by 0"),
         }
     }
 }

@@ -133,7 +133,7 @@ fn sizes_that_are_open_get_numbers() {
         assert_eq!(template.at(&given).unwrap_err().to_string(), words);
     }
     let graph = template.at(&sizes(&[("batch", 2), ("height", 5), ("width", 4)])).unwrap();
-    assert_eq!(graph.node(graph.reveals()[0]).ty.sizes(), Some(vec![2, 3, 5, 4]));
+    assert_eq!(graph.node(graph.reveals()[0]).ty.shape, [2, 3, 5, 4]);
     assert_eq!(
         template.sizes_of(&[2, 3, 5, 4], &Sizes::new()),
         Ok(sizes(&[("batch", 2), ("height", 5), ("width", 4)]))
@@ -250,15 +250,15 @@ fn options_are_checked() {
 
 #[test]
 fn building_onto_an_input_of_another_shape() {
-    use tacita_graph::{Dim, Graph, Role, Visibility};
+    use tacita_graph::{Graph, Role, Visibility};
     let onnx = Onnx::open(format!("{}/gemm.onnx", folder()).as_ref()).unwrap();
     let mut graph = Graph::new();
     let alice = graph.owner("alice");
-    let input = |graph: &mut Graph, name: &str, shape: &[Dim]| {
+    let input = |graph: &mut Graph, name: &str, shape: &[usize]| {
         graph.input(name, shape, Visibility::Private(alice), Role::Data).unwrap()
     };
-    let fits = input(&mut graph, "fits", &[Dim::Known(7), Dim::Known(5)]);
-    let wide = input(&mut graph, "wide", &[Dim::Known(7), Dim::Known(6)]);
+    let fits = input(&mut graph, "fits", &[7, 5]);
+    let wide = input(&mut graph, "wide", &[7, 6]);
     let error = onnx.build(&mut graph, wide, alice, "").unwrap_err();
     assert!(error.to_string().contains("it has shape [batch, 5], not [7, 6]"), "{error}");
 
@@ -267,7 +267,7 @@ fn building_onto_an_input_of_another_shape() {
     let second = onnx.build(&mut graph, fits, alice, "second.").unwrap();
     assert_eq!(first.parameters.keys().collect::<Vec<_>>(), ["first.b", "first.w"]);
     assert_eq!(second.parameters.keys().collect::<Vec<_>>(), ["second.b", "second.w"]);
-    assert_eq!(graph.node(second.outputs[0].node).ty.shape, [Dim::Known(7), Dim::Known(4)]);
+    assert_eq!(graph.node(second.outputs[0].node).ty.shape, [7, 4]);
     let error = onnx.build(&mut graph, fits, alice, "first.").unwrap_err();
     assert!(error.to_string().contains("used twice"), "{error}");
 }

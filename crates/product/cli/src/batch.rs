@@ -1,5 +1,6 @@
 //! How many samples are evaluated together unless the user says.
 
+use tacita::graph::Node;
 use tacita::onnx::{BATCH, Sizes, Template};
 
 /// Up to here all samples are one batch.
@@ -22,8 +23,8 @@ pub fn that_fits(template: &Template, sizes: &Sizes) -> usize {
         let mut sizes = sizes.clone();
         sizes.insert(BATCH.to_owned(), batch);
         let graph = template.at(&sizes).ok()?;
-        let sizes = graph.nodes().iter().filter_map(|node| node.ty.sizes());
-        Some(sizes.map(|sizes| sizes.iter().product::<usize>() as u64).sum())
+        let elements = |node: &Node| node.ty.shape.iter().product::<usize>() as u64;
+        Some(graph.nodes().iter().map(elements).sum())
     };
     // of 2 and 3: at 1 a graph may be another
     match (elements(2), elements(3)) {

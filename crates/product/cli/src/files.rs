@@ -44,7 +44,7 @@ pub fn parts(
     if let (Some(fixed), Some(asked)) = (template.fixed_batch(), batch)
         && fixed != asked
     {
-        let hint = "leave --batch out, or export the model with a symbolic first axis";
+        let hint = "leave --batch out, or export the model with an open first axis";
         return Err(Failure::usage(format!(
             "{}: the model fixes its batch at {fixed}, not {asked}: {hint}",
             path.display()

@@ -23,7 +23,7 @@ fn inference(c: &mut Criterion) {
             let options = Options { link, ..Options::default() };
             let mut session = Session::with_options(options).expect("a local session");
             let prepared = session
-                .prepare(&model.of_batch(batch).expect("a batch"), 1)
+                .prepare(&model.of_batch(batch).expect("a batch"))
                 .expect("a shipped network can be run");
             group.bench_with_input(BenchmarkId::new(network, link), &inputs, |b, inputs| {
                 b.iter(|| session.evaluate(&prepared, inputs, &mut |_| ()).expect("an evaluation"));

@@ -128,7 +128,7 @@ pub fn train(data: &Data, options: Options, told: &mut dyn FnMut(usize, f64)) ->
     let both = [graph.owner("alice"), graph.owner("bob")];
     graph.reveal(share, &both, "accuracy")?;
     let steps = trainer.steps();
-    let prepared = trainer.session().prepare(&graph, 1)?;
+    let prepared = trainer.session().prepare(&graph)?;
     let evaluation = trainer.session().evaluate(&prepared, &data.rows(&data.test), &mut |_| ())?;
     let accuracy = evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()));
     Ok((accuracy.unwrap_or(f64::NAN), steps))

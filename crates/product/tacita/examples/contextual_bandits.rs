@@ -208,9 +208,9 @@ pub fn private(
 ) -> Result<(Vec<usize>, Session), Error> {
     let mut session = Session::with_options(options)?;
     let (graph, first) = start()?;
-    let prepared = session.prepare(&graph, 1)?;
+    let prepared = session.prepare(&graph)?;
     session.evaluate(&prepared, &first, &mut |_| ())?;
-    let round = session.prepare(&Round::new()?.graph, 1)?;
+    let round = session.prepare(&Round::new()?.graph)?;
     let (mut shown, mut reward) = (Vec::new(), 0.0);
     for visitor in 0..visitors.takes.len() {
         let evaluation = session.evaluate(&round, &inputs(visitors.context(visitor), reward), &mut |_| ())?;

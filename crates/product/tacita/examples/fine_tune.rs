@@ -219,7 +219,7 @@ impl Setting {
 
     fn accuracy(&self, trainer: &mut Trainer) -> Result<f64, Error> {
         let graph = test_graph(self.test.labels.len())?;
-        let prepared = trainer.session().prepare(&graph, 1)?;
+        let prepared = trainer.session().prepare(&graph)?;
         let evaluation = trainer.session().evaluate(&prepared, &self.tests(), &mut |_| ())?;
         let share = evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()));
         Ok(share.unwrap_or(f64::NAN))

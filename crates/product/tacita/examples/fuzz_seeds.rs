@@ -279,10 +279,10 @@ fn graphs() -> Result<(), Anything> {
         let public = graph.inputs().into_iter().map(|id| graph.node(id));
         let public = public.filter(|node| node.ty.visibility == Visibility::Public);
         let values: Vec<(String, Vec<u32>, Vec<f64>)> = public
-            .filter_map(|node| {
-                let sizes = node.ty.sizes()?;
+            .map(|node| {
+                let sizes = &node.ty.shape;
                 let count = sizes.iter().product();
-                Some((node.name.clone(), sizes.iter().map(|size| *size as u32).collect(), vec![0.5; count]))
+                (node.name.clone(), sizes.iter().map(|size| *size as u32).collect(), vec![0.5; count])
             })
             .collect();
         let length = (body.len() as u16).to_le_bytes();
@@ -335,7 +335,7 @@ fn members() -> Result<(), Anything> {
         [("neither", None, None), ("samples", Some(200_u64), None), ("both", Some(1), Some(64_u64))]
     {
         let sizes = BTreeMap::from([("sequence", 16_u64)]);
-        write("terms", name, &postcard::to_stdvec(&([7_u8; 32], samples, batch, sizes))?)?;
+        write("terms", name, &postcard::to_stdvec(&(samples, batch, sizes))?)?;
     }
     write("terms", "number", &postcard::to_stdvec(&u64::MAX)?)
 }

@@ -101,7 +101,7 @@ pub fn check(
     options.check()?;
     let count = crate::infer::check_samples(model, samples)?;
     let sizes = model.template.sizes_of(samples.shape(), sizes)?;
-    let bound = bind(&model.template.at(&sizes)?, 1)?;
+    let bound = bind(&model.template.at(&sizes)?)?;
     let prepared = Prepared::new(bound, &Members::parties(options.party_names()), options.precision)?;
     let (graph, program) = (prepared.graph(), prepared.plan().program());
     let mut inputs = model.parameters.clone();

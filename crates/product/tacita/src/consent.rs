@@ -12,7 +12,7 @@ use crate::error::Error;
 pub struct Disclosure {
     /// The name of the value.
     pub value: String,
-    /// Its shape; the batch may be symbolic.
+    /// Its shape.
     pub shape: String,
     /// Whose private data it depends on.
     pub of: Vec<String>,

@@ -134,7 +134,7 @@ impl Error {
 
 fn graph_code(error: &GraphError) -> u8 {
     match error {
-        GraphError::EmptyBatch | GraphError::Precision(_) => 2,
+        GraphError::Precision(_) => 2,
         GraphError::Version { .. }
         | GraphError::Decode(_)
         | GraphError::MissingInput { .. }

@@ -117,7 +117,7 @@ fn foresee_with(
 ) -> Result<Foreseen, Error> {
     let graph = &template.at(sizes)?;
     let batch = sizes.get(BATCH).copied().or(template.fixed_batch()).unwrap_or(1);
-    let prepared = Prepared::new(bind(graph, 1)?, members, precision)?;
+    let prepared = Prepared::new(bind(graph)?, members, precision)?;
     let graph_now = prepared.graph();
     let cost = prepared.plan().cost();
     let fracs = tacita_graph::fracs(graph_now, precision);
@@ -147,7 +147,7 @@ fn foresee_with(
                 Op::Reveal(reveal) => reveal.to.iter().map(|o| owners[o.0 as usize].clone()).collect(),
                 _ => vec![],
             };
-            let shape = graph_now.node(node.inputs[0]).ty.sizes().unwrap_or_default();
+            let shape = graph_now.node(node.inputs[0]).ty.shape.clone();
             Reveal { value: graph_now.label(id), to, shape }
         })
         .collect();

@@ -66,7 +66,7 @@ fn same(one: Option<&ndarray::ArrayD<f64>>, other: Option<&ndarray::ArrayD<f64>>
 }
 
 fn elements(prepared: &Prepared) -> usize {
-    let sizes = prepared.graph.nodes().iter().map(|node| node.ty.sizes().unwrap_or_default());
+    let sizes = prepared.graph.nodes().iter().map(|node| &node.ty.shape);
     sizes.map(|sizes| sizes.iter().product::<usize>()).sum()
 }
 

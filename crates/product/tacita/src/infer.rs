@@ -81,7 +81,7 @@ pub fn infer(
         let part = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
         inputs.insert(model.input.clone(), part);
         let begun = Instant::now();
-        let prepared = session.prepare(&graphs[&range.len()], 1)?;
+        let prepared = session.prepare(&graphs[&range.len()])?;
         // planning is part of the setup of the first batch of its size
         seconds.setup += begun.elapsed().as_secs_f64();
         let names: Vec<String> = prepared.graph().ids().map(|id| prepared.graph().label(id)).collect();
@@ -255,7 +255,7 @@ impl Totals {
         for (index, id) in graph.reveals().into_iter().enumerate() {
             let node = graph.node(id);
             let Op::Reveal(to) = &node.op else { continue };
-            let shape = node.ty.sizes().unwrap_or_default();
+            let shape = node.ty.shape.clone();
             if let Some(reveal) = self.reveals.get_mut(index) {
                 if let Some(first) = reveal.shape.first_mut() {
                     *first += shape.first().copied().unwrap_or(samples);

@@ -50,8 +50,6 @@ pub struct Joined {
 /// What members tell each other before they begin. Both are public: shapes are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Terms {
-    /// The template's digest.
-    template: [u8; 32],
     samples: Option<u64>,
     batch: Option<u64>,
     /// Open sizes, those of the member's data among them.
@@ -103,7 +101,6 @@ pub fn join(
     };
     let others = sizes.into_iter().filter(|(name, _)| name != BATCH);
     let mut own = Terms {
-        template: template.digest(),
         samples: input.map(|(_, count)| count as u64),
         batch: batch.map(|batch| batch as u64),
         sizes: others.map(|(name, size)| (name, size as u64)).collect(),
@@ -147,7 +144,7 @@ pub fn join(
             inputs.insert(graph.node(id).name.clone(), slice);
         }
         let begun = Instant::now();
-        let prepared = session.prepare(&graphs[&range.len()], 1)?;
+        let prepared = session.prepare(&graphs[&range.len()])?;
         seconds.setup += begun.elapsed().as_secs_f64();
         let names: Vec<String> = prepared.graph().ids().map(|id| prepared.graph().label(id)).collect();
         let evaluation = session.evaluate(&prepared, &inputs, &mut |p| {
@@ -265,7 +262,7 @@ fn check_parameters(graph: &Graph, me: &str, parameters: &Inputs) -> Result<(), 
             let name = &node.name;
             return Err(Error::Usage(format!("{me} owns the weight `{name}`: give the model with --model")));
         };
-        if node.ty.sizes().is_some_and(|shape| shape != value.shape()) {
+        if node.ty.shape != value.shape() {
             let (name, want, got) = (&node.name, tacita_graph::show(&node.ty.shape), value.shape());
             return Err(Error::Input(format!(
                 "the weight `{name}` is {got:?} in the model and {want} in the graph: was the graph exported from another model?"
@@ -275,7 +272,7 @@ fn check_parameters(graph: &Graph, me: &str, parameters: &Inputs) -> Result<(), 
     Ok(())
 }
 
-/// Agrees on the template, its sizes, the number of samples and of those evaluated together.
+/// Agrees on the template's sizes, the number of samples and of those evaluated together.
 fn agree(
     session: &mut Session,
     template: &Template,
@@ -283,14 +280,10 @@ fn agree(
     me: &str,
     usual: UsualBatch,
 ) -> Result<(Parts, Sizes), Error> {
-    let mut terms = vec![(me.to_owned(), own.clone())];
-    for (name, bytes) in session.exchange("terms", &encode(&own)?)? {
+    let told = encode(&own)?;
+    let mut terms = vec![(me.to_owned(), own)];
+    for (name, bytes) in session.exchange("terms", &told)? {
         terms.push((name, decode(&bytes)?));
-    }
-    if let Some((other, _)) = terms.iter().find(|(_, terms)| terms.template != own.template) {
-        return Err(Error::Disagreement(format!(
-            "{other} has another graph than {me}: all members must have that of one export of one model"
-        )));
     }
     let one = |what: &str, of: &dyn Fn(&Terms) -> Option<u64>| -> Result<Option<usize>, Error> {
         let mut found: Option<(&str, u64)> = None;

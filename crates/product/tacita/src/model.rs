@@ -72,7 +72,7 @@ impl Model {
             let operands: Vec<NodeId> = node.inputs.iter().map(|id| ids[id.index()]).collect();
             let id = match &node.op {
                 Op::Input(_) if node.name == self.imported.input => {
-                    assert_eq!(node.ty.sizes().as_ref(), Some(&shape), "the model's input and the tensor");
+                    assert_eq!(node.ty.shape, shape, "the model's input and the tensor");
                     let given = graph.node(input.id()).ty.dtype;
                     assert_eq!(node.ty.dtype, given, "the kinds of the model's input and the tensor");
                     input.id()

@@ -39,8 +39,6 @@ pub struct Evaluation {
     pub dealer_seconds: f64,
 }
 
-/// A graph's digest and the batch that it is prepared for.
-type PreparedKey = ([u8; 32], usize);
 /// Graphs that a session holds prepared: one that is not among the last so many is prepared again.
 const MAX_PREPARED: usize = 32;
 
@@ -67,7 +65,7 @@ pub struct Session {
     world: World,
     workspace: Shared,
     /// By digest and batch, the last ones that were asked for; the latest at the end.
-    prepared: Vec<(PreparedKey, Arc<Prepared>)>,
+    prepared: Vec<([u8; 32], Arc<Prepared>)>,
     /// Hashes of the parameters that were used: a parameter keeps its value, and its mask, as long as the session.
     bound: BTreeMap<String, blake3::Hash>,
     /// Samples, and samples of a batch, that were dealt for ahead.
@@ -303,7 +301,7 @@ impl Session {
             return Err(Error::Usage("the tensor belongs to another session".into()));
         }
         graph.reveal(tensor.id(), &owners, "result")?;
-        let prepared = self.prepare(&graph, 1)?;
+        let prepared = self.prepare(&graph)?;
         let workspace = self.workspace.clone();
         let evaluation = self.evaluate(&prepared, &workspace.inputs.borrow(), &mut |_| ())?;
         let first = evaluation.revealed.into_values().next().and_then(|values| values.into_iter().next());
@@ -361,17 +359,16 @@ impl Session {
         self.world.abandon(cause);
     }
 
-    /// Makes a graph with reveals ready for this session: prunes, rewrites, lowers and plans it. `batch` fixes a
-    /// symbolic batch.
+    /// Makes a graph with reveals ready for this session: prunes, rewrites, lowers and plans it.
     ///
     /// # Errors
     /// If the graph cannot be run privately by these parties.
-    pub fn prepare(&mut self, graph: &Graph, batch: usize) -> Result<Arc<Prepared>, Error> {
-        let key = (graph.digest(), batch);
+    pub fn prepare(&mut self, graph: &Graph) -> Result<Arc<Prepared>, Error> {
+        let key = graph.digest();
         let prepared = match self.prepared.iter().position(|(other, _)| *other == key) {
             Some(at) => self.prepared.remove(at).1,
             None => {
-                let bound = bind(graph, batch)?;
+                let bound = bind(graph)?;
                 Arc::new(Prepared::new(bound, &self.members, self.precision)?)
             }
         };
@@ -451,10 +448,9 @@ fn fingerprint(value: &ArrayD<f64>) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// The graph with its batch fixed, pruned and rewritten.
-pub(crate) fn bind(graph: &Graph, batch: usize) -> Result<Graph, Error> {
-    let bound = if graph.has_symbolic_batch() { graph.with_batch(batch)? } else { graph.clone() };
-    Ok(tacita_graph::optimize(&bound.prune()?)?)
+/// The graph pruned and rewritten.
+pub(crate) fn bind(graph: &Graph) -> Result<Graph, Error> {
+    Ok(tacita_graph::optimize(&graph.prune()?)?)
 }
 
 fn collect(prepared: &Prepared, members: &Members, finished: Finished) -> Result<Evaluation, Error> {

@@ -47,7 +47,7 @@ impl Tensor {
 
     /// The shape.
     pub fn shape(&self) -> Vec<usize> {
-        self.workspace.graph.borrow().node(self.id).ty.sizes().unwrap_or_default()
+        self.workspace.graph.borrow().node(self.id).ty.shape.clone()
     }
 
     /// Who may know the value.

@@ -149,7 +149,7 @@ fn what_nobody_knows_is_drawn_without_a_dealer_too() {
         let correlations = Some(folder.path().join(format!("ahead.{name}")));
         let options = ConnectOptions { correlations, ..ConnectOptions::default() };
         let mut session = Session::connect_with(&file, name, &identity(name), &options).unwrap();
-        let prepared = session.prepare(&graph, 1).unwrap();
+        let prepared = session.prepare(&graph).unwrap();
         let mut inputs = Inputs::new();
         if name == "alice" {
             inputs.insert("x".to_owned(), ArrayD::from_elem(vec![64], 100.0));

@@ -33,7 +33,7 @@ fn a_private_bandit_earns_what_one_in_the_clear_earns() -> Result<(), Error> {
     let shape = dims(&[ARMS, FEATURES]);
     let estimates = graph.input("estimates", &shape, Visibility::Secret, Role::Data)?;
     graph.reveal(estimates, &[bob], "estimates")?;
-    let prepared = session.prepare(&graph, 1)?;
+    let prepared = session.prepare(&graph)?;
     let evaluation = session.evaluate(&prepared, &Inputs::new(), &mut |_| ())?;
     let estimates = &evaluation.revealed.values().next().expect("they are revealed")[0].1;
     let mut worst: f64 = 0.0;

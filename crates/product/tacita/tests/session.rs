@@ -181,7 +181,7 @@ fn a_parameter_keeps_its_value() -> Result<(), Error> {
     let w = graph.input("w", &dims(&[2]), Visibility::Private(bob), Role::Parameter)?;
     let product = graph.add(ops::Mul {}, &[x, w], "product")?;
     graph.reveal(product, &[alice], "result")?;
-    let prepared = session.prepare(&graph, 1)?;
+    let prepared = session.prepare(&graph)?;
     let mut inputs = Inputs::from([
         ("x".to_owned(), arr1(&[1.0, 2.0]).into_dyn()),
         ("w".to_owned(), arr1(&[3.0, 4.0]).into_dyn()),
@@ -210,7 +210,7 @@ fn an_owner_computes_in_the_clear_with_what_it_keeps_and_what_is_new() -> Result
     let sum = graph.add(ops::Add {}, &[product, own], "sum")?;
     let scaled = graph.add(ops::Mul {}, &[sum, scale], "scaled")?;
     graph.reveal(scaled, &[alice], "result")?;
-    let prepared = session.prepare(&graph, 1)?;
+    let prepared = session.prepare(&graph)?;
     for round in 1..=3 {
         let value = |v: f64| arr1(&[v, -v]).into_dyn();
         let (x, bias) = (f64::from(round), f64::from(round) / 2.0);

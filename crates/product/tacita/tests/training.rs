@@ -130,7 +130,7 @@ fn accuracy(trainer: &mut Trainer, (x, t): &(Array2<f64>, Array2<f64>)) -> Resul
     graph.reveal(share, &[alice], "accuracy")?;
     let inputs =
         Inputs::from([("x".to_owned(), x.clone().into_dyn()), ("t".to_owned(), t.clone().into_dyn())]);
-    let prepared = trainer.session().prepare(&graph, 1)?;
+    let prepared = trainer.session().prepare(&graph)?;
     let evaluation = trainer.session().evaluate(&prepared, &inputs, &mut |_| ())?;
     Ok(evaluation.revealed.values().next().expect("it is revealed")[0].1.sum())
 }

@@ -78,8 +78,8 @@ fn encode(
         }
         let foreign = |what: &str| GraphError::ForeignProgram(format!("leaf {} {what}", id.0));
         let node = graph.nodes().get(leaf.origin.index()).ok_or_else(|| foreign("has no node"))?;
-        let elements = node.ty.sizes().map(|sizes| sizes.iter().product::<usize>());
-        if elements != Some(leaf.shape.iter().product()) || node.ty.visibility != leaf.visibility {
+        let elements: usize = node.ty.shape.iter().product();
+        if elements != leaf.shape.iter().product() || node.ty.visibility != leaf.visibility {
             return Err(foreign("is of another type than its node"));
         }
         let RingType::Ring { frac } = leaf.ty else { return Err(foreign("is made of bits")) };

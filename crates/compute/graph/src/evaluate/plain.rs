@@ -16,7 +16,7 @@ pub type Inputs = BTreeMap<String, ArrayD<f64>>;
 /// The reveals of a graph and what it keeps, by node. Bits are 0 and 1, indices whole numbers.
 ///
 /// # Errors
-/// If the batch is symbolic, or an input that is needed is missing, has another shape or leaves its declared
+/// If an input that is needed is missing, has another shape or leaves its declared
 /// range.
 pub fn plain(graph: &Graph, inputs: &Inputs) -> Result<BTreeMap<NodeId, ArrayD<f64>>, GraphError> {
     let mut wanted = vec![false; graph.nodes().len()];
@@ -39,7 +39,6 @@ pub(crate) fn evaluate(
     inputs: &Inputs,
     wanted: &[bool],
 ) -> Result<BTreeMap<NodeId, ArrayD<f64>>, GraphError> {
-    graph.require_sizes()?;
     let uses = uses(graph, wanted);
     let mut left = uses.clone();
     let mut values: Vec<Option<ArrayD<f64>>> = vec![None; uses.len()];
@@ -83,7 +82,7 @@ fn data(graph: &Graph, id: NodeId, input: &Input, inputs: &Inputs) -> Result<Arr
     let node = graph.node(id);
     let name = || node.name.clone();
     let data = inputs.get(&node.name).ok_or_else(|| GraphError::MissingInput { name: name() })?;
-    let expected = node.ty.sizes().unwrap_or_default();
+    let expected = node.ty.shape.clone();
     if data.shape() != expected {
         return Err(GraphError::InputShape { name: name(), expected, got: data.shape().to_vec() });
     }

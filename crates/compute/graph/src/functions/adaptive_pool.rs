@@ -30,7 +30,7 @@ pub fn adaptive_average_pool(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "AdaptiveAveragePool", name);
     let first = b.pooled_axes(x, output)?;
-    let sizes = (0..output.len()).map(|i| b.size(x, first + i)).collect::<Result<Vec<_>, _>>()?;
+    let sizes = (0..output.len()).map(|i| b.size(x, first + i)).collect::<Vec<_>>();
     let pairs = || sizes.iter().zip(output);
     if first == 2 && output.len() <= 2 && pairs().all(|(size, count)| size.is_multiple_of(*count)) {
         let kernel: Vec<usize> = pairs().map(|(size, count)| size / count).collect();
@@ -74,7 +74,7 @@ pub fn adaptive_max_pool(
     let mut x = x;
     let mut kernel = Vec::with_capacity(output.len());
     for (i, &count) in output.iter().enumerate() {
-        let size = b.size(x, first + i)?;
+        let size = b.size(x, first + i);
         let longest = longest(count, size);
         let length = b.checked_length(count, longest)?;
         let place = |at: usize| {

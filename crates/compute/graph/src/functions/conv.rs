@@ -3,7 +3,7 @@ use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::window::{Attributes, Axis};
 use crate::ops::{Concat, Conv};
-use crate::types::{Dim, dims};
+use crate::types::dims;
 use tacita_program::NodeId;
 
 /// The convolution of x `(n, c, spatial...)` with the kernel w `(o, c/groups, spatial...)`, plus a bias (o), over one,
@@ -26,10 +26,10 @@ pub fn conv(
         return b.add(attributes.clone(), &inputs);
     }
     let shape = b.shape(x);
-    let &[batch, Dim::Known(channels), Dim::Known(depth), height, width] = shape.as_slice() else {
+    let &[batch, channels, depth, height, width] = shape.as_slice() else {
         return b.refuse("channels or a spatial axis are the batch");
     };
-    let &[outputs, inputs, taps, rows, columns] = b.sizes(w)?.as_slice() else {
+    let &[outputs, inputs, taps, rows, columns] = b.shape(w).as_slice() else {
         return b.refuse("the kernel needs five axes: outputs, channels, three spatial");
     };
     let plane = |list: &[usize]| list.get(1..).unwrap_or_default().to_vec();
@@ -52,11 +52,11 @@ pub fn conv(
             place.filter(|&place| place < depth)
         };
         let slab = b.gather(x, 2, (0..taps).map(tap))?;
-        let slab = b.reshape(slab, vec![batch, Dim::Known(channels * taps), height, width])?;
+        let slab = b.reshape(slab, vec![batch, (channels * taps), height, width])?;
         let inputs: Vec<NodeId> = [slab, w].into_iter().chain(bias).collect();
         let plane = b.add(op.clone(), &inputs)?;
         let mut shape = b.shape(plane);
-        shape.insert(2, Dim::Known(1));
+        shape.insert(2, 1);
         slices.push(b.reshape(plane, shape)?);
     }
     if let [only] = slices[..] {

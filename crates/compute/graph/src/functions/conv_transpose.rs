@@ -2,7 +2,7 @@ use super::{Build, conv, flip};
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::Conv;
-use crate::types::{Dim, dims};
+use crate::types::dims;
 use tacita_program::NodeId;
 
 /// The attributes of a transposed convolution, a number for each spatial axis.
@@ -40,7 +40,7 @@ pub fn conv_transpose(
     name: &str,
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "ConvTranspose", name);
-    let kernel = b.sizes(w)?;
+    let kernel = b.shape(w);
     let shape = b.shape(x);
     let spatial = shape.len().saturating_sub(2);
     let ConvTranspose { stride, pads_begin, pads_end, output_padding, dilation, groups } = attributes;
@@ -58,7 +58,7 @@ pub fn conv_transpose(
         return b.refuse("a stride or dilation is 0, or an attribute above 65536");
     }
     let channels = kernel[0];
-    if shape[1] != Dim::Known(channels) || *groups == 0 || !channels.is_multiple_of(*groups) {
+    if shape[1] != channels || *groups == 0 || !channels.is_multiple_of(*groups) {
         return b
             .refuse(format!("{groups} groups and a kernel for {channels} channels do not fit the input"));
     }
@@ -67,7 +67,7 @@ pub fn conv_transpose(
         if output_padding[axis] >= stride[axis].max(dilation[axis]) {
             return b.refuse("an output padding is not below stride or dilation");
         }
-        let size = b.size(x, axis + 2)?;
+        let size = b.size(x, axis + 2);
         let reach = (kernel[axis + 2] - 1) * dilation[axis];
         let length = (size - 1).checked_mul(stride[axis]).and_then(|length| {
             (length + 2 * reach + 1 + output_padding[axis]).checked_sub(pads_begin[axis] + pads_end[axis])

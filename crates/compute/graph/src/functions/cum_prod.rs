@@ -19,7 +19,7 @@ pub fn cum_prod(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "CumProd", name);
     let at = b.axis(x, axis)?;
-    let size = b.size(x, at)?;
+    let size = b.size(x, at);
     let mut x = if reverse { flip(b.graph, x, &[axis], name)? } else { x };
     let mut distance = 1;
     while distance < size {

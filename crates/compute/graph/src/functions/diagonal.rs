@@ -1,7 +1,6 @@
 use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
-use crate::types::Dim;
 use tacita_program::NodeId;
 
 /// The diagonals of the matrices in the last two axes of x (..., n, m): elements `[i, i + offset]`, as the last axis
@@ -30,7 +29,7 @@ pub fn diag(graph: &mut Graph, x: NodeId, offset: isize, name: &str) -> Result<N
     let mut b = Build::new(graph, "Diag", name);
     let length = match b.shape(x)[..] {
         [_, _] => return diagonal(graph, x, offset, name),
-        [Dim::Known(length)] => length,
+        [length] => length,
         _ => return b.refuse("a vector or a matrix is needed"),
     };
     let away = offset.unsigned_abs();
@@ -42,18 +41,18 @@ pub fn diag(graph: &mut Graph, x: NodeId, offset: isize, name: &str) -> Result<N
         (far == near + away).then_some(near)
     };
     let flat = b.gather(x, 0, (0..elements).map(place))?;
-    b.reshape(flat, vec![Dim::Known(side); 2])
+    b.reshape(flat, vec![side; 2])
 }
 
 impl Build<'_> {
     /// x (..., n, m) as (..., n * m), and n and m.
     pub(super) fn flat_matrices(&mut self, x: NodeId) -> Result<(NodeId, [usize; 2]), GraphError> {
         let shape = self.shape(x);
-        let [lead @ .., Dim::Known(rows), Dim::Known(columns)] = shape.as_slice() else {
+        let [lead @ .., rows, columns] = shape.as_slice() else {
             return self.refuse("it needs two axes that are not the batch");
         };
         let elements = self.checked_length(*rows, *columns)?;
-        let flat = self.reshape(x, [lead, &[Dim::Known(elements)]].concat())?;
+        let flat = self.reshape(x, [lead, &[elements]].concat())?;
         Ok((flat, [*rows, *columns]))
     }
 }

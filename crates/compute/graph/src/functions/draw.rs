@@ -7,7 +7,7 @@ use crate::graph::Graph;
 use crate::ops::{
     Add, Bernoulli, Cast, Concat, Constant, Cos, Log, Mul, Select, Sin, Sqrt, Sub, ToWhole, Uniform,
 };
-use crate::types::{DType, Dim, show};
+use crate::types::{DType, show};
 
 /// A normal's radius is made of a number below 2^WIDTH, of units of 2^-f: at f fractional bits it has f + WIDTH random bits.
 const WIDTH: i32 = 12;
@@ -19,7 +19,7 @@ const WIDTH: i32 = 12;
 /// If `low` is not below `high`, or a bound is not finite.
 pub fn uniform(
     graph: &mut Graph,
-    shape: &[Dim],
+    shape: &[usize],
     low: f64,
     high: f64,
     name: &str,
@@ -35,7 +35,7 @@ pub fn uniform(
 /// If it is no probability.
 pub fn bernoulli(
     graph: &mut Graph,
-    shape: &[Dim],
+    shape: &[usize],
     probability: f64,
     name: &str,
 ) -> Result<NodeId, GraphError> {
@@ -53,7 +53,7 @@ pub fn bernoulli(
 /// If mean or deviation is not finite.
 pub fn normal(
     graph: &mut Graph,
-    shape: &[Dim],
+    shape: &[usize],
     mean: f64,
     deviation: f64,
     name: &str,
@@ -62,17 +62,15 @@ pub fn normal(
     if !mean.is_finite() || !deviation.is_finite() {
         return b.refuse(format!("a mean of {mean} and a deviation of {deviation}"));
     }
-    // both of a pair are of one sample where the batch is symbolic
+    let count = |shape: &[usize]| shape.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
+    // both of a pair are of one index of the first axis, which may be that of samples, where that takes no more pairs
     let (batch, rest) = match shape {
-        [Dim::Batch, rest @ ..] => (vec![Dim::Batch], rest),
+        [first, rest @ ..] if count(rest).is_some_and(|n| n.is_multiple_of(2)) => (vec![*first], rest),
         all => (vec![], all),
     };
-    let sizes: Option<Vec<usize>> =
-        rest.iter().map(|dim| if let Dim::Known(size) = dim { Some(*size) } else { None }).collect();
-    let elements = sizes.and_then(|sizes| sizes.iter().try_fold(1usize, |all, &size| all.checked_mul(size)));
-    let Some(elements) = elements else { return b.refuse(format!("the shape {}", show(shape))) };
+    let Some(elements) = count(rest) else { return b.refuse(format!("the shape {}", show(shape))) };
     let axis = batch.len();
-    let flat = |size: usize| [&batch[..], &[Dim::Known(size)]].concat();
+    let flat = |size: usize| [&batch[..], &[size]].concat();
     let pairs = flat(elements.div_ceil(2));
     let below = uniform(b.graph, &pairs, 0.0, 2f64.powi(WIDTH), name)?;
     let angle = uniform(b.graph, &pairs, 0.0, TAU, name)?;

@@ -5,7 +5,6 @@ use super::{Build, diagonal};
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::{MatMul, Mul, Sum};
-use crate::types::Dim;
 
 /// The most operands of one equation.
 const MAX_OPERANDS: usize = 64;
@@ -31,7 +30,7 @@ struct Term {
 /// any kind.
 ///
 /// # Errors
-/// If the equation is none or does not fit the operands, or the symbolic batch is summed over or merged.
+/// If the equation is none or does not fit the operands.
 pub fn einsum(
     graph: &mut Graph,
     equation: &str,
@@ -135,14 +134,14 @@ fn parse(b: &Build<'_>, equation: &str, operands: &[NodeId]) -> Result<(Vec<Term
 }
 
 /// The size of each label: the operands' common one, those of 1 apart.
-fn sizes(b: &Build<'_>, terms: &[Term]) -> Result<BTreeMap<Label, Dim>, GraphError> {
+fn sizes(b: &Build<'_>, terms: &[Term]) -> Result<BTreeMap<Label, usize>, GraphError> {
     let mut sizes = BTreeMap::new();
     for term in terms {
         for (&label, dim) in term.labels.iter().zip(b.shape(term.value)) {
             let known = sizes.entry(label).or_insert(dim);
-            if *known == Dim::Known(1) {
+            if *known == 1 {
                 *known = dim;
-            } else if dim != *known && dim != Dim::Known(1) {
+            } else if dim != *known && dim != 1 {
                 let axis = match label {
                     Label::Letter(letter) => format!("axis {letter:?}"),
                     Label::Dots(_) => "an axis of the ellipsis".to_owned(),
@@ -178,7 +177,7 @@ fn take_diagonals(b: &mut Build<'_>, term: &mut Term) -> Result<(), GraphError> 
 fn drop_stretched(
     b: &mut Build<'_>,
     term: &mut Term,
-    sizes: &BTreeMap<Label, Dim>,
+    sizes: &BTreeMap<Label, usize>,
 ) -> Result<(), GraphError> {
     let shape = b.shape(term.value);
     let stays = |axis: &usize| shape[*axis] == sizes[&term.labels[*axis]];
@@ -194,7 +193,7 @@ fn sum_others(b: &mut Build<'_>, term: &mut Term, wanted: &[Label]) -> Result<()
         (0..term.labels.len()).filter(|&axis| !wanted.contains(&term.labels[axis])).collect();
     if !axes.is_empty() {
         for &axis in &axes {
-            b.size(term.value, axis)?;
+            b.size(term.value, axis);
         }
         term.value = b.add(Sum { axes, keepdims: false }, &[term.value])?;
         term.labels.retain(|label| wanted.contains(label));
@@ -208,31 +207,22 @@ fn multiply(
     left: &Term,
     right: &Term,
     needed: &[Label],
-    sizes: &BTreeMap<Label, Dim>,
+    sizes: &BTreeMap<Label, usize>,
 ) -> Result<Term, GraphError> {
     let shared = |label: &Label| left.labels.contains(label) && right.labels.contains(label);
-    // The batch stays an axis of its own, before all others.
-    let batch = |label: &Label| sizes[label] == Dim::Batch;
-    let mut lead: Vec<Label> = left.labels.iter().chain(&right.labels).copied().filter(batch).collect();
-    lead.dedup();
-    let both = left.labels.iter().copied().filter(shared).filter(|label| !batch(label));
-    let (kept, summed): (Vec<Label>, Vec<Label>) = both.partition(|label| needed.contains(label));
-    lead.extend(kept);
-    if lead.iter().any(|label| !needed.contains(label)) {
-        return b.refuse("the symbolic batch cannot be summed over");
-    }
-    let own = |term: &Term| -> Vec<Label> {
-        term.labels.iter().copied().filter(|label| !shared(label) && !batch(label)).collect()
-    };
+    let both = left.labels.iter().copied().filter(shared);
+    let (lead, summed): (Vec<Label>, Vec<Label>) = both.partition(|label| needed.contains(label));
+    let own =
+        |term: &Term| -> Vec<Label> { term.labels.iter().copied().filter(|label| !shared(label)).collect() };
     let (rows, columns) = (own(left), own(right));
-    let dims = |labels: &[Label]| labels.iter().map(|label| sizes[label]).collect::<Vec<Dim>>();
+    let dims = |labels: &[Label]| labels.iter().map(|label| sizes[label]).collect::<Vec<usize>>();
     let mut ready = |term: &Term, first: &[Label], second: &[Label]| {
         let present: Vec<Label> = lead.iter().copied().filter(|label| term.labels.contains(label)).collect();
         let order = [&present, first, second].concat();
         let moved =
             b.transpose(term.value, order.iter().map(|&label| place(&term.labels, label)).collect())?;
-        let stretch = |label: &Label| if present.contains(label) { sizes[label] } else { Dim::Known(1) };
-        let mut shape: Vec<Dim> = lead.iter().map(stretch).collect();
+        let stretch = |label: &Label| if present.contains(label) { sizes[label] } else { 1 };
+        let mut shape: Vec<usize> = lead.iter().map(stretch).collect();
         shape.extend([b.merged(&dims(first))?, b.merged(&dims(second))?]);
         b.reshape(moved, shape)
     };

@@ -11,7 +11,7 @@ pub fn flip(graph: &mut Graph, x: NodeId, axes: &[isize], name: &str) -> Result<
     let mut b = Build::new(graph, "Flip", name);
     let mut x = x;
     for axis in b.axes(x, axes)? {
-        let size = b.size(x, axis)?;
+        let size = b.size(x, axis);
         x = b.gather(x, axis, (0..size).rev().map(Some))?;
     }
     Ok(x)

@@ -10,7 +10,7 @@ use crate::types::dims;
 /// axes: PyTorch's `gather`, ONNX's `GatherElements`. Other axes may be shorter than x's. Any kind.
 ///
 /// # Errors
-/// If the ranks differ, an axis of the indices is longer than x's, an index is out of range, or the batch is symbolic.
+/// If the ranks differ, an axis of the indices is longer than x's, or an index is out of range.
 pub fn gather_elements(
     graph: &mut Graph,
     x: NodeId,
@@ -20,7 +20,7 @@ pub fn gather_elements(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "GatherElements", name);
     let axis = b.axis(x, axis)?;
-    let sizes = b.sizes(x)?;
+    let sizes = b.shape(x);
     let places = b.places_along(&sizes, indices, axis)?;
     let flat = b.reshape(x, dims(&[sizes.iter().product()]))?;
     let picked = b.gather(flat, 0, places.into_iter().map(Some))?;

@@ -10,7 +10,7 @@ use crate::types::dims;
 /// have: ONNX's `GatherND`. The result has the indices' shape without the last axis, then x's other axes. Any kind.
 ///
 /// # Errors
-/// If the shapes do not fit, an index is out of range, or the batch is symbolic.
+/// If the shapes do not fit, or an index is out of range.
 pub fn gather_nd(
     graph: &mut Graph,
     x: NodeId,
@@ -19,7 +19,7 @@ pub fn gather_nd(
     name: &str,
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "GatherND", name);
-    let sizes = b.sizes(x)?;
+    let sizes = b.shape(x);
     let places = b.places_of_parts(&sizes, indices, batch_dims)?;
     let named = batch_dims + indices.shape()[indices.ndim() - 1];
     let (lead, part) = sizes.split_at(named);

@@ -2,7 +2,6 @@ use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::Max;
-use crate::types::Dim;
 use tacita_program::NodeId;
 
 /// The maximum over all axes of x `(n, c, spatial...)` after two, which keep size 1. Fixed.
@@ -18,6 +17,6 @@ pub fn global_max_pool(graph: &mut Graph, x: NodeId, name: &str) -> Result<NodeI
     let all = b.merged(&shape[2..])?;
     let flat = b.reshape(x, vec![shape[0], shape[1], all])?;
     let largest = b.add(Max { axis: 2, keepdims: true }, &[flat])?;
-    shape[2..].fill(Dim::Known(1));
+    shape[2..].fill(1);
     b.reshape(largest, shape)
 }

@@ -2,7 +2,7 @@ use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::{Mean, Mul, Normalize, Sub};
-use crate::types::{Dim, dims};
+use crate::types::dims;
 use tacita_program::NodeId;
 
 /// (x - mean) / √(variance + ε) of x (n, c, ...) over groups of channels and all that follows, times γ and plus β, each
@@ -86,7 +86,7 @@ impl Build<'_> {
     /// The number of channels, axis 1.
     fn channels(&self, x: NodeId) -> Result<usize, GraphError> {
         match self.shape(x).get(1) {
-            Some(&Dim::Known(channels)) => Ok(channels),
+            Some(&channels) => Ok(channels),
             _ => self.refuse("it has no axis of channels"),
         }
     }

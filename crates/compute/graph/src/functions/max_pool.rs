@@ -2,7 +2,6 @@ use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::MaxPool;
-use crate::types::Dim;
 use tacita_program::NodeId;
 
 /// The maximum over a sliding window of x `(n, c, spatial...)`: [`MaxPool`] for two spatial axes at most; for three the
@@ -16,7 +15,7 @@ pub fn max_pool(graph: &mut Graph, x: NodeId, op: &MaxPool, name: &str) -> Resul
     if lists.iter().any(|list| list.len() != 3) {
         return b.add(op.clone(), &[x]);
     }
-    let [batch, Dim::Known(channels), Dim::Known(depth), rows, columns] = b.shape(x)[..] else {
+    let [batch, channels, depth, rows, columns] = b.shape(x)[..] else {
         return b.refuse("windows over 3 axes need as many of x after two");
     };
     let part = |list: &[usize], first: bool| if first { vec![list[0], 1] } else { list[1..].to_vec() };
@@ -30,14 +29,14 @@ pub fn max_pool(graph: &mut Graph, x: NodeId, op: &MaxPool, name: &str) -> Resul
         ceil_mode: op.ceil_mode,
     };
     let Some(slices) = channels.checked_mul(depth) else { return b.refuse("x is too large") };
-    let flat = b.reshape(x, vec![batch, Dim::Known(slices), rows, columns])?;
+    let flat = b.reshape(x, vec![batch, slices, rows, columns])?;
     let pooled = b.add(over(false), &[flat])?;
-    let [_, _, Dim::Known(rows), Dim::Known(columns)] = b.shape(pooled)[..] else {
+    let [_, _, rows, columns] = b.shape(pooled)[..] else {
         return b.refuse("a spatial axis is the batch");
     };
-    let columns_and_rows = Dim::Known(rows * columns);
-    let flat = b.reshape(pooled, vec![batch, Dim::Known(channels), Dim::Known(depth), columns_and_rows])?;
+    let columns_and_rows = rows * columns;
+    let flat = b.reshape(pooled, vec![batch, channels, depth, columns_and_rows])?;
     let pooled = b.add(over(true), &[flat])?;
     let depth = b.shape(pooled)[2];
-    b.reshape(pooled, vec![batch, Dim::Known(channels), depth, Dim::Known(rows), Dim::Known(columns)])
+    b.reshape(pooled, vec![batch, channels, depth, rows, columns])
 }

@@ -92,7 +92,7 @@ pub use triangle::{tril, triu};
 use crate::error::{GraphError, InferError};
 use crate::graph::{Graph, MAX_LISTED};
 use crate::ops::{Add, Combine, Constant, Expand, Gather, Mul, Op, Reshape, Transpose};
-use crate::types::{Dim, dims, show};
+use crate::types::{dims, show};
 use tacita_program::NodeId;
 
 /// A function at work: the graph, and what its errors and nodes are called.
@@ -119,16 +119,8 @@ impl<'a> Build<'a> {
         })
     }
 
-    fn shape(&self, x: NodeId) -> Vec<Dim> {
+    fn shape(&self, x: NodeId) -> Vec<usize> {
         self.graph.node(x).ty.shape.clone()
-    }
-
-    /// The shape, refusing a symbolic batch.
-    fn sizes(&self, x: NodeId) -> Result<Vec<usize>, GraphError> {
-        match self.graph.node(x).ty.sizes() {
-            Some(sizes) => Ok(sizes),
-            None => self.refuse("it mixes samples of the batch, which is symbolic; fix it first"),
-        }
     }
 
     /// An axis, counted from the end if negative, among `rank`.
@@ -164,12 +156,9 @@ impl<'a> Build<'a> {
         self.axes_of(axes, self.graph.node(x).ty.rank())
     }
 
-    /// An axis' size, which must be known.
-    fn size(&self, x: NodeId, axis: usize) -> Result<usize, GraphError> {
-        match self.graph.node(x).ty.shape[axis] {
-            Dim::Known(size) => Ok(size),
-            Dim::Batch => self.refuse(format!("axis {axis} is the batch, which is symbolic; fix it first")),
-        }
+    /// An axis' size.
+    fn size(&self, x: NodeId, axis: usize) -> usize {
+        self.graph.node(x).ty.shape[axis]
     }
 
     /// The index counted from the end if negative.
@@ -218,7 +207,7 @@ impl<'a> Build<'a> {
         self.add(Add, &[x, shift])
     }
 
-    fn reshape(&mut self, x: NodeId, shape: Vec<Dim>) -> Result<NodeId, GraphError> {
+    fn reshape(&mut self, x: NodeId, shape: Vec<usize>) -> Result<NodeId, GraphError> {
         if self.shape(x) == shape {
             return Ok(x);
         }
@@ -239,7 +228,7 @@ impl<'a> Build<'a> {
         axis: usize,
         places: impl IntoIterator<Item = Option<usize>>,
     ) -> Result<NodeId, GraphError> {
-        let size = self.size(x, axis)?;
+        let size = self.size(x, axis);
         let mut indices = Vec::new();
         for place in places {
             if indices.len() == MAX_LISTED {
@@ -259,7 +248,7 @@ impl<'a> Build<'a> {
 
     /// x with `times` copies along an axis: of the whole one after another, or of each element if `each`.
     fn copied(&mut self, x: NodeId, axis: usize, times: usize, each: bool) -> Result<NodeId, GraphError> {
-        let size = self.size(x, axis)?;
+        let size = self.size(x, axis);
         if times == 0 || size.checked_mul(times).is_none() {
             return self.refuse(format!("an axis of {size} taken {times} times"));
         }
@@ -276,16 +265,13 @@ impl<'a> Build<'a> {
     }
 
     /// The sizes of several axes as one.
-    fn merged(&self, dims: &[Dim]) -> Result<Dim, GraphError> {
+    fn merged(&self, dims: &[usize]) -> Result<usize, GraphError> {
         match dims {
             [one] => Ok(*one),
             _ => {
-                let size = dims.iter().try_fold(1usize, |product, dim| match dim {
-                    Dim::Known(size) => product.checked_mul(*size),
-                    Dim::Batch => None,
-                });
+                let size = dims.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
                 match size {
-                    Some(size) => Ok(Dim::Known(size)),
+                    Some(size) => Ok(size),
                     None => self.refuse(format!("axes {} cannot become one", show(dims))),
                 }
             }

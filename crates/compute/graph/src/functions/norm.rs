@@ -66,7 +66,7 @@ pub fn unit_vectors(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "UnitVectors", name);
     let axis = b.axis(x, axis)?;
-    let n = b.size(x, axis)? as f64;
+    let n = b.size(x, axis) as f64;
     let normal = b.add(Normalize { axes: vec![axis], epsilon: epsilon / n, centre: false }, &[x])?;
     b.scaled(normal, 1.0 / n.sqrt())
 }
@@ -88,7 +88,7 @@ pub fn cosine_similarity(
     let mut normals = [x, y];
     for vector in &mut normals {
         let along = b.axis(*vector, axis)?;
-        let epsilon = epsilon / b.size(*vector, along)? as f64;
+        let epsilon = epsilon / b.size(*vector, along) as f64;
         *vector = b.add(Normalize { axes: vec![along], epsilon, centre: false }, &[*vector])?;
     }
     let products = b.add(Mul, &normals)?;

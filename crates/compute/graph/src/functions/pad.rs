@@ -2,7 +2,7 @@ use super::{Build, Range1, slice};
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops;
-use crate::types::{DType, Dim};
+use crate::types::DType;
 use tacita_program::NodeId;
 
 /// What an axis is continued with.
@@ -56,8 +56,7 @@ pub fn pad(
         return b.refuse(format!("{} and {} numbers for {} axes", before.len(), after.len(), shape.len()));
     }
     let mut kept = Vec::new();
-    for (axis, dim) in shape.iter().enumerate().filter(|&(axis, _)| before[axis] < 0 || after[axis] < 0) {
-        let Dim::Known(size) = *dim else { return b.refuse("the symbolic batch cannot be cut") };
+    for (axis, &size) in shape.iter().enumerate().filter(|&(axis, _)| before[axis] < 0 || after[axis] < 0) {
         let (start, end) = (before[axis].min(0).saturating_neg(), after[axis].min(0));
         let end = end.saturating_add_unsigned(size as u64);
         if start >= end {
@@ -81,7 +80,7 @@ pub fn pad(
     }
     for axis in 0..shape.len() {
         if (before[axis], after[axis]) != (0, 0) {
-            let size = b.size(x, axis)?;
+            let size = b.size(x, axis);
             let end = after[axis].saturating_add_unsigned(size as u64);
             x = b.gather(x, axis, (-before[axis]..end).map(|at| mode.place(at, size)))?;
         }

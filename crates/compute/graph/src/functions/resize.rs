@@ -105,7 +105,7 @@ pub fn resize(
     let named: Vec<isize> = axes.iter().map(|resize| resize.axis).collect();
     let mut x = x;
     for (axis, &Resize { size: after, scale, .. }) in b.axes(x, &named)?.into_iter().zip(axes) {
-        let before = b.size(x, axis)?;
+        let before = b.size(x, axis);
         let after = b.checked_length(after, 1)?;
         if !scale.is_finite() || scale <= 0.0 {
             return b.refuse(format!("a scale of {scale}"));

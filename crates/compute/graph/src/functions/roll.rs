@@ -18,7 +18,7 @@ pub fn roll(
     let mut x = x;
     for &(axis, shift) in shifts {
         let axis = b.axis(x, axis)?;
-        let size = b.size(x, axis)?;
+        let size = b.size(x, axis);
         let first = (size as i128 - shift as i128).rem_euclid(size as i128) as usize;
         x = b.gather(x, axis, (0..size).map(|at| Some((first + at) % size)))?;
     }

@@ -38,7 +38,7 @@ impl Reduction {
 /// `ScatterElements`. `updates` has the shape of the indices. Any kind; reductions want fixed.
 ///
 /// # Errors
-/// If shapes or kinds do not fit, an index is out of range, or the batch is symbolic.
+/// If shapes or kinds do not fit, an index is out of range.
 pub fn scatter_elements(
     graph: &mut Graph,
     x: NodeId,
@@ -50,7 +50,7 @@ pub fn scatter_elements(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "ScatterElements", name);
     let axis = b.axis(x, axis)?;
-    let sizes = b.sizes(x)?;
+    let sizes = b.shape(x);
     let places = b.places_along(&sizes, indices, axis)?;
     b.scatter(x, &places, updates, indices.shape(), sizes.len(), reduction)
 }
@@ -59,7 +59,7 @@ pub fn scatter_elements(
 /// has the indices' shape without the last axis, then x's other axes. Any kind; reductions want fixed.
 ///
 /// # Errors
-/// If shapes or kinds do not fit, an index is out of range, or the batch is symbolic.
+/// If shapes or kinds do not fit, an index is out of range.
 pub fn scatter_nd(
     graph: &mut Graph,
     x: NodeId,
@@ -69,7 +69,7 @@ pub fn scatter_nd(
     name: &str,
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "ScatterND", name);
-    let sizes = b.sizes(x)?;
+    let sizes = b.shape(x);
     let places = b.places_of_parts(&sizes, indices, 0)?;
     let (&named, lead) = indices.shape().split_last().expect("their places are found");
     b.scatter(x, &places, updates, &[lead, &sizes[named..]].concat(), named, reduction)
@@ -88,9 +88,9 @@ impl Build<'_> {
         named: usize,
         reduction: Reduction,
     ) -> Result<NodeId, GraphError> {
-        let sizes = self.sizes(x)?;
-        if self.sizes(updates)? != expected {
-            return self.refuse(format!("updates of {:?}, where {expected:?} fits", self.sizes(updates)?));
+        let sizes = self.shape(x);
+        if self.shape(updates) != expected {
+            return self.refuse(format!("updates of {:?}, where {expected:?} fits", self.shape(updates)));
         }
         let (lead, part) = sizes.split_at(named);
         let parts = self.checked_length(lead.iter().product(), 1)?;
@@ -117,7 +117,7 @@ impl Build<'_> {
 
     /// The rows of x, those at `places` replaced by those of `updates`.
     fn replace(&mut self, x: NodeId, places: &[usize], updates: NodeId) -> Result<NodeId, GraphError> {
-        let rows = self.size(x, 0)?;
+        let rows = self.size(x, 0);
         let mut from: Vec<usize> = (0..rows).collect();
         for (update, &place) in places.iter().enumerate() {
             from[place] = rows + update;

@@ -2,7 +2,6 @@ use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::Slice;
-use crate::types::Dim;
 use tacita_program::NodeId;
 
 /// What Python writes as `start:end:step` for one axis. Bounds count from the end if negative, and mean that end where
@@ -68,10 +67,10 @@ pub fn slice(graph: &mut Graph, x: NodeId, ranges: &[Range1], name: &str) -> Res
         let whole = matches!(range.start, None | Some(0))
             && range.end.is_none_or(|end| end >= i64::from(i32::MAX))
             && range.step == 1;
-        if whole && shape[axis] == Dim::Batch {
+        if whole {
             continue;
         }
-        let (first, count) = range.resolve(b.size(x, axis)?);
+        let (first, count) = range.resolve(b.size(x, axis));
         if count == 0 {
             return b.refuse(format!("nothing is left of axis {axis}"));
         }
@@ -81,7 +80,7 @@ pub fn slice(graph: &mut Graph, x: NodeId, ranges: &[Range1], name: &str) -> Res
             forward.ends[axis] = first + (count - 1) * step + 1;
             forward.steps[axis] = step;
         } else {
-            backward.push((axis, range.places(b.size(x, axis)?)));
+            backward.push((axis, range.places(b.size(x, axis))));
         }
     }
     let untouched = forward.starts.iter().all(|&start| start == 0)
@@ -108,7 +107,7 @@ pub fn narrow(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "Narrow", name);
     let axis = b.axis(x, axis)?;
-    let size = b.size(x, axis)?;
+    let size = b.size(x, axis);
     let end = start.checked_add(length).filter(|&end| end <= size && length > 0);
     let Some(end) = end else {
         return b.refuse(format!("{length} elements from {start} on of an axis of {size}"));

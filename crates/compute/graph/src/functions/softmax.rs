@@ -2,7 +2,6 @@ use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::{LogSoftmax, LogSumExp, Softmax};
-use crate::types::Dim;
 use tacita_program::NodeId;
 
 /// e^x over the sum of e^x along neighbouring axes taken together, or its logarithm. As [`Softmax`] or [`LogSoftmax`] of
@@ -24,9 +23,6 @@ pub fn softmax(
         return b.refuse(format!("axes {axes:?} are not neighbours in ascending order"));
     }
     let shape = b.shape(x);
-    if axes.iter().any(|&axis| shape[axis] == Dim::Batch) {
-        return b.refuse("it mixes samples of the batch, which is symbolic; fix it first");
-    }
     let mut merged = shape.clone();
     let one = b.merged(&shape[axis..axis + axes.len()])?;
     merged.splice(axis..axis + axes.len(), [one]);
@@ -55,7 +51,7 @@ pub fn log_sum_exp(
     }
     let shape = b.shape(x);
     let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
-    let mut merged: Vec<Dim> = kept.iter().map(|&axis| shape[axis]).collect();
+    let mut merged: Vec<usize> = kept.iter().map(|&axis| shape[axis]).collect();
     merged.push(b.merged(&axes.iter().map(|&axis| shape[axis]).collect::<Vec<_>>())?);
     let axis = kept.len();
     let x = b.transpose(x, [kept, axes.clone()].concat())?;
@@ -64,7 +60,7 @@ pub fn log_sum_exp(
     if !keepdims {
         return Ok(result);
     }
-    let one = |(axis, &dim): (usize, &Dim)| if axes.contains(&axis) { Dim::Known(1) } else { dim };
+    let one = |(axis, &dim): (usize, &usize)| if axes.contains(&axis) { 1 } else { dim };
     let ones = shape.iter().enumerate().map(one).collect();
     b.reshape(result, ones)
 }

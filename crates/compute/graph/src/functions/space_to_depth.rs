@@ -1,7 +1,6 @@
 use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
-use crate::types::Dim;
 use tacita_program::NodeId;
 
 /// How channels become the elements of a block.
@@ -66,15 +65,15 @@ pub fn space_to_depth(
     b.reshape(moved, shape(batch, &[channels * block * block, rows, columns]))
 }
 
-fn shape(batch: Dim, sizes: &[usize]) -> Vec<Dim> {
-    std::iter::once(batch).chain(sizes.iter().map(|&size| Dim::Known(size))).collect()
+fn shape(batch: usize, sizes: &[usize]) -> Vec<usize> {
+    std::iter::once(batch).chain(sizes.iter().copied()).collect()
 }
 
 impl Build<'_> {
     /// The shape (n, c, h, w) of an image.
-    fn image(&self, x: NodeId) -> Result<(Dim, [usize; 3]), GraphError> {
+    fn image(&self, x: NodeId) -> Result<(usize, [usize; 3]), GraphError> {
         match self.shape(x)[..] {
-            [batch, Dim::Known(c), Dim::Known(h), Dim::Known(w)] => Ok((batch, [c, h, w])),
+            [batch, c, h, w] => Ok((batch, [c, h, w])),
             _ => self.refuse("four axes are needed: batch, channels, height, width"),
         }
     }

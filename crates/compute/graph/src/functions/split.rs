@@ -16,7 +16,7 @@ pub fn split(
 ) -> Result<Vec<NodeId>, GraphError> {
     let b = Build::new(graph, "Split", name);
     let axis = b.axis(x, axis)?;
-    let size = b.size(x, axis)?;
+    let size = b.size(x, axis);
     let sum = sizes.iter().try_fold(0usize, |sum, &part| sum.checked_add(part));
     if sum != Some(size) {
         return b.refuse(format!("parts of {sizes:?} of an axis of {size}"));
@@ -43,7 +43,7 @@ pub fn chunk(
 ) -> Result<Vec<NodeId>, GraphError> {
     let b = Build::new(graph, "Chunk", name);
     let axis = b.axis(x, axis)?;
-    let size = b.size(x, axis)?;
+    let size = b.size(x, axis);
     if parts == 0 {
         return b.refuse("no parts");
     }

@@ -1,7 +1,7 @@
 use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
-use crate::types::{Dim, show};
+use crate::types::show;
 use tacita_program::NodeId;
 
 /// x without `axes`, which have size 1; without any axis of size 1 for `None`. Any kind.
@@ -18,9 +18,9 @@ pub fn squeeze(
     let shape = b.shape(x);
     let dropped = match axes {
         Some(axes) => b.axes(x, axes)?,
-        None => (0..shape.len()).filter(|&axis| shape[axis] == Dim::Known(1)).collect(),
+        None => (0..shape.len()).filter(|&axis| shape[axis] == 1).collect(),
     };
-    if let Some(axis) = dropped.iter().find(|&&axis| shape[axis] != Dim::Known(1)) {
+    if let Some(axis) = dropped.iter().find(|&&axis| shape[axis] != 1) {
         return b.refuse(format!("axis {axis} of {} has not size 1", show(&shape)));
     }
     let kept = shape.iter().enumerate().filter(|(axis, _)| !dropped.contains(axis));
@@ -38,7 +38,7 @@ pub fn unsqueeze(graph: &mut Graph, x: NodeId, axes: &[isize], name: &str) -> Re
     let mut new = b.axes_of(axes, shape.len() + axes.len())?;
     new.sort_unstable();
     for axis in new {
-        shape.insert(axis, Dim::Known(1));
+        shape.insert(axis, 1);
     }
     b.reshape(x, shape)
 }

@@ -20,7 +20,7 @@ pub fn take(
 ) -> Result<NodeId, GraphError> {
     let mut b = Build::new(graph, "Take", name);
     let axis = b.axis(x, axis)?;
-    let size = b.size(x, axis)?;
+    let size = b.size(x, axis);
     let places =
         indices.iter().map(|&index| b.index(index, size).map(Some)).collect::<Result<Vec<_>, _>>()?;
     let picked = b.gather(x, axis, places)?;

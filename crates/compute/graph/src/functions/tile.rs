@@ -1,7 +1,6 @@
 use super::Build;
 use crate::error::GraphError;
 use crate::graph::Graph;
-use crate::types::Dim;
 use tacita_program::NodeId;
 
 /// x `times[i]` times one after another along each axis i, the last being the last of x; more numbers than axes give
@@ -14,7 +13,7 @@ pub fn tile(graph: &mut Graph, x: NodeId, times: &[usize], name: &str) -> Result
     let mut shape = b.shape(x);
     let rank = shape.len().max(times.len());
     let new = rank - shape.len();
-    shape.splice(0..0, std::iter::repeat_n(Dim::Known(1), new));
+    shape.splice(0..0, std::iter::repeat_n(1, new));
     let mut x = b.reshape(x, shape)?;
     for (axis, &times) in (rank - times.len()..).zip(times) {
         if times != 1 {

@@ -6,7 +6,6 @@ use crate::ops::{
     Add, Constant, Expand, GreaterEqual, MatMul, Mul, Neg, Op, ReluGradient, Reshape, Select, Sub, Sum,
     Transpose,
 };
-use crate::types::{Dim, dims};
 use tacita_program::NodeId;
 
 /// The backward pass at one node.
@@ -57,14 +56,8 @@ impl<'a> Backward<'a> {
         self.depends[self.x(i).index()]
     }
 
-    pub(crate) fn shape(&self, id: NodeId) -> Vec<Dim> {
+    pub(crate) fn shape(&self, id: NodeId) -> Vec<usize> {
         self.graph.node(id).ty.shape.clone()
-    }
-
-    /// The shape, refusing a symbolic batch.
-    pub(crate) fn sizes(&self, id: NodeId) -> Result<Vec<usize>, GraphError> {
-        let sizes = self.graph.node(id).ty.sizes();
-        sizes.ok_or_else(|| GraphError::SymbolicBatch { node: self.graph.label(id) })
     }
 
     /// The graph and the name of what is added, for functions.
@@ -87,7 +80,7 @@ impl<'a> Backward<'a> {
         if let Op::Constant(Constant { value, .. }) = self.graph.node(id).op { Some(value) } else { None }
     }
 
-    pub(crate) fn constant(&mut self, shape: Vec<Dim>, value: f64) -> Result<NodeId, GraphError> {
+    pub(crate) fn constant(&mut self, shape: Vec<usize>, value: f64) -> Result<NodeId, GraphError> {
         self.add(Constant { shape, value }, &[])
     }
 
@@ -129,7 +122,7 @@ impl<'a> Backward<'a> {
         self.add(Add, &[x, shift])
     }
 
-    pub(crate) fn reshape(&mut self, x: NodeId, shape: Vec<Dim>) -> Result<NodeId, GraphError> {
+    pub(crate) fn reshape(&mut self, x: NodeId, shape: Vec<usize>) -> Result<NodeId, GraphError> {
         if self.shape(x) == shape {
             return Ok(x);
         }
@@ -168,17 +161,18 @@ impl<'a> Backward<'a> {
         if axes.is_empty() {
             return Ok(x);
         }
-        match (self.uniform(x), self.graph.node(x).ty.sizes()) {
-            (Some(value), Some(sizes)) => {
+        match self.uniform(x) {
+            Some(value) => {
+                let sizes = &self.graph.node(x).ty.shape;
                 let count: usize = axes.iter().map(|&axis| sizes[axis]).product();
                 let left = sizes.iter().enumerate().filter_map(|(axis, &size)| match axes.contains(&axis) {
                     true => keepdims.then_some(1),
                     false => Some(size),
                 });
-                let shape = dims(&left.collect::<Vec<_>>());
+                let shape = left.collect();
                 self.constant(shape, value * count as f64)
             }
-            _ => self.add(Sum { axes, keepdims }, &[x]),
+            None => self.add(Sum { axes, keepdims }, &[x]),
         }
     }
 
@@ -188,19 +182,19 @@ impl<'a> Backward<'a> {
         x: NodeId,
         axes: &[usize],
         keepdims: bool,
-        shape: Vec<Dim>,
+        shape: Vec<usize>,
     ) -> Result<NodeId, GraphError> {
         if let Some(value) = self.uniform(x) {
             return self.constant(shape, value);
         }
         let mut narrow = shape.clone();
-        axes.iter().for_each(|&axis| narrow[axis] = Dim::Known(1));
+        axes.iter().for_each(|&axis| narrow[axis] = 1);
         let x = if keepdims { x } else { self.reshape(x, narrow)? };
         self.add(Expand { shape }, &[x])
     }
 
     /// x repeated to `shape`, if that is another.
-    pub(crate) fn repeated(&mut self, x: NodeId, shape: Vec<Dim>) -> Result<NodeId, GraphError> {
+    pub(crate) fn repeated(&mut self, x: NodeId, shape: Vec<usize>) -> Result<NodeId, GraphError> {
         if self.shape(x) == shape { Ok(x) } else { self.add(Expand { shape }, &[x]) }
     }
 
@@ -233,9 +227,7 @@ impl<'a> Backward<'a> {
         }
         let (have, want) = (self.shape(given), self.shape(self.x(i)));
         let more = have.len() - want.len();
-        let repeated = |axis: &usize| {
-            *axis >= more && want[axis - more] == Dim::Known(1) && have[*axis] != Dim::Known(1)
-        };
+        let repeated = |axis: &usize| *axis >= more && want[axis - more] == 1 && have[*axis] != 1;
         let axes: Vec<usize> = (0..have.len()).filter(|axis| *axis < more || repeated(axis)).collect();
         let given = self.sum(given, axes, true)?;
         let given = self.reshape(given, want)?;

@@ -10,7 +10,7 @@ pub(crate) use backward::Backward;
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::Constant;
-use crate::types::{DType, Dim};
+use crate::types::DType;
 use tacita_program::NodeId;
 
 /// Adds nodes for the derivative of `loss`, one number, with respect to each node of `of`, in the shapes of these.
@@ -23,7 +23,7 @@ use tacita_program::NodeId;
 /// loss that has one: never a silent zero.
 pub fn grad(graph: &mut Graph, loss: NodeId, of: &[NodeId]) -> Result<Vec<NodeId>, GraphError> {
     let ty = graph.node(loss).ty.clone();
-    if ty.dtype != DType::Fixed || ty.shape.iter().any(|&dim| dim != Dim::Known(1)) {
+    if ty.dtype != DType::Fixed || ty.shape.iter().any(|&dim| dim != 1) {
         return Err(GraphError::Loss { node: graph.label(loss), shape: ty.shape, dtype: ty.dtype });
     }
     let count = loss.index() + 1;

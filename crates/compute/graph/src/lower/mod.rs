@@ -51,7 +51,7 @@ pub(crate) fn limit(dtype: DType, precision: u32) -> f64 {
 /// that no reveal and nothing kept needs are left out.
 ///
 /// # Errors
-/// If the precision is out of [`PRECISIONS`], the batch is symbolic, an operation cannot be computed privately, or
+/// If the precision is out of [`PRECISIONS`], an operation cannot be computed privately, or
 /// a public constant is not representable.
 pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
     let mut program = lowered(graph, precision)?.program;
@@ -64,7 +64,6 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
     }
-    graph.require_sizes()?;
     let ranges = crate::range::ranges(graph, precision)?;
     let mut lowering = Lowering {
         graph,
@@ -150,7 +149,7 @@ impl<'g> Lowering<'g> {
 
     /// The result's shape.
     pub(crate) fn shape(&self) -> Vec<usize> {
-        self.node().ty.sizes().expect("lowering starts with known sizes")
+        self.node().ty.shape.clone()
     }
 
     /// Who knows input `i`.
@@ -160,7 +159,7 @@ impl<'g> Lowering<'g> {
 
     /// Input `i`'s shape.
     pub(crate) fn input_shape(&self, i: usize) -> Vec<usize> {
-        self.input(i).ty.sizes().expect("lowering starts with known sizes")
+        self.input(i).ty.shape.clone()
     }
 
     /// Between which numbers input `i` lies, but for what fixed point adds, if inputs are what they declare.
@@ -308,7 +307,7 @@ impl<'g> Lowering<'g> {
             let node = self.graph.node(id);
             leaf = match &node.op {
                 Op::Transpose(transpose) => self.transposed(leaf, &transpose.perm),
-                _ => self.reshape(leaf, &node.ty.sizes().expect("lowering starts with known sizes")),
+                _ => self.reshape(leaf, &node.ty.shape.clone()),
             };
         }
         Ok(leaf)
@@ -317,7 +316,7 @@ impl<'g> Lowering<'g> {
     fn unmoved_leaf(&mut self, id: NodeId, frac: u32) -> Result<RingId, GraphError> {
         let node = self.graph.node(id);
         let frac = if node.ty.dtype == DType::Fixed { frac } else { 0 };
-        let shape = node.ty.sizes().expect("lowering starts with known sizes");
+        let shape = node.ty.shape.clone();
         let filled = match (&node.op, node.inputs.first().map(|&input| &self.graph.node(input).op)) {
             (Op::Constant(constant), _) => Some(constant.value),
             (Op::Cast(cast), Some(Op::Constant(constant))) => Some(cast.convert(constant.value)),

@@ -5,7 +5,7 @@ use tacita_ring::broadcast_shapes;
 
 use super::error_rule::Deviation;
 use super::window::Axis;
-use crate::types::{Dim, Type};
+use crate::types::Type;
 use tacita_program::draws;
 
 /// The shape two arrays broadcast to. Inference has checked that they do.
@@ -13,22 +13,16 @@ fn common(a: &[usize], b: &[usize]) -> Vec<usize> {
     broadcast_shapes(a, b).expect("inference checked that the shapes broadcast")
 }
 
-/// Known sizes; a symbolic batch, which evaluators refuse before, counts as 1.
-pub(crate) fn sizes(shape: &[Dim]) -> Vec<usize> {
-    shape.iter().map(|dim| if let Dim::Known(size) = dim { *size } else { 1 }).collect()
-}
-
 /// What evaluators in the clear draw, each element of a word.
-pub(crate) fn drawn(shape: &[Dim], draw: u32, element: impl Fn(u64) -> f64) -> ArrayD<f64> {
-    let sizes = sizes(shape);
-    let words = draws::words(draw, sizes.iter().product());
-    ArrayD::from_shape_vec(IxDyn(&sizes), words.into_iter().map(element).collect())
+pub(crate) fn drawn(shape: &[usize], draw: u32, element: impl Fn(u64) -> f64) -> ArrayD<f64> {
+    let words = draws::words(draw, shape.iter().product());
+    ArrayD::from_shape_vec(IxDyn(shape), words.into_iter().map(element).collect())
         .expect("as many words as elements")
 }
 
 /// The number of elements of a shape.
-pub(crate) fn count(shape: &[Dim]) -> f64 {
-    sizes(shape).iter().map(|&size| size as f64).product()
+pub(crate) fn count(shape: &[usize]) -> f64 {
+    shape.iter().map(|&size| size as f64).product()
 }
 
 /// The number of elements along some axes.

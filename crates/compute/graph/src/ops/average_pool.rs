@@ -110,11 +110,11 @@ impl Operation for AveragePool {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let (sizes, mut part) = (b.sizes(b.x(0))?, b.g());
+        let (sizes, mut part) = (b.shape(b.x(0)), b.g());
         for (along, window) in self.axes().into_iter().enumerate() {
             let (axis, size) = (along + 2, sizes[along + 2]);
             let mut rows = vec![Vec::new(); size];
-            for at in 0..b.sizes(part)?[axis] {
+            for at in 0..b.shape(part)[axis] {
                 let (real, all) = window.taps(size, at);
                 let weight = 1.0 / (if self.count_include_pad { all } else { real }) as f64;
                 let taps = (0..window.kernel).map(|tap| at * window.stride + tap * window.dilation);

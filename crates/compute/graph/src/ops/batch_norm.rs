@@ -8,7 +8,7 @@ use super::{Inferred, Operation, Rsqrt, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{DType, Dim, Interval, Type};
+use crate::types::{DType, Interval, Type};
 
 /// (x - mean) / sqrt(var + epsilon) * scale + bias by channel, axis 1. Inputs x (n, c, ...), then scale, bias, mean and
 /// var, each (c).
@@ -30,7 +30,7 @@ impl Operation for BatchNorm {
         if self.epsilon < 0.0 {
             return attribute("epsilon is negative");
         }
-        let Some(&channels @ Dim::Known(_)) = x.shape.get(1) else {
+        let Some(&channels) = x.shape.get(1) else {
             return misfit(x, "axis 1 must be channels");
         };
         if let Some(parameter) = parameters.iter().find(|parameter| parameter.shape != [channels]) {
@@ -68,7 +68,7 @@ impl Operation for BatchNorm {
         let (x, g) = (b.x(0), b.g());
         let rank = b.shape(x).len();
         let by_channel = |b: &mut Backward<'_>, id| {
-            let mut shape = vec![Dim::Known(1); rank - 1];
+            let mut shape = vec![1; rank - 1];
             shape[0] = b.shape(id)[0];
             b.reshape(id, shape)
         };

@@ -7,13 +7,13 @@ use super::shape::{arity, attribute};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
-use crate::types::{DType, Dim, Interval, Type};
+use crate::types::{DType, Interval, Type};
 
 /// Bits that nobody knows, drawn anew in every evaluation: each is 1 with a public probability, exact to 2^-64. No inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bernoulli {
     /// The shape; the first axis may be the batch.
-    pub shape: Vec<Dim>,
+    pub shape: Vec<usize>,
     /// The probability of a 1.
     pub probability: f64,
     /// Which of the graph's draws it is: see [`Graph::next_draw`](crate::Graph::next_draw).

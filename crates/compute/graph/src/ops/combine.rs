@@ -4,12 +4,12 @@ use tacita_program::{RingId, RingOp};
 
 use super::error_rule::Deviation;
 use super::gather::Gather;
-use super::shape::{attribute, axis, finite, misfit, one_fixed};
+use super::shape::{attribute, axis, finite, one_fixed};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// Sums of public multiples of x's elements along an axis: element i of the result is the sum of `w * x[j]` over the
 /// pairs (j, w) of `rows[i]`. What interpolates, and means over windows of several sizes.
@@ -81,9 +81,7 @@ impl Operation for Combine {
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let x = one_fixed(inputs)?;
         axis(x, self.axis)?;
-        let Dim::Known(size) = x.shape[self.axis] else {
-            return misfit(x, "samples of a symbolic batch cannot be combined");
-        };
+        let size = x.shape[self.axis];
         if self.terms() == 0 {
             return attribute("no row has a term");
         }
@@ -94,7 +92,7 @@ impl Operation for Combine {
             }
         }
         let mut shape = x.shape.clone();
-        shape[self.axis] = Dim::Known(self.rows.len());
+        shape[self.axis] = self.rows.len();
         Inferred::fixed(shape)
     }
 
@@ -130,7 +128,7 @@ impl Operation for Combine {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let size = b.sizes(b.x(0))?[self.axis];
+        let size = b.shape(b.x(0))[self.axis];
         let mut rows = vec![Vec::new(); size];
         for (at, row) in self.rows.iter().enumerate() {
             row.iter().for_each(|&(index, weight)| rows[index as usize].push((at as u32, weight)));

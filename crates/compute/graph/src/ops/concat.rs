@@ -8,7 +8,7 @@ use super::{Inferred, Operation, Slice};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// The inputs one after another along `axis`. Any kind, the same for all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,9 +33,7 @@ impl Operation for Concat {
             let fits = part.rank() == first.rank()
                 && (0..part.rank()).all(|i| i == self.axis || part.shape[i] == first.shape[i]);
             match (shape[self.axis], part.shape.get(self.axis)) {
-                (Dim::Known(a), Some(&Dim::Known(b))) if fits => {
-                    shape[self.axis] = Dim::Known(a.saturating_add(b))
-                }
+                (a, Some(&b)) if fits => shape[self.axis] = a.saturating_add(b),
                 _ => {
                     let (left, right) = (first.shape.clone(), part.shape.clone());
                     return Err(InferError::Shapes {
@@ -73,10 +71,10 @@ impl Operation for Concat {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let whole = b.sizes(b.g())?;
+        let whole = b.shape(b.g());
         let mut start = 0;
         for i in 0..b.inputs() {
-            let end = start + b.sizes(b.x(i))?[self.axis];
+            let end = start + b.shape(b.x(i))[self.axis];
             if b.wanted(i) {
                 let (mut starts, mut ends) = (vec![0; whole.len()], whole.clone());
                 (starts[self.axis], ends[self.axis]) = (start, end);

@@ -6,13 +6,13 @@ use super::shape::{arity, finite};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// A public tensor filled with one number: the only numbers a graph holds. No inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Constant {
     /// Its shape; the first axis may be the batch.
-    pub shape: Vec<Dim>,
+    pub shape: Vec<usize>,
     /// The number, finite.
     pub value: f64,
 }
@@ -29,9 +29,7 @@ impl Operation for Constant {
     }
 
     fn plain(&self, _: &[&ArrayD<f64>]) -> ArrayD<f64> {
-        let sizes: Vec<usize> =
-            self.shape.iter().map(|dim| if let Dim::Known(size) = dim { *size } else { 1 }).collect();
-        ArrayD::from_elem(sizes, self.value)
+        ArrayD::from_elem(self.shape.as_slice(), self.value)
     }
 
     fn range(&self, _x: &[Interval], _types: &[&Type]) -> Interval {

@@ -11,7 +11,7 @@ use crate::error::{GraphError, InferError};
 use crate::functions::{ConvTranspose, conv_transpose};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{DType, Dim, Interval, Type, dims};
+use crate::types::{DType, Interval, Type, dims};
 
 /// The convolution (as networks have it: a correlation) of x `(n, c, [h,] w)` with the kernel w `(o, c/groups, [kh,] kw)`,
 /// plus a bias (o) as an optional third input. Padding is with 0.
@@ -76,8 +76,7 @@ impl Operation for Conv {
         if x.rank() != self.stride.len() + 2 || w.rank() != x.rank() {
             return refuse("input and kernel need batch or outputs, channels, and an axis for each stride");
         }
-        let kernel = w.sizes().ok_or_else(|| InferError::Attribute("the kernel has a batch axis".into()))?;
-        let Dim::Known(channels) = x.shape[1] else { return refuse("the input's channels are the batch") };
+        let (kernel, channels) = (&w.shape, x.shape[1]);
         if self.groups == 0
             || !kernel[0].is_multiple_of(self.groups)
             || kernel[1].checked_mul(self.groups) != Some(channels)
@@ -87,12 +86,12 @@ impl Operation for Conv {
             );
         }
         if let Some(bias) = inputs.get(2)
-            && bias.shape != [Dim::Known(kernel[0])]
+            && bias.shape != [kernel[0]]
         {
             return misfit(bias, format!("a bias has one axis of {}", kernel[0]));
         }
         let spatial = self.attributes(&kernel[2..]).spatial(x, false)?;
-        let mut shape = vec![x.shape[0], Dim::Known(kernel[0])];
+        let mut shape = vec![x.shape[0], kernel[0]];
         shape.extend(spatial);
         Inferred::fixed(shape)
     }
@@ -123,7 +122,7 @@ impl Operation for Conv {
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
         let (x, w, g) = (b.x(0), b.x(1), b.g());
-        let (sizes, kernel, result) = (b.sizes(x)?, b.sizes(w)?, b.sizes(g)?);
+        let (sizes, kernel, result) = (b.shape(x), b.shape(w), b.shape(g));
         let (spatial, groups) = (sizes.len() - 2, self.groups);
         if b.wanted(0) {
             let covered = |axis: usize| {
@@ -159,7 +158,7 @@ impl Operation for Conv {
             let mut part = b.add(exchanged, &[turned, of_g])?;
             let ends: Vec<usize> =
                 [inputs, kernel[0]].into_iter().chain(kernel[2..].iter().copied()).collect();
-            if b.sizes(part)? != ends {
+            if b.shape(part) != ends {
                 part =
                     b.add(Slice { starts: vec![0; ends.len()], steps: vec![1; ends.len()], ends }, &[part])?;
             }

@@ -7,13 +7,13 @@ use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// x broadcast to `shape`. Any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expand {
     /// The shape of the result.
-    pub shape: Vec<Dim>,
+    pub shape: Vec<usize>,
 }
 
 impl Operation for Expand {
@@ -38,7 +38,7 @@ impl Operation for Expand {
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
-        arrays::expand(x[0], &arrays::sizes(&self.shape))
+        arrays::expand(x[0], &self.shape)
     }
 
     fn fold(&self, constants: &[f64]) -> Option<f64> {

@@ -2,12 +2,12 @@ use ndarray::{ArrayD, Axis};
 use serde::{Deserialize, Serialize};
 use tacita_program::{RingId, RingOp};
 
-use super::shape::{arity, attribute, axis, misfit};
+use super::shape::{arity, attribute, axis};
 use super::{Combine, Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// The elements of x at public indices along an axis, which may name an element often, or none: zeros. Any kind.
 ///
@@ -41,15 +41,13 @@ impl Operation for Gather {
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let [x] = arity(inputs, "one")?;
         axis(x, self.axis)?;
-        let Dim::Known(size) = x.shape[self.axis] else {
-            return misfit(x, "elements of a symbolic batch cannot be named");
-        };
+        let size = x.shape[self.axis];
         let beyond = |&&index: &&u32| index != Gather::ZERO && index as usize >= size;
         if let Some(index) = self.indices.iter().find(beyond) {
             return attribute(format!("index {index} along axis {} of size {size}", self.axis));
         }
         let mut shape = x.shape.clone();
-        shape[self.axis] = Dim::Known(self.indices.len());
+        shape[self.axis] = self.indices.len();
         Ok(Inferred { shape, dtype: x.dtype })
     }
 
@@ -78,7 +76,7 @@ impl Operation for Gather {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let size = b.sizes(b.x(0))?[self.axis];
+        let size = b.shape(b.x(0))[self.axis];
         let mut rows = vec![Vec::new(); size];
         let taken = self.indices.iter().enumerate().filter(|(_, index)| **index != Gather::ZERO);
         taken.for_each(|(at, &index)| rows[index as usize].push((at as u32, 1.0)));

@@ -6,13 +6,13 @@ use super::shape::{arity, attribute, finite};
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
-use crate::types::{DType, Dim, Interval, Role, Type};
+use crate::types::{DType, Interval, Role, Type};
 
 /// Data that an owner or everybody brings; the node's name is the input's. No inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// Its shape; the first axis may be the batch.
-    pub shape: Vec<Dim>,
+    pub shape: Vec<usize>,
     /// Who brings it. A secret input is what an earlier evaluation kept under its name.
     pub visibility: Visibility,
     /// Whether it lives as long as the session; a secret input does not, whatever is said here.

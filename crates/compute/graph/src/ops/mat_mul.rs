@@ -8,7 +8,7 @@ use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type, dims};
+use crate::types::{Interval, Type, dims};
 
 /// The matrix product (..., m, k) x (..., k, n) -> (..., m, n), with leading axes broadcast. Both have two axes or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ impl Operation for MatMul {
         let ([a_lead @ .., m, k], [b_lead @ .., l, n]) = (a.shape.as_slice(), b.shape.as_slice()) else {
             return Err(refuse("both need two axes or more"));
         };
-        if k != l || *k == Dim::Batch {
+        if k != l {
             return Err(refuse("the last axis of the first is not the last but one of the second"));
         }
         let mut shape = broadcast(a_lead, b_lead)?;
@@ -61,7 +61,7 @@ impl Operation for MatMul {
         }
         if b.wanted(1) {
             let matrices = |sizes: &[usize]| sizes[..sizes.len() - 2].iter().product::<usize>();
-            let (left, right) = (b.sizes(x)?, b.sizes(w)?);
+            let (left, right) = (b.shape(x), b.shape(w));
             let (x, g) = if matrices(&right) == 1 && matrices(&left) > 1 {
                 // one matrix for all: one product over all rows, not one each and their sum
                 let rows = matrices(&left) * left[left.len() - 2];
@@ -72,7 +72,7 @@ impl Operation for MatMul {
             };
             let turned = b.turned(x)?;
             let part = b.matmul(turned, g)?;
-            let part = if b.sizes(part)?.len() < right.len() { b.reshape(part, dims(&right))? } else { part };
+            let part = if b.shape(part).len() < right.len() { b.reshape(part, dims(&right))? } else { part };
             b.give(1, part)?;
         }
         Ok(())

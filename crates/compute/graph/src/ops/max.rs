@@ -47,7 +47,7 @@ impl Operation for Max {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let sizes = b.sizes(b.x(0))?;
+        let sizes = b.shape(b.x(0));
         let (outer, n) = (sizes[..self.axis].iter().product(), sizes[self.axis]);
         let inner = sizes[self.axis + 1..].iter().product();
         let x = b.reshape(b.x(0), dims(&[outer, 1, n, inner]))?;

@@ -54,7 +54,7 @@ impl Operation for Mean {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let sizes = b.sizes(b.x(0))?;
+        let sizes = b.shape(b.x(0));
         let count: usize = self.axes.iter().map(|&axis| sizes[axis]).product();
         let part = b.scaled(b.g(), 1.0 / count as f64)?;
         let part = b.expanded(part, &self.axes, self.keepdims, dims(&sizes))?;

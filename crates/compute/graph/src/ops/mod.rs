@@ -11,7 +11,7 @@ use self::error_rule::Deviation;
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{DType, Dim, Interval, MAX_ELEMENTS, MAX_RANK, Type};
+use crate::types::{DType, Interval, MAX_ELEMENTS, MAX_RANK, Type};
 
 mod abs;
 mod add;
@@ -101,18 +101,18 @@ mod xor;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Inferred {
     /// The result's shape.
-    pub(crate) shape: Vec<Dim>,
+    pub(crate) shape: Vec<usize>,
     /// The result's kind.
     pub(crate) dtype: DType,
 }
 
 impl Inferred {
     /// A result of kind fixed.
-    pub(crate) fn fixed(shape: Vec<Dim>) -> Result<Self, InferError> {
+    pub(crate) fn fixed(shape: Vec<usize>) -> Result<Self, InferError> {
         Ok(Inferred { shape, dtype: DType::Fixed })
     }
 
-    /// Refuses shapes that no value may have: too many axes or elements, an empty axis, a batch that is not first.
+    /// Refuses shapes that no value may have: too many axes or elements, an empty axis.
     pub(crate) fn check(self) -> Result<Self, InferError> {
         let refuse = |reason: &str| {
             Err(InferError::Shape { shape: self.shape.clone(), reason: format!("the result {reason}") })
@@ -120,12 +120,8 @@ impl Inferred {
         if self.shape.len() > MAX_RANK {
             return refuse("has more than 8 axes");
         }
-        if self.shape.iter().skip(1).any(|&dim| dim == Dim::Batch) {
-            return refuse("has the batch in another place than the first axis");
-        }
         let mut elements = 1usize;
-        for dim in &self.shape {
-            let size = if let Dim::Known(size) = dim { *size } else { 1 };
+        for &size in &self.shape {
             if size == 0 {
                 return refuse("has an empty axis");
             }
@@ -168,7 +164,7 @@ pub(crate) trait Operation {
         None
     }
 
-    /// An interval that contains the result for inputs in `x` of types `types`. A symbolic batch counts as 1.
+    /// An interval that contains the result for inputs in `x` of types `types`.
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval;
 
     /// An interval that contains the result in f64: `range`, unless that is of a function which saturates on secret values.
@@ -360,8 +356,8 @@ impl Op {
         self
     }
 
-    /// The shape among the attributes, where a symbolic batch may stand.
-    pub(crate) fn shape_attribute(&mut self) -> Option<&mut Vec<Dim>> {
+    /// The shape among the attributes.
+    pub(crate) fn shape_attribute(&mut self) -> Option<&mut Vec<usize>> {
         match self {
             Op::Input(op) => Some(&mut op.shape),
             Op::Constant(op) => Some(&mut op.shape),

@@ -99,7 +99,7 @@ impl Operation for Normalize {
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
         let (x, y, g) = (b.x(0), b.y(), b.g());
-        let sizes = b.sizes(x)?;
+        let sizes = b.shape(x);
         let n = self.axes.iter().map(|&axis| sizes[axis]).product::<usize>() as f64;
         let mean = |b: &mut Backward<'_>, x| {
             let sum = b.sum(x, self.axes.clone(), true)?;

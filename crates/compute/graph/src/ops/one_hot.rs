@@ -8,7 +8,7 @@ use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::lower::logic;
-use crate::types::{DType, Dim, Interval, Type};
+use crate::types::{DType, Interval, Type};
 
 /// Bits along a new last axis of size `depth`, of which the one at the index is 1. An index below zero counts from the
 /// end, as in NumPy and ONNX; one below `-depth` or not below `depth` has no bit that is 1. Whole numbers below 2^61 in
@@ -33,7 +33,7 @@ impl Operation for OneHot {
         if !(1..=DEEPEST).contains(&self.depth) {
             return attribute(format!("depth {} is not between 1 and {DEEPEST}", self.depth));
         }
-        let shape = x.shape.iter().copied().chain([Dim::Known(self.depth)]).collect();
+        let shape = x.shape.iter().copied().chain([self.depth]).collect();
         Ok(Inferred { shape, dtype: DType::Bit })
     }
 

@@ -8,7 +8,7 @@ use super::{Inferred, Operation, Slice};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// x with `value` around it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,12 +48,8 @@ impl Operation for Pad {
         }
         let pads = self.before.iter().zip(&self.after);
         let mut shape = Vec::with_capacity(x.rank());
-        for (&dim, (&before, &after)) in x.shape.iter().zip(pads) {
-            shape.push(match (dim, before, after) {
-                (Dim::Batch, 0, 0) => Dim::Batch,
-                (Dim::Batch, ..) => return misfit(x, "a symbolic batch cannot be padded"),
-                (Dim::Known(size), ..) => Dim::Known(size.saturating_add(before).saturating_add(after)),
-            });
+        for (&size, (&before, &after)) in x.shape.iter().zip(pads) {
+            shape.push(size.saturating_add(before).saturating_add(after));
         }
         Inferred::fixed(shape)
     }
@@ -76,7 +72,7 @@ impl Operation for Pad {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let sizes = b.sizes(b.x(0))?;
+        let sizes = b.shape(b.x(0));
         let ends = self.before.iter().zip(&sizes).map(|(before, size)| before + size).collect();
         let part =
             b.add(Slice { starts: self.before.clone(), ends, steps: vec![1; sizes.len()] }, &[b.g()])?;

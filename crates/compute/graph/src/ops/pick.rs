@@ -8,7 +8,7 @@ use super::{Cast, Inferred, Operation, ToWhole, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{DType, Dim, Interval, Type, dims};
+use crate::types::{DType, Interval, Type, dims};
 
 /// The slices of a table along `axis` that one-hot bits name: inputs the table, of any kind, and bits whose last axis is
 /// as long as the table's. The bits' other axes take the place of the table's axis, as in ONNX's Gather. Bits that are
@@ -48,7 +48,7 @@ impl Operation for Pick {
         let Some((last, lead)) = bits.shape.split_last() else {
             return misfit(bits, "the bits have no axis");
         };
-        if *last != table.shape[self.axis] || *last == Dim::Batch {
+        if *last != table.shape[self.axis] {
             return misfit(table, format!("its axis {} is not as long as the bits' last", self.axis));
         }
         let (before, after) = table.shape.split_at(self.axis);
@@ -82,7 +82,7 @@ impl Operation for Pick {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let (table, bits) = (b.sizes(b.x(0))?, b.sizes(b.x(1))?);
+        let (table, bits) = (b.shape(b.x(0)), b.shape(b.x(1)));
         if !b.wanted(0) {
             return Ok(());
         }

@@ -7,13 +7,13 @@ use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// The same elements, row-major, in another shape. Any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reshape {
-    /// The shape; a batch stays the first axis.
-    pub shape: Vec<Dim>,
+    /// The shape.
+    pub shape: Vec<usize>,
 }
 
 impl Operation for Reshape {
@@ -23,9 +23,7 @@ impl Operation for Reshape {
 
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError> {
         let [x] = arity(inputs, "one")?;
-        if elements(&x.shape) != elements(&self.shape)
-            || x.shape.contains(&Dim::Batch) != self.shape.contains(&Dim::Batch)
-        {
+        if elements(&x.shape) != elements(&self.shape) {
             return Err(InferError::Shapes {
                 left: x.shape.clone(),
                 right: self.shape.clone(),
@@ -40,7 +38,7 @@ impl Operation for Reshape {
     }
 
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
-        arrays::reshape(x[0], &arrays::sizes(&self.shape))
+        arrays::reshape(x[0], &self.shape)
     }
 
     fn fold(&self, constants: &[f64]) -> Option<f64> {

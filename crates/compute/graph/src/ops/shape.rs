@@ -2,7 +2,7 @@
 
 use super::Inferred;
 use crate::error::InferError;
-use crate::types::{DType, Dim, MAX_RANK, Type};
+use crate::types::{DType, MAX_RANK, Type};
 
 /// Refuses another number of inputs than `N`.
 pub(crate) fn arity<'a, const N: usize>(
@@ -59,13 +59,12 @@ pub(crate) fn one_number<'a>(inputs: &'a [&'a Type]) -> Result<(&'a Type, DType)
 /// The most secret values that are put in order at once: all pairs are compared.
 const MOST_SORTED: usize = 1 << 10;
 
-/// The only input and its kind, to be put in order along an axis of known size.
+/// The only input and its kind, to be put in order along an axis.
 pub(crate) fn one_sorted<'a>(inputs: &'a [&'a Type], along: usize) -> Result<(&'a Type, DType), InferError> {
     let (x, dtype) = one_number(inputs)?;
     axis(x, along)?;
     match x.shape[along] {
-        Dim::Batch => misfit(x, "the symbolic batch has no order"),
-        Dim::Known(size) if size > MOST_SORTED && !x.visibility.is_clear() => Err(InferError::Visibility {
+        size if size > MOST_SORTED && !x.visibility.is_clear() => Err(InferError::Visibility {
             input: 0,
             visibility: x.visibility,
             reason: format!(
@@ -73,7 +72,7 @@ pub(crate) fn one_sorted<'a>(inputs: &'a [&'a Type], along: usize) -> Result<(&'
                  compared; sort parts, or take the maximum, which has no such limit"
             ),
         }),
-        Dim::Known(_) => Ok((x, dtype)),
+        _ => Ok((x, dtype)),
     }
 }
 
@@ -110,19 +109,18 @@ pub(crate) fn logical(inputs: &[&Type]) -> Result<Inferred, InferError> {
     Ok(Inferred { dtype: DType::Bit, shape: broadcast(&a.shape, &b.shape)? })
 }
 
-/// NumPy broadcasting: axes are aligned at the last, and an axis of size 1 stretches. A symbolic batch stretches
-/// an axis of size 1 and fits another batch.
-pub(crate) fn broadcast(left: &[Dim], right: &[Dim]) -> Result<Vec<Dim>, InferError> {
+/// NumPy broadcasting: axes are aligned at the last, and an axis of size 1 stretches.
+pub(crate) fn broadcast(left: &[usize], right: &[usize]) -> Result<Vec<usize>, InferError> {
     let rank = left.len().max(right.len());
-    let at = |shape: &[Dim], axis: usize| match (axis + shape.len()).checked_sub(rank) {
+    let at = |shape: &[usize], axis: usize| match (axis + shape.len()).checked_sub(rank) {
         Some(index) => shape[index],
-        None => Dim::Known(1),
+        None => 1,
     };
     (0..rank)
         .map(|axis| match (at(left, axis), at(right, axis)) {
             (a, b) if a == b => Ok(a),
-            (Dim::Known(1), b) => Ok(b),
-            (a, Dim::Known(1)) => Ok(a),
+            (1, b) => Ok(b),
+            (a, 1) => Ok(a),
             _ => Err(InferError::Shapes {
                 left: left.to_vec(),
                 right: right.to_vec(),
@@ -132,17 +130,9 @@ pub(crate) fn broadcast(left: &[Dim], right: &[Dim]) -> Result<Vec<Dim>, InferEr
         .collect()
 }
 
-/// The product of the known sizes and whether there is a batch; `None` if it overflows.
-pub(crate) fn elements(shape: &[Dim]) -> Option<(usize, bool)> {
-    let mut product = 1usize;
-    let mut batch = false;
-    for dim in shape {
-        match dim {
-            Dim::Known(size) => product = product.checked_mul(*size)?,
-            Dim::Batch => batch = true,
-        }
-    }
-    Some((product, batch))
+/// The product of the sizes; `None` if it overflows.
+pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))
 }
 
 /// An error about one input's shape.
@@ -161,14 +151,14 @@ pub(crate) fn axis(ty: &Type, axis: usize) -> Result<(), InferError> {
 }
 
 /// The shape without `axes`, or with them of size 1.
-pub(crate) fn reduce(ty: &Type, axes: &[usize], keepdims: bool) -> Result<Vec<Dim>, InferError> {
+pub(crate) fn reduce(ty: &Type, axes: &[usize], keepdims: bool) -> Result<Vec<usize>, InferError> {
     if axes.len() > MAX_RANK || !axes.is_sorted_by(|a, b| a < b) {
         return attribute(format!("axes {axes:?} are not in ascending order, each once"));
     }
     axes.iter().try_for_each(|&a| axis(ty, a))?;
-    let kept = |(index, &dim): (usize, &Dim)| match (axes.contains(&index), keepdims) {
+    let kept = |(index, &dim): (usize, &usize)| match (axes.contains(&index), keepdims) {
         (false, _) => Some(dim),
-        (true, true) => Some(Dim::Known(1)),
+        (true, true) => Some(1),
         (true, false) => None,
     };
     Ok(ty.shape.iter().enumerate().filter_map(kept).collect())

@@ -7,7 +7,7 @@ use super::{Gather, Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
 use crate::lower::Lowering;
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 
 /// Every `steps`-th element from `starts` to before `ends`, an axis each. Any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,11 +34,7 @@ impl Operation for Slice {
         for (i, &dim) in x.shape.iter().enumerate() {
             shape.push(match (dim, self.starts[i], self.ends[i], self.steps[i]) {
                 (_, _, _, 0) => return attribute("a step is 0"),
-                (Dim::Batch, 0, usize::MAX, 1) => Dim::Batch,
-                (Dim::Batch, ..) => return misfit(x, "a symbolic batch cannot be sliced"),
-                (Dim::Known(size), start, end, step) => {
-                    Dim::Known(end.min(size).saturating_sub(start).div_ceil(step))
-                }
+                (size, start, end, step) => end.min(size).saturating_sub(start).div_ceil(step),
             });
         }
         Ok(Inferred { shape, dtype: x.dtype })
@@ -69,10 +65,10 @@ impl Operation for Slice {
     }
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
-        let (sizes, mut part) = (b.sizes(b.x(0))?, b.g());
+        let (sizes, mut part) = (b.shape(b.x(0)), b.g());
         for (axis, &size) in sizes.iter().enumerate() {
             let (start, step) = (self.starts[axis], self.steps[axis]);
-            let count = b.sizes(part)?[axis];
+            let count = b.shape(part)[axis];
             if count != size {
                 let place =
                     |at: usize| at.checked_sub(start).filter(|far| far % step == 0 && far / step < count);

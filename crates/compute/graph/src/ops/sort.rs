@@ -50,7 +50,7 @@ impl Operation for Sort {
 
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
         // element i of the result is the sum of P_ij x_j
-        let sizes = b.sizes(b.x(0))?;
+        let sizes = b.shape(b.x(0));
         let rank = sizes.len();
         let order = b.add(ArgSort { axis: self.axis, descending: self.descending }, &[b.x(0)])?;
         let hot = b.add(OneHot { depth: sizes[self.axis] }, &[order])?;

@@ -7,7 +7,7 @@ use super::shape::{arity, attribute, finite};
 use super::{Inferred, Operation, arrays};
 use crate::error::{GraphError, InferError};
 use crate::lower::{Lowering, compare};
-use crate::types::{Dim, Interval, Type};
+use crate::types::{Interval, Type};
 use tacita_program::draws;
 
 /// Numbers that nobody knows, uniform from `low` to below `high`, drawn anew in every evaluation. No inputs.
@@ -18,7 +18,7 @@ use tacita_program::draws;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Uniform {
     /// The shape; the first axis may be the batch.
-    pub shape: Vec<Dim>,
+    pub shape: Vec<usize>,
     /// The least number.
     pub low: f64,
     /// Above all numbers.

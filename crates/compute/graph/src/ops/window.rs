@@ -2,7 +2,7 @@
 
 use super::shape::{attribute, misfit};
 use crate::error::InferError;
-use crate::types::{Dim, Type};
+use crate::types::Type;
 
 /// The largest kernel, stride, dilation or padding along an axis.
 const MAX_STEP: usize = 1 << 16;
@@ -118,7 +118,7 @@ impl Attributes<'_> {
     ///
     /// # Errors
     /// If the input has another rank, no window fits, or, where `covered`, one would lie wholly on padding.
-    pub(crate) fn spatial(&self, x: &Type, covered: bool) -> Result<Vec<Dim>, InferError> {
+    pub(crate) fn spatial(&self, x: &Type, covered: bool) -> Result<Vec<usize>, InferError> {
         let axes = self.axes()?;
         if x.rank() != axes.len() + 2 {
             return misfit(
@@ -127,15 +127,14 @@ impl Attributes<'_> {
             );
         }
         let mut sizes = Vec::with_capacity(axes.len());
-        for (axis, dim) in axes.iter().zip(&x.shape[2..]) {
-            let &Dim::Known(size) = dim else { return misfit(x, "a spatial axis is the batch") };
+        for (axis, &size) in axes.iter().zip(&x.shape[2..]) {
             let Some(count) = axis.count(size) else {
                 return misfit(x, "the window is larger than the padded input");
             };
             if covered && !axis.covers(size, count) {
                 return misfit(x, "a window would lie on padding alone");
             }
-            sizes.push(Dim::Known(count));
+            sizes.push(count);
         }
         Ok(sizes)
     }

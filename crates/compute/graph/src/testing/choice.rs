@@ -2,7 +2,7 @@
 
 use super::Builder;
 use crate::ops::*;
-use crate::types::{DType, Dim, dims};
+use crate::types::{DType, dims};
 use tacita_program::{NodeId, Visibility};
 
 /// Tries to add one operation.
@@ -264,7 +264,7 @@ fn max_pool(b: &mut Builder) -> Option<NodeId> {
     if b.random.below(3) == 0 {
         let relu = chance(b);
         let maxima = pool.infer(&[&b.graph.node(x).ty]).ok()?;
-        let g = b.operand(&arrays::sizes(&maxima.shape));
+        let g = b.operand(&maxima.shape);
         return b.add(MaxPoolGradient { pool, relu }, &[x, g]);
     }
     let y = b.add(pool, &[x])?;
@@ -442,9 +442,9 @@ fn movement(b: &mut Builder) -> Option<NodeId> {
             b.add(Pad { before, after, value }, &[x])
         }
         _ => {
-            let mut wide: Vec<Dim> = dims(&shape);
+            let mut wide: Vec<usize> = dims(&shape);
             if chance(b) {
-                wide.insert(0, Dim::Known(2));
+                wide.insert(0, 2);
             }
             b.add(Expand { shape: wide }, &[x])
         }

@@ -6,7 +6,7 @@ mod random;
 use crate::evaluate::plain::Inputs;
 use crate::graph::Graph;
 use crate::ops::{Add, Input, Op};
-use crate::types::{DType, Dim, Role};
+use crate::types::{DType, Role};
 use tacita_program::{NodeId, Owner, RingOp, Visibility};
 
 use ndarray::ArrayD;
@@ -116,7 +116,7 @@ impl Builder {
             }
         });
         let role = if self.random.below(2) == 0 { Role::Data } else { Role::Parameter };
-        let shape: Vec<Dim> = shape.iter().map(|&size| Dim::Known(size)).collect();
+        let shape = shape.to_vec();
         // half of them declare the narrowest range, at whose ends data lies
         let range = (self.random.below(2) == 0).then(|| interval(&data));
         let input = Input { shape, visibility, role, range, dtype };

@@ -54,7 +54,7 @@ impl Setting {
 
     /// A loss to which every element of y counts differently.
     pub fn loss(&mut self, y: NodeId) -> NodeId {
-        let shape = self.graph.node(y).ty.sizes().unwrap();
+        let shape = self.graph.node(y).ty.shape.clone();
         let weights = self.named(&format!("weight of {}", self.inputs.len()), &shape);
         let weighted = self.graph.add(Mul, &[y, weights], "").unwrap();
         let axes = (0..shape.len()).collect();

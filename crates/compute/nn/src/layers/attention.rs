@@ -1,5 +1,5 @@
 use tacita_graph::ops::{Cast, Constant, MatMul, Reshape, Select, Softmax, ToWhole, Transpose};
-use tacita_graph::{DType, Dim, Graph, GraphError, InferError, NodeId, functions};
+use tacita_graph::{DType, Graph, GraphError, InferError, NodeId, functions};
 
 use super::linear::affine;
 use super::{Dropout, Linear};
@@ -90,7 +90,7 @@ impl MultiheadAttention {
         let found = graph.add(MatMul, &[weights, value], &name)?;
         let found = graph.add(Transpose { perm: vec![0, 2, 1, 3] }, &[found], &name)?;
         let shape = graph.node(found).ty.shape.clone();
-        let together = vec![shape[0], shape[1], Dim::Known(width)];
+        let together = vec![shape[0], shape[1], width];
         let found = graph.add(Reshape { shape: together }, &[found], &name)?;
         let out = Linear::new(width, width).with_init(Init::fan_in(width), Init::ZEROS);
         net.within("out_proj", |net| out.forward(net, found))
@@ -104,7 +104,7 @@ impl MultiheadAttention {
             let source = InferError::Shape { shape, reason };
             return Err(GraphError::Invalid { node: name.to_owned(), op: "attention", source });
         };
-        let (heads, each) = (Dim::Known(self.heads), Dim::Known(self.width / self.heads));
+        let (heads, each) = (self.heads, (self.width / self.heads));
         let apart = graph.add(Reshape { shape: vec![rows, steps, heads, each] }, &[x], name)?;
         graph.add(Transpose { perm: vec![0, 2, 1, 3] }, &[apart], name)
     }

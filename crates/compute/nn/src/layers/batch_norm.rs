@@ -1,5 +1,5 @@
 use tacita_graph::ops::{self, Add};
-use tacita_graph::{Dim, GraphError, NodeId, functions};
+use tacita_graph::{GraphError, NodeId, functions};
 
 use crate::init::Init;
 use crate::layer::Layer;
@@ -40,7 +40,7 @@ impl Layer for BatchNorm {
             functions::batch_norm_training(graph, x, weight, bias, self.epsilon, &name)?;
         // the running variance is the unbiased one, as PyTorch's
         let shape = graph.node(x).ty.shape.iter();
-        let sizes = shape.map(|dim| if let Dim::Known(size) = dim { *size } else { 1 });
+        let sizes = shape.copied();
         let count = sizes.product::<usize>() / self.channels.max(1);
         let unbiased = count as f64 / (count.max(2) - 1) as f64;
         for (what, running, of_batch, factor) in

@@ -1,5 +1,5 @@
 use tacita_graph::ops::Reshape;
-use tacita_graph::{Dim, GraphError, NodeId};
+use tacita_graph::{GraphError, NodeId};
 
 use crate::layer::Layer;
 use crate::net::Net;
@@ -11,10 +11,9 @@ pub struct Flatten;
 impl Layer for Flatten {
     fn forward(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
         let shape = net.graph().node(x).ty.shape.clone();
-        let features =
-            shape.iter().skip(1).map(|dim| if let Dim::Known(size) = dim { *size } else { 1 }).product();
-        let rows = shape.first().copied().unwrap_or(Dim::Known(1));
+        let features = shape.iter().skip(1).product();
+        let rows = shape.first().copied().unwrap_or(1);
         let name = net.name("flatten");
-        net.graph().add(Reshape { shape: vec![rows, Dim::Known(features)] }, &[x], &name)
+        net.graph().add(Reshape { shape: vec![rows, features] }, &[x], &name)
     }
 }

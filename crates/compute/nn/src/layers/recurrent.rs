@@ -1,7 +1,7 @@
 //! What recurrent layers have in common: a cell goes along a sequence, layer by layer, maybe in both directions.
 
 use tacita_graph::ops::Constant;
-use tacita_graph::{Dim, Graph, GraphError, InferError, NodeId, functions};
+use tacita_graph::{Graph, GraphError, InferError, NodeId, functions};
 
 use super::Dropout;
 use super::linear::affine;
@@ -76,7 +76,7 @@ impl Recurrent {
     pub(super) fn states(&self, net: &mut Net<'_>, x: NodeId, cell: Cell) -> Result<States, GraphError> {
         let shape = net.graph().node(x).ty.shape.clone();
         let name = net.name(cell.name);
-        let &[rows, Dim::Known(steps), _] = shape.as_slice() else {
+        let &[rows, steps, _] = shape.as_slice() else {
             let reason = "a sequence is of samples, steps and features".into();
             let source = InferError::Shape { shape, reason };
             return Err(GraphError::Invalid { node: name, op: cell.name, source });
@@ -131,7 +131,7 @@ impl Recurrent {
         &self,
         graph: &mut Graph,
         x: NodeId,
-        (rows, steps): (Dim, usize),
+        (rows, steps): (usize, usize),
         [of_x, of_h]: [(NodeId, Option<NodeId>); 2],
         backward: bool,
         cell: Cell,
@@ -139,7 +139,7 @@ impl Recurrent {
     ) -> Result<(NodeId, State), GraphError> {
         // one product for all steps
         let inputs = affine(graph, x, of_x.0, of_x.1, name)?;
-        let zeros = Constant { shape: vec![rows, Dim::Known(self.hidden)], value: 0.0 };
+        let zeros = Constant { shape: vec![rows, self.hidden], value: 0.0 };
         let zeros = graph.add(zeros, &[], "")?;
         let mut state = State { hidden: zeros, cell: cell.holds.then_some(zeros) };
         let mut said = Vec::new();

@@ -7,7 +7,7 @@ mod writer;
 use std::path::Path;
 
 use tacita_data::DataError;
-use tacita_graph::{Graph, Inputs, NodeId, Op, Visibility};
+use tacita_graph::{Graph, GraphError, Inputs, NodeId, Op, Visibility};
 use writer::Writer;
 
 use crate::file::encode;
@@ -61,7 +61,7 @@ pub enum ExportError {
 /// all.
 ///
 /// Inputs that `parameters` has a value for become initializers of the model, fixed ones as float32; the others become its
-/// inputs, a symbolic batch by the name `batch`. An output is a name and a node; of a reveal, or of what is kept, it is the
+/// inputs. All sizes are those of the graph; [`export_open_bytes`] leaves the batch open. An output is a name and a node; of a reveal, or of what is kept, it is the
 /// value that is revealed or kept. What the graph draws, the runtime draws; a look-up of what a table does not have is zeros in
 /// a graph, and an error in runtimes.
 ///
@@ -93,6 +93,39 @@ pub fn export_bytes(
     outputs: &[(&str, NodeId)],
     parameters: &Inputs,
 ) -> Result<Vec<u8>, ExportError> {
+    write(graph, None, outputs, parameters)
+}
+
+/// As [`export_bytes`], with an open batch: `graph` and `other` are the same network at two batches, and what follows the
+/// batch, the first axis of the input, is open in the model.
+///
+/// # Errors
+/// As [`export`], and if the graphs have other nodes, or a size follows the batch in a way that a model cannot say.
+///
+/// # Panics
+/// As [`export`].
+pub fn export_open_bytes(
+    graph: &Graph,
+    other: &Graph,
+    outputs: &[(&str, NodeId)],
+    parameters: &Inputs,
+) -> Result<Vec<u8>, ExportError> {
+    if let Err(error) = tacita_graph::same_nodes(graph, other) {
+        let refused = |node: String, op, reason| ExportError::Refused { node, op, reason };
+        return Err(match error {
+            GraphError::MixesSamples { node, op, reason } => refused(node, op, reason),
+            other => refused(String::new(), "graph", other.to_string()),
+        });
+    }
+    write(graph, Some(other), outputs, parameters)
+}
+
+fn write(
+    graph: &Graph,
+    other: Option<&Graph>,
+    outputs: &[(&str, NodeId)],
+    parameters: &Inputs,
+) -> Result<Vec<u8>, ExportError> {
     let needed = needed(graph, outputs);
     let needed = || graph.ids().filter(|id| needed[id.index()]);
     let inputs = || needed().filter(|&id| matches!(graph.node(id).op, Op::Input(_)));
@@ -103,7 +136,7 @@ pub fn export_bytes(
         return Err(ExportError::TooLarge { bytes: numbers.saturating_mul(4) });
     }
 
-    let mut writer = Writer::new(graph);
+    let mut writer = Writer::new(graph, other);
     for id in inputs() {
         let name = &graph.node(id).name;
         let refuse = |reason| ExportError::Parameter { name: name.clone(), reason };

@@ -3,7 +3,7 @@
 use tacita_graph::ops::{
     BatchNorm, Bernoulli, Cast, Combine, CumSum, Gather, Gelu, Normalize, Pad, Slice, ToWhole, Uniform,
 };
-use tacita_graph::{DType, Dim, Graph, NodeId, Op};
+use tacita_graph::{DType, Graph, NodeId, Op};
 
 use super::windows;
 use super::writer::{Writer, float, int, ints, narrow, text};
@@ -96,14 +96,15 @@ fn otherwise(w: &mut Writer<'_>, id: NodeId, x: &[&str]) -> Written {
     Ok(match &node.op {
         Op::Constant(op) => match op.shape[..] {
             [] => w.number(op.value)?,
-            ref shape => {
+            _ => {
                 let value = narrow(op.value)?;
-                let shape = w.shape(shape)?;
+                let shape = w.open_shape(id)?;
+                let shape = w.shape(&shape)?;
                 w.filled(&shape, value)
             }
         },
-        Op::Uniform(op) => uniform(w, op)?,
-        Op::Bernoulli(op) => bernoulli(w, op)?,
+        Op::Uniform(op) => uniform(w, op, id)?,
+        Op::Bernoulli(op) => bernoulli(w, op, id)?,
 
         Op::NotEqual(_) => {
             let equal = w.op("Equal", x, vec![]);
@@ -183,8 +184,12 @@ fn otherwise(w: &mut Writer<'_>, id: NodeId, x: &[&str]) -> Written {
         Op::Gather(op) => gather(w, op, x[0], &ty(0).shape),
 
         Op::Reshape(op) => {
-            // the batch is what is left
-            let sizes: Vec<i64> = op.shape.iter().map(|dim| size(*dim).unwrap_or(-1)).collect();
+            let shape = w.open_shape(id)?;
+            let mut sizes: Vec<i64> = op.shape.iter().map(|&size| size as i64).collect();
+            // what follows the batch is what is left
+            if let Some((axis, _)) = shape.open {
+                sizes[axis] = -1;
+            }
             let shape = w.list(&sizes);
             w.op("Reshape", &[x[0], &shape], vec![])
         }
@@ -193,9 +198,12 @@ fn otherwise(w: &mut Writer<'_>, id: NodeId, x: &[&str]) -> Written {
         Op::Expand(op) => {
             // an axis that x has is stretched by 1, so that only a new batch needs to be known
             let added = op.shape.len() - ty(0).rank();
-            let mut shape = op.shape.clone();
-            for (size, of_x) in shape[added..].iter_mut().zip(&ty(0).shape) {
-                *size = if size == of_x { Dim::Known(1) } else { *size };
+            let mut shape = w.open_shape(id)?;
+            for (axis, of_x) in (added..).zip(&ty(0).shape) {
+                if shape.sizes[axis] == *of_x {
+                    shape.sizes[axis] = 1;
+                    shape.open = shape.open.filter(|(open, _)| *open != axis);
+                }
             }
             let shape = w.shape(&shape)?;
             w.op("Expand", &[x[0], &shape], vec![])
@@ -207,10 +215,6 @@ fn otherwise(w: &mut Writer<'_>, id: NodeId, x: &[&str]) -> Written {
         }
         other => return Err(format!("there is no operation like {}", other.name())),
     })
-}
-
-fn size(dim: Dim) -> Option<i64> {
-    if let Dim::Known(size) = dim { Some(size as i64) } else { None }
 }
 
 /// The larger part of the reductions; over no axes, nothing changes.
@@ -234,8 +238,8 @@ fn rank(w: &mut Writer<'_>, op: &str, x: &str, dtype: DType, axis: usize, keepdi
 }
 
 /// The values in order, and where they were.
-fn sort(w: &mut Writer<'_>, x: &str, shape: &[Dim], axis: usize, descending: bool) -> [String; 2] {
-    let count = w.list(&[size(shape[axis]).expect("inference wants a known size")]);
+fn sort(w: &mut Writer<'_>, x: &str, shape: &[usize], axis: usize, descending: bool) -> [String; 2] {
+    let count = w.list(&[shape[axis] as i64]);
     let attributes = vec![int("axis", axis as i64), int("largest", descending.into()), int("sorted", 1)];
     w.op2("TopK", &[x, &count], attributes)
 }
@@ -314,8 +318,8 @@ fn normalize(w: &mut Writer<'_>, op: &Normalize, x: &str) -> Written {
 }
 
 /// A product with the matrix of weights.
-fn combine(w: &mut Writer<'_>, op: &Combine, x: &str, shape: &[Dim]) -> Written {
-    let Dim::Known(inputs) = shape[op.axis] else { return Err("the batch is combined".to_string()) };
+fn combine(w: &mut Writer<'_>, op: &Combine, x: &str, shape: &[usize]) -> Written {
+    let inputs = shape[op.axis];
     let outputs = op.rows.len();
     if inputs.saturating_mul(outputs) > MAX_WEIGHTS {
         return Err(format!("a matrix of {outputs} by {inputs} weights is more than {MAX_WEIGHTS} numbers"));
@@ -364,8 +368,8 @@ fn pick(w: &mut Writer<'_>, x: &[&str], axis: usize, table: usize, bits: usize, 
 }
 
 /// Zeros are taken from one more place after the last.
-fn gather(w: &mut Writer<'_>, op: &Gather, x: &str, shape: &[Dim]) -> String {
-    let beyond = size(shape[op.axis]).expect("inference wants a known size");
+fn gather(w: &mut Writer<'_>, op: &Gather, x: &str, shape: &[usize]) -> String {
+    let beyond = shape[op.axis] as i64;
     let at = |&index: &u32| if index == Gather::ZERO { beyond } else { index.into() };
     let places: Vec<i64> = op.indices.iter().map(at).collect();
     let mut from = x.to_string();
@@ -393,30 +397,29 @@ fn slice(w: &mut Writer<'_>, op: &Slice, x: &str) -> String {
     w.op("Slice", &[x, starts, ends, axes, steps], vec![])
 }
 
-fn uniform(w: &mut Writer<'_>, op: &Uniform) -> Written {
+fn uniform(w: &mut Writer<'_>, op: &Uniform, id: NodeId) -> Written {
     let attributes = vec![float("low", narrow(op.low)?), float("high", narrow(op.high)?)];
-    draw(w, &op.shape, attributes)
+    draw(w, id, attributes)
 }
 
-fn draw(w: &mut Writer<'_>, shape: &[Dim], mut attributes: Vec<messages::Attribute>) -> Written {
+fn draw(w: &mut Writer<'_>, id: NodeId, mut attributes: Vec<messages::Attribute>) -> Written {
     attributes.push(int("dtype", FLOAT32 as i64));
-    let sizes: Option<Vec<usize>> =
-        shape.iter().map(|dim| if let Dim::Known(size) = dim { Some(*size) } else { None }).collect();
-    match sizes {
-        Some(sizes) => {
-            attributes.push(ints("shape", &sizes));
+    let shape = w.open_shape(id)?;
+    match shape.open {
+        None => {
+            attributes.push(ints("shape", &shape.sizes));
             Ok(w.op("RandomUniform", &[], attributes))
         }
-        None => {
-            let shape = w.shape(shape)?;
+        Some(_) => {
+            let shape = w.shape(&shape)?;
             let like = w.filled(&shape, 0.0);
             Ok(w.op("RandomUniformLike", &[&like], attributes))
         }
     }
 }
 
-fn bernoulli(w: &mut Writer<'_>, op: &Bernoulli) -> Written {
-    let number = draw(w, &op.shape, vec![])?;
+fn bernoulli(w: &mut Writer<'_>, op: &Bernoulli, id: NodeId) -> Written {
+    let number = draw(w, id, vec![])?;
     let probability = w.number(op.probability)?;
     Ok(w.op("Less", &[&number, &probability], vec![]))
 }

@@ -3,8 +3,8 @@
 //! Runtimes differ in what a last window beyond the padding counts, and refuse padding as long as the window. So the padding
 //! at the end is exactly what the windows reach, and where that is not enough it is an operation of its own.
 
+use tacita_graph::Type;
 use tacita_graph::ops::{AveragePool, Conv, MaxPool};
-use tacita_graph::{Dim, Type};
 
 use super::writer::{Writer, int, ints};
 
@@ -41,10 +41,7 @@ fn ends(
     dilation: &[usize],
     begin: &[usize],
 ) -> Vec<usize> {
-    let size = |ty: &Type, axis: usize| match ty.shape[axis + 2] {
-        Dim::Known(size) => size,
-        Dim::Batch => unreachable!("the batch is the first axis"),
-    };
+    let size = |ty: &Type, axis: usize| ty.shape[axis + 2];
     let end = |axis: usize| {
         let extent = (kernel[axis] - 1) * dilation[axis] + 1;
         let reach = (size(y, axis) - 1) * stride[axis] + extent;
@@ -54,7 +51,7 @@ fn ends(
 }
 
 pub(super) fn conv(w: &mut Writer<'_>, op: &Conv, x: &[&str], ty: &Type, kernel: &Type, y: &Type) -> String {
-    let kernel = &kernel.sizes().expect("inference wants a kernel of known sizes")[2..];
+    let kernel = &kernel.shape[2..];
     let end = ends(ty, y, kernel, &op.stride, &op.dilation, &op.pads_begin);
     let attributes = vec![
         ints("kernel_shape", kernel),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ndarray::ArrayD;
-use tacita_graph::{DType, Dim, Graph, NodeId, Type};
+use tacita_graph::{DType, Graph, NodeId};
 
 use crate::call;
 use crate::file::messages::{self, Attribute, Dimension, Node, Tensor, TensorType, ValueInfo};
@@ -23,12 +23,21 @@ pub(super) struct Writer<'g> {
     label: String,
     /// Public numbers that are there already, by their bits.
     numbers: BTreeMap<u32, String>,
+    /// The same graph at another batch: axes whose sizes differ follow the batch.
+    other: Option<&'g Graph>,
     /// The size of the batch, as a list of one.
     batch: Option<String>,
 }
 
+/// The sizes of a shape, and of which an open batch is a factor.
+pub(super) struct OpenShape {
+    pub(super) sizes: Vec<usize>,
+    /// The axis that follows the batch, if one does, and by which factor.
+    pub(super) open: Option<(usize, usize)>,
+}
+
 impl<'g> Writer<'g> {
-    pub(super) fn new(graph: &'g Graph) -> Writer<'g> {
+    pub(super) fn new(graph: &'g Graph, other: Option<&'g Graph>) -> Writer<'g> {
         Writer {
             graph,
             model: messages::Graph::default(),
@@ -36,8 +45,37 @@ impl<'g> Writer<'g> {
             values: vec![None; graph.nodes().len()],
             label: String::new(),
             numbers: BTreeMap::new(),
+            other,
             batch: None,
         }
+    }
+
+    /// The shape of a node's value.
+    pub(super) fn open_shape(&self, id: NodeId) -> Result<OpenShape, String> {
+        let sizes = self.graph.node(id).ty.shape.clone();
+        let Some(other) = self.other else { return Ok(OpenShape { sizes, open: None }) };
+        let theirs = &other.node(id).ty.shape;
+        let mut differing = (0..sizes.len()).filter(|&axis| theirs.get(axis) != Some(&sizes[axis]));
+        let open = match (differing.next(), differing.next()) {
+            (None, _) => None,
+            (Some(axis), None) => {
+                let (small, large) = self.batches();
+                let factor = sizes[axis] / small.max(1);
+                if factor * small != sizes[axis] || theirs.get(axis) != Some(&(factor * large)) {
+                    return Err("a size is no multiple of the batch".to_string());
+                }
+                Some((axis, factor))
+            }
+            _ => return Err("several sizes follow the batch".to_string()),
+        };
+        Ok(OpenShape { sizes, open })
+    }
+
+    /// The batches of the two graphs: the first axis of the first input that has another there.
+    fn batches(&self) -> (usize, usize) {
+        let first = |graph: &Graph, id: NodeId| graph.node(id).ty.shape.first().copied().unwrap_or(1);
+        let of = |id| Some((first(self.graph, id), first(self.other?, id))).filter(|(a, b)| a != b);
+        self.graph.inputs().into_iter().find_map(of).unwrap_or((1, 1))
     }
 
     pub(super) fn finish(self) -> messages::Graph {
@@ -64,14 +102,15 @@ impl<'g> Writer<'g> {
     pub(super) fn input(&mut self, id: NodeId) {
         let node = self.graph.node(id);
         self.reserve(&node.name);
-        self.model.inputs.push(info(&node.name, &node.ty));
+        let info = self.info(&node.name, id);
+        self.model.inputs.push(info);
         self.values[id.index()] = Some(node.name.clone());
     }
 
     /// An input of the graph that has its value in the model.
     pub(super) fn parameter(&mut self, id: NodeId, value: &ArrayD<f64>) -> Result<(), String> {
         let node = self.graph.node(id);
-        if node.ty.sizes().as_deref() != Some(value.shape()) {
+        if node.ty.shape != value.shape() {
             let expected = tacita_graph::show(&node.ty.shape);
             return Err(format!("it has shape {expected}, and its value {:?}", value.shape()));
         }
@@ -96,7 +135,8 @@ impl<'g> Writer<'g> {
     pub(super) fn output(&mut self, name: &str, id: NodeId) {
         let value = self.value(id);
         self.push("Identity", &[&value], vec![], name, vec![name.to_string()]);
-        self.model.outputs.push(info(name, &self.graph.node(id).ty));
+        let info = self.info(name, id);
+        self.model.outputs.push(info);
     }
 
     /// What a node's value is called.
@@ -199,11 +239,32 @@ impl<'g> Writer<'g> {
     }
 
     /// A shape as a value.
-    pub(super) fn shape(&mut self, shape: &[Dim]) -> Result<String, String> {
-        let Some((Dim::Batch, rest)) = shape.split_first() else { return Ok(self.list(&known(shape))) };
-        let batch = self.batch()?;
-        let rest = self.list(&known(rest));
-        Ok(self.op("Concat", &[&batch, &rest], vec![int("axis", 0)]))
+    pub(super) fn shape(&mut self, shape: &OpenShape) -> Result<String, String> {
+        let known = |sizes: &[usize]| sizes.iter().map(|&size| size as i64).collect::<Vec<_>>();
+        let Some((axis, factor)) = shape.open else { return Ok(self.list(&known(&shape.sizes))) };
+        let mut batch = self.batch()?;
+        if factor != 1 {
+            let factor = self.list(&[factor as i64]);
+            batch = self.op("Mul", &[&batch, &factor], vec![]);
+        }
+        let (before, after) =
+            (self.list(&known(&shape.sizes[..axis])), self.list(&known(&shape.sizes[axis + 1..])));
+        Ok(self.op("Concat", &[&before, &batch, &after], vec![int("axis", 0)]))
+    }
+
+    /// An input or output of the model, as a node's value is.
+    fn info(&self, name: &str, id: NodeId) -> ValueInfo {
+        let ty = &self.graph.node(id).ty;
+        let theirs = self.other.map(|other| &other.node(id).ty.shape);
+        let follows = |axis: usize| theirs.is_some_and(|theirs| theirs.get(axis) != Some(&ty.shape[axis]));
+        let (small, _) = self.batches();
+        let dimension = |(axis, &size): (usize, &usize)| match (follows(axis), size / small.max(1)) {
+            (false, _) => Dimension { size: Some(size as i64), symbol: String::new() },
+            (true, 1) => Dimension { size: None, symbol: BATCH.to_string() },
+            (true, factor) => Dimension { size: None, symbol: format!("{factor}*{BATCH}") },
+        };
+        let shape = Some(ty.shape.iter().enumerate().map(dimension).collect());
+        ValueInfo { name: name.to_string(), tensor: Some(TensorType { element: element(ty.dtype), shape }) }
     }
 
     /// The batch of the first input that has it.
@@ -232,20 +293,6 @@ impl<'g> Writer<'g> {
     pub(super) fn bits(&mut self, x: &str) -> String {
         self.cast(x, BOOL)
     }
-}
-
-/// Sizes; a batch, which stands nowhere but where it is asked for before, is what there is.
-fn known(shape: &[Dim]) -> Vec<i64> {
-    shape.iter().map(|dim| if let Dim::Known(size) = dim { *size as i64 } else { -1 }).collect()
-}
-
-fn info(name: &str, ty: &Type) -> ValueInfo {
-    let dimension = |dim: &Dim| match dim {
-        Dim::Known(size) => Dimension { size: Some(*size as i64), symbol: String::new() },
-        Dim::Batch => Dimension { size: None, symbol: BATCH.to_string() },
-    };
-    let shape = Some(ty.shape.iter().map(dimension).collect());
-    ValueInfo { name: name.to_string(), tensor: Some(TensorType { element: element(ty.dtype), shape }) }
 }
 
 /// The nearest number of float32.

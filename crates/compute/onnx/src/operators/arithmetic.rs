@@ -6,7 +6,7 @@ use super::logic::{alike, all_alike};
 use super::{Values, one};
 use crate::call::Call;
 use crate::error::{Fault, corrupt, refuse};
-use crate::value::{Size, Sizes, Value};
+use crate::value::{Sizes, Value};
 
 pub(super) fn add(call: &mut Call<'_, '_>) -> Values {
     binary(call, i64::checked_add, |a, b| a + b, ops::Add)
@@ -52,7 +52,7 @@ fn several(call: &mut Call<'_, '_>, on_sizes: fn(i64, i64) -> i64, op: impl Into
     if (0..count).all(|index| call.value(index).is_ok_and(|value| value.is_integers())) && count > 0 {
         let mut result = call.sizes(0)?;
         for index in 1..count {
-            result = result.zip(&call.sizes(index)?, integers(|a, b| Some(on_sizes(a, b))))?;
+            result = result.zip(&call.sizes(index)?, |a, b| Some(on_sizes(a, b)))?;
         }
         return Ok(vec![Value::Sizes(result)]);
     }
@@ -94,7 +94,7 @@ pub(super) fn pow(call: &mut Call<'_, '_>) -> Values {
     let exponent = call.value(1)?;
     let x = call.operand(0)?;
     let known = match &exponent {
-        _ if exponent.is_integers() => match call.sizes(1)?.ints()?[..] {
+        _ if exponent.is_integers() => match call.sizes(1)?.list[..] {
             [exponent] => Some(exponent as f64),
             _ => return refuse("several exponents that are integers"),
         },
@@ -117,8 +117,8 @@ pub(super) fn pow(call: &mut Call<'_, '_>) -> Values {
 pub(super) fn neg(call: &mut Call<'_, '_>) -> Values {
     let x = call.value(0)?;
     if x.is_integers() {
-        let zero = Sizes { list: vec![Size::Int(0)], is_scalar: true };
-        let negative = zero.zip(&call.sizes(0)?, integers(i64::checked_sub))?;
+        let zero = Sizes { list: vec![0], is_scalar: true };
+        let negative = zero.zip(&call.sizes(0)?, i64::checked_sub)?;
         return Ok(vec![Value::Sizes(negative)]);
     }
     let x = call.scope.node(&x)?;
@@ -133,16 +133,8 @@ pub(super) fn modulo(call: &mut Call<'_, '_>) -> Values {
     let floored = |a: i64, b: i64| {
         a.checked_rem(b).map(|rest| if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
     };
-    let rest = call.sizes(0)?.zip(&call.sizes(1)?, integers(floored))?;
+    let rest = call.sizes(0)?.zip(&call.sizes(1)?, floored)?;
     Ok(vec![Value::Sizes(rest)])
-}
-
-/// An operation on integers as one on sizes, of which none may be the batch.
-pub(super) fn integers(op: impl Fn(i64, i64) -> Option<i64>) -> impl Fn(Size, Size) -> Option<Size> {
-    move |a, b| match (a, b) {
-        (Size::Int(a), Size::Int(b)) => op(a, b).map(Size::Int),
-        _ => None,
-    }
 }
 
 /// The result if both operands are integers, or numbers that follow from shapes.
@@ -162,6 +154,6 @@ fn known(
     if !a.is_integers() || !b.is_integers() {
         return Ok(None);
     }
-    let result = call.sizes(0)?.zip(&call.sizes(1)?, integers(op))?;
+    let result = call.sizes(0)?.zip(&call.sizes(1)?, op)?;
     Ok(Some(Value::Sizes(result)))
 }

@@ -1,6 +1,6 @@
 //! Attention as one operator.
 
-use tacita_graph::{DType, Dim, NodeId, functions, ops};
+use tacita_graph::{DType, NodeId, functions, ops};
 
 use super::Values;
 use crate::call::Call;
@@ -64,7 +64,7 @@ pub(super) fn attention(call: &mut Call<'_, '_>) -> Values {
         let shape = call.shape(y);
         let moved = call.add(ops::Transpose { perm: vec![0, 2, 1, 3] }, &[y])?;
         let columns = heads * known(call, y, 3)?;
-        y = call.add(ops::Reshape { shape: vec![shape[0], shape[2], Dim::Known(columns)] }, &[moved])?;
+        y = call.add(ops::Reshape { shape: vec![shape[0], shape[2], columns] }, &[moved])?;
     }
     let stage = call.count("qk_matmul_output_mode", 0)?;
     let Some(&stage) = stages.get(stage) else {
@@ -80,14 +80,14 @@ fn by_heads(call: &mut Call<'_, '_>, x: NodeId, heads: usize) -> Result<NodeId, 
         return refuse(format!("{heads} heads of {columns} columns"));
     }
     let shape = call.shape(x);
-    let shape = vec![shape[0], shape[1], Dim::Known(heads), Dim::Known(columns / heads)];
+    let shape = vec![shape[0], shape[1], heads, (columns / heads)];
     let apart = call.add(ops::Reshape { shape }, &[x])?;
     call.add(ops::Transpose { perm: vec![0, 2, 1, 3] }, &[apart])
 }
 
 fn known(call: &Call<'_, '_>, x: NodeId, axis: usize) -> Result<usize, Fault> {
     match call.shape(x).get(axis) {
-        Some(Dim::Known(size)) => Ok(*size),
+        Some(size) => Ok(*size),
         _ => refuse("its inputs must be of three or four axes, and only the first may be the batch"),
     }
 }

@@ -3,7 +3,7 @@
 use super::Values;
 use crate::call::Call;
 use crate::error::refuse;
-use crate::value::{Size, Sizes, Value};
+use crate::value::{Sizes, Value};
 
 /// As private as an initializer, under the name of the node's output.
 pub(super) fn constant(call: &mut Call<'_, '_>) -> Values {
@@ -12,10 +12,10 @@ pub(super) fn constant(call: &mut Call<'_, '_>) -> Values {
         return Ok(vec![Value::Tensor(output, tensor.clone())]);
     }
     if let Some(ints) = call.ints("value_ints")? {
-        return Ok(vec![Value::Sizes(Sizes::vector(ints.iter().copied().map(Size::Int).collect())?)]);
+        return Ok(vec![Value::Sizes(Sizes::vector(ints.to_vec())?)]);
     }
     if let Some(int) = call.int("value_int")? {
-        return Ok(vec![Value::Sizes(Sizes { list: vec![Size::Int(int)], is_scalar: true })]);
+        return Ok(vec![Value::Sizes(Sizes { list: vec![int], is_scalar: true })]);
     }
     refuse("a constant that is neither dense numbers nor integers is not supported")
 }

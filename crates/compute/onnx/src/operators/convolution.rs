@@ -1,7 +1,7 @@
 //! Convolution and its transpose, and batch normalization, which follows it.
 
 use tacita_graph::functions::{self, ConvTranspose};
-use tacita_graph::{Dim, NodeId, dims, ops};
+use tacita_graph::{NodeId, dims, ops};
 
 use super::window::{Window, kernel_shape};
 use super::{Values, one};
@@ -22,8 +22,7 @@ pub(super) fn conv(call: &mut Call<'_, '_>) -> Values {
 fn kernel(call: &Call<'_, '_>, w: NodeId) -> Result<Vec<usize>, Fault> {
     let mut kernel = Vec::new();
     for dim in call.shape(w).get(2..).unwrap_or_default() {
-        let Dim::Known(size) = dim else { return refuse("the kernel has a batch axis") };
-        kernel.push(*size);
+        kernel.push(*dim);
     }
     match kernel_shape(call)? {
         Some(declared) if declared != kernel => {
@@ -59,7 +58,7 @@ pub(super) fn conv_transpose(call: &mut Call<'_, '_>) -> Values {
     let same = auto_pad.starts_with("SAME");
     if same || output.is_some() {
         for axis in 0..rank {
-            let Dim::Known(size) = shape[axis + 2] else { return refuse("a spatial axis is the batch") };
+            let size = shape[axis + 2];
             let wanted = match &output {
                 Some(list) => match list.get(list.len().wrapping_sub(rank).wrapping_add(axis)) {
                     Some(&wanted) => checked_count("output_shape", wanted)?,
@@ -93,7 +92,7 @@ pub(super) fn batch_normalization(call: &mut Call<'_, '_>) -> Values {
     let epsilon = call.float_or("epsilon", 1e-5)?;
     let inputs = [call.operand(0)?, call.operand(1)?, call.operand(2)?, call.operand(3)?, call.operand(4)?];
     let channels = match call.shape(inputs[0]).get(1) {
-        Some(Dim::Known(channels)) => *channels,
+        Some(channels) => *channels,
         _ => return refuse("its input has no axis of channels"),
     };
     for &parameter in &inputs[1..] {

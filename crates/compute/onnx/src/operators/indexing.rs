@@ -1,7 +1,7 @@
 //! Elements by public indices, and updates at them.
 
 use tacita_graph::functions::{self, Reduction};
-use tacita_graph::{Dim, dims, ops};
+use tacita_graph::ops;
 
 use super::selection::gather_at;
 use super::{Values, one};
@@ -25,7 +25,7 @@ pub(super) fn gather(call: &mut Call<'_, '_>) -> Values {
     axis(along, 1)?;
     let indices = call.sizes(1)?;
     let mut list = Vec::with_capacity(indices.list.len());
-    for index in indices.ints()? {
+    for index in indices.list {
         list.push(data.list[axis(index, data.list.len())?]);
     }
     Ok(vec![Value::Sizes(Sizes { list, is_scalar: indices.is_scalar })])
@@ -77,11 +77,7 @@ pub(super) fn compress(call: &mut Call<'_, '_>) -> Values {
         Some(along) => axis(along, call.shape(x).len())?,
         None => {
             let shape = call.shape(x);
-            let known = |dim: &Dim| if let Dim::Known(size) = dim { Some(*size) } else { None };
-            let Some(sizes) = shape.iter().map(known).collect::<Option<Vec<_>>>() else {
-                return refuse("it mixes samples of the symbolic batch; export the model with a fixed batch");
-            };
-            x = call.add(ops::Reshape { shape: dims(&[sizes.iter().product()]) }, &[x])?;
+            x = call.add(ops::Reshape { shape: vec![shape.iter().product()] }, &[x])?;
             0
         }
     };

@@ -1,12 +1,12 @@
 //! The order and number of elements along axes.
 
 use tacita_graph::functions::{self, PadMode, Range1};
-use tacita_graph::{Dim, ops};
+use tacita_graph::ops;
 
 use super::{Values, one};
 use crate::call::{Call, checked_count};
 use crate::error::refuse;
-use crate::value::{Size, Sizes, Value, axes, axis};
+use crate::value::{Sizes, Value, axes, axis};
 
 pub(super) fn transpose(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
@@ -43,7 +43,7 @@ pub(super) fn pad(call: &mut Call<'_, '_>) -> Values {
     let mode = call.text("mode")?.unwrap_or("constant");
     let (pads, padded) = match call.opset() {
         ..11 => (call.ints("pads")?.map(<[i64]>::to_vec), None),
-        _ => (Some(call.sizes(1)?.ints()?), call.optional_ints(3)?),
+        _ => (Some(call.sizes(1)?.list), call.optional_ints(3)?),
     };
     let attribute = call.raw_float("value")?.is_some() && call.opset() < 11;
     let mode = match mode {
@@ -84,7 +84,7 @@ pub(super) fn slice(call: &mut Call<'_, '_>) -> Values {
     };
     let (starts, ends) = match (starts, ends) {
         (Some(starts), Some(ends)) => (starts.to_vec(), ends.to_vec()),
-        _ => (call.sizes(1)?.ints()?, call.sizes(2)?.ints()?),
+        _ => (call.sizes(1)?.list, call.sizes(2)?.list),
     };
     let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
     let axes_given = axes_given.unwrap_or_else(|| (0..starts.len() as i64).collect());
@@ -121,9 +121,7 @@ pub(super) fn split(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
     let shape = call.shape(x);
     let axis = axis(call.int("axis")?.unwrap_or(0), shape.len())?;
-    let Dim::Known(size) = shape[axis] else {
-        return refuse("splitting the symbolic batch is not supported");
-    };
+    let size = shape[axis];
     let given = match call.ints("split")? {
         Some(list) => Some(list.to_vec()),
         None => call.optional_ints(1)?,
@@ -153,7 +151,7 @@ pub(super) fn split(call: &mut Call<'_, '_>) -> Values {
 /// Copies along axes.
 pub(super) fn tile(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
-    let repeats = call.sizes(1)?.ints()?;
+    let repeats = call.sizes(1)?.list;
     let times = repeats.iter().map(|&n| checked_count("repeats", n)).collect::<Result<Vec<_>, _>>()?;
     if times.len() != call.shape(x).len() {
         return refuse(format!("{} repeats for {} axes", times.len(), call.shape(x).len()));
@@ -169,13 +167,12 @@ pub(super) fn expand(call: &mut Call<'_, '_>) -> Values {
     let rank = own.len().max(given.list.len());
     let mut shape = Vec::with_capacity(rank);
     for position in 0..rank {
-        let of_x = (position + own.len()).checked_sub(rank).map_or(Dim::Known(1), |axis| own[axis]);
+        let of_x = (position + own.len()).checked_sub(rank).map_or(1, |axis| own[axis]);
         let wanted = (position + given.list.len()).checked_sub(rank).map(|axis| given.list[axis]);
         shape.push(match wanted {
-            None | Some(Size::Int(1)) => of_x,
-            Some(Size::Batch) => Dim::Batch,
-            Some(Size::Int(size)) => match usize::try_from(size) {
-                Ok(size) => Dim::Known(size),
+            None | Some(1) => of_x,
+            Some(size) => match usize::try_from(size) {
+                Ok(size) => size,
                 Err(_) => return refuse(format!("its shape has {size} for axis {position}")),
             },
         });

@@ -5,11 +5,10 @@ use std::ops::Range;
 use tacita_graph::ops::ToWhole;
 use tacita_graph::{DType, NodeId, Op, ops};
 
-use super::arithmetic::integers;
 use super::{Values, one};
 use crate::call::Call;
 use crate::error::Fault;
-use crate::value::{Size, Sizes, Value};
+use crate::value::{Sizes, Value};
 
 pub(super) fn equal(call: &mut Call<'_, '_>) -> Values {
     binary(call, |a, b| a == b, ops::Equal)
@@ -46,7 +45,7 @@ pub(super) fn xor(call: &mut Call<'_, '_>) -> Values {
 /// Of data, or of integers that follow from shapes: 1 where it holds.
 fn binary(call: &mut Call<'_, '_>, known: fn(i64, i64) -> bool, op: impl Into<Op>) -> Values {
     if call.are_of_shapes(0..2)? {
-        let bit = integers(|a, b| Some(i64::from(known(a, b))));
+        let bit = |a, b| Some(i64::from(known(a, b)));
         return Ok(vec![Value::Sizes(call.sizes(0)?.zip(&call.sizes(1)?, bit)?)]);
     }
     let operands = alike(call, 0)?;
@@ -55,8 +54,8 @@ fn binary(call: &mut Call<'_, '_>, known: fn(i64, i64) -> bool, op: impl Into<Op
 
 pub(super) fn not(call: &mut Call<'_, '_>) -> Values {
     if call.are_of_shapes(0..1)? {
-        let zero = Sizes { list: vec![Size::Int(0)], is_scalar: true };
-        let bit = integers(|a, _| Some(i64::from(a == 0)));
+        let zero = Sizes { list: vec![0], is_scalar: true };
+        let bit = |a, _| Some(i64::from(a == 0));
         return Ok(vec![Value::Sizes(call.sizes(0)?.zip(&zero, bit)?)]);
     }
     let x = call.operand_of(0, DType::Bit)?;

@@ -1,7 +1,7 @@
 //! Normalisations by statistics of the data itself.
 
 use tacita_graph::functions::{self, Norm};
-use tacita_graph::{Dim, NodeId, ops};
+use tacita_graph::{NodeId, ops};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -41,7 +41,6 @@ fn rows(call: &mut Call<'_, '_>) -> Result<(NodeId, Vec<isize>), Fault> {
     let x = call.operand(0)?;
     let rank = call.shape(x).len();
     let first = axis(call.int("axis")?.unwrap_or(-1), rank)?;
-    require_no_batch(call, x, &(first..rank).collect::<Vec<_>>())?;
     Ok((x, (first..rank).map(|axis| axis as isize).collect()))
 }
 
@@ -51,7 +50,7 @@ pub(super) fn group_normalization(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
     let mut parameters = [call.operand(1)?, call.operand(2)?];
     let (groups, epsilon) = (call.count("num_groups", 0)?, call.float_or("epsilon", 1e-5)?);
-    if let (..21, Some(&Dim::Known(channels))) = (call.opset(), call.shape(x).get(1))
+    if let (..21, Some(&channels)) = (call.opset(), call.shape(x).get(1))
         && groups > 0
     {
         for parameter in &mut parameters {
@@ -81,21 +80,18 @@ pub(super) fn local_response_normalization(call: &mut Call<'_, '_>) -> Values {
     if size == 0 || alpha.is_nan() || alpha < 0.0 {
         return refuse(format!("a size of {size} and an alpha of {alpha}"));
     }
-    let [_, Dim::Known(_), spatial @ ..] = &shape[..] else {
+    let [_, _, spatial @ ..] = &shape[..] else {
         return refuse("its input has no axis of channels");
     };
     let mut pixels = 1usize;
-    for dim in spatial {
-        match dim {
-            Dim::Known(size) => pixels = pixels.saturating_mul(*size),
-            Dim::Batch => return refuse("a spatial axis is the batch"),
-        }
+    for size in spatial {
+        pixels = pixels.saturating_mul(*size);
     }
     // The root of α goes to x before the square, as α itself may be a few units of fixed point alone.
     let root = call.number(alpha.sqrt())?;
     let small = call.add(ops::Mul, &[x, root])?;
     let squares = call.add(ops::Mul, &[small, small])?;
-    let image = vec![shape[0], Dim::Known(1), shape[1], Dim::Known(pixels)];
+    let image = vec![shape[0], 1, shape[1], pixels];
     let image = call.add(ops::Reshape { shape: image }, &[squares])?;
     let window = ops::AveragePool {
         kernel: vec![size, 1],
@@ -120,7 +116,6 @@ const TINY: f64 = 1e-9;
 pub(super) fn lp_normalization(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
     let axis = axis(call.int("axis")?.unwrap_or(-1), call.shape(x).len())?;
-    require_no_batch(call, x, &[axis])?;
     let axis = axis as isize;
     match call.int("p")?.unwrap_or(2) {
         1 => {
@@ -137,15 +132,5 @@ pub(super) fn lp_normalization(call: &mut Call<'_, '_>) -> Values {
 pub(super) fn mean_variance_normalization(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
     let axes = value::axes(call.ints("axes")?.unwrap_or(&[0, 2, 3]), call.shape(x).len())?;
-    require_no_batch(call, x, &axes)?;
     one(call.add(ops::Normalize { axes, epsilon: TINY, centre: true }, &[x])?)
-}
-
-/// Refuses statistics over a batch of any size: they would depend on how many samples are evaluated together.
-fn require_no_batch(call: &Call<'_, '_>, x: NodeId, axes: &[usize]) -> Result<(), Fault> {
-    let shape = call.shape(x);
-    match axes.iter().any(|&axis| shape[axis] == Dim::Batch) {
-        true => refuse("it mixes samples of the symbolic batch; export the model with a fixed batch"),
-        false => Ok(()),
-    }
 }

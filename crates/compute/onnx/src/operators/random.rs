@@ -4,7 +4,7 @@
 //! numbers, only that one program repeats its own; and numbers that follow from a seed of the file would be known to everyone
 //! who has the file. Exporters write seeds that nobody asked for, so that a refusal would only be in the way.
 
-use tacita_graph::{DType, Dim, NodeId, functions, ops};
+use tacita_graph::{DType, NodeId, functions, ops};
 
 use super::logic::cast_to;
 use super::{Values, one};
@@ -33,13 +33,13 @@ pub(super) fn random_normal_like(call: &mut Call<'_, '_>) -> Values {
     normal(call, &shape)
 }
 
-fn uniform(call: &mut Call<'_, '_>, shape: &[Dim]) -> Values {
+fn uniform(call: &mut Call<'_, '_>, shape: &[usize]) -> Values {
     let (low, high) = (call.float_or("low", 0.0)?, call.float_or("high", 1.0)?);
     note_seed(call)?;
     one(call.apply(|graph, name| functions::uniform(graph, shape, low, high, name))?)
 }
 
-fn normal(call: &mut Call<'_, '_>, shape: &[Dim]) -> Values {
+fn normal(call: &mut Call<'_, '_>, shape: &[usize]) -> Values {
     let (mean, deviation) = (call.float_or("mean", 0.0)?, call.float_or("scale", 1.0)?);
     note_seed(call)?;
     one(call.apply(|graph, name| functions::normal(graph, shape, mean, deviation, name))?)
@@ -87,18 +87,18 @@ pub(super) fn dropout(call: &mut Call<'_, '_>) -> Values {
 }
 
 /// The shape that a node declares.
-fn declared_shape(call: &Call<'_, '_>) -> Result<Vec<Dim>, Fault> {
+fn declared_shape(call: &Call<'_, '_>) -> Result<Vec<usize>, Fault> {
     let Some(sizes) = call.ints("shape")? else {
         return refuse("it has no shape");
     };
     if let Some(element) = call.int("dtype")? {
         real(element)?;
     }
-    sizes.iter().map(|&size| Ok(Dim::Known(checked_count("shape", size)?))).collect()
+    sizes.iter().map(|&size| checked_count("shape", size)).collect()
 }
 
 /// The shape of the input, and no more of it.
-fn shape_like(call: &mut Call<'_, '_>) -> Result<Vec<Dim>, Fault> {
+fn shape_like(call: &mut Call<'_, '_>) -> Result<Vec<usize>, Fault> {
     let like: NodeId = match call.value(0)? {
         Value::Softmax(softmax) => softmax.logits,
         other => call.scope.node(&other)?,

@@ -1,6 +1,6 @@
 //! Which class is largest: argmax, and the softmax before it, which does not change that.
 
-use tacita_graph::{DType, Dim, Op, functions, ops};
+use tacita_graph::{DType, Op, functions, ops};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -55,9 +55,7 @@ fn rank(call: &mut Call<'_, '_>, op: fn(usize, bool) -> Op) -> Values {
         return one(call.add(op(axis, keepdims), &[x])?);
     }
     // The last of equals is the first from the end.
-    let Dim::Known(size) = call.shape(x)[axis] else {
-        return refuse("the order of the symbolic batch is not supported");
-    };
+    let size = call.shape(x)[axis];
     x = call.apply(|graph, name| functions::flip(graph, x, &[axis as isize], name))?;
     let from_end = call.add(op(axis, keepdims), &[x])?;
     let last = call.of_shape(size as i64 - 1)?;
@@ -73,9 +71,7 @@ pub(super) fn hardmax(call: &mut Call<'_, '_>) -> Values {
     if call.opset() < 13 && axis + 1 != rank {
         return refuse("several axes together, as up to version 12, are not supported");
     }
-    let Dim::Known(depth) = call.shape(x)[axis] else {
-        return refuse("the order of the symbolic batch is not supported");
-    };
+    let depth = call.shape(x)[axis];
     let largest = call.add(ops::ArgMax { axis, keepdims: false }, &[x])?;
     let mut bits = call.add(ops::OneHot { depth }, &[largest])?;
     if axis + 1 != rank {

@@ -1,7 +1,7 @@
 //! Sums, means and products over axes.
 
 use tacita_graph::functions::{self, Norm};
-use tacita_graph::{Dim, NodeId, Op, ops};
+use tacita_graph::{NodeId, Op, ops};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -105,7 +105,7 @@ pub(super) fn reduce_prod(call: &mut Call<'_, '_>) -> Values {
 /// Products up to each element, itself included.
 pub(super) fn cum_prod(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
-    let &[axis] = call.sizes(1)?.ints()?.as_slice() else { return refuse("it needs one axis") };
+    let &[axis] = call.sizes(1)?.list.as_slice() else { return refuse("it needs one axis") };
     let axis = value::axis(axis, call.shape(x).len())? as isize;
     if call.flag("exclusive")? {
         return refuse("exclusive is not supported");
@@ -117,7 +117,7 @@ pub(super) fn cum_prod(call: &mut Call<'_, '_>) -> Values {
 /// Sums up to each element.
 pub(super) fn cum_sum(call: &mut Call<'_, '_>) -> Values {
     let x = call.operand(0)?;
-    let &[axis] = call.sizes(1)?.ints()?.as_slice() else { return refuse("it needs one axis") };
+    let &[axis] = call.sizes(1)?.list.as_slice() else { return refuse("it needs one axis") };
     let axis = value::axis(axis, call.shape(x).len())?;
     let (exclusive, reverse) = (call.flag("exclusive")?, call.flag("reverse")?);
     one(call.add(ops::CumSum { axis, exclusive, reverse }, &[x])?)
@@ -141,18 +141,15 @@ fn best(call: &mut Call<'_, '_>, op: fn(usize) -> Op) -> Values {
     let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
     let mut size = 1usize;
     for &axis in &axes {
-        match shape[axis] {
-            Dim::Known(more) => size = size.saturating_mul(more),
-            Dim::Batch => return refuse("the largest over the symbolic batch is not supported"),
-        }
+        size = size.saturating_mul(shape[axis]);
     }
     let moved = call.add(ops::Transpose { perm: [&kept[..], &axes].concat() }, &[x])?;
     let lead = kept.iter().map(|&axis| shape[axis]);
-    let flat = call.add(ops::Reshape { shape: lead.chain([Dim::Known(size)]).collect() }, &[moved])?;
+    let flat = call.add(ops::Reshape { shape: lead.chain([size]).collect() }, &[moved])?;
     let best = call.add(op(kept.len()), &[flat])?;
     if !keepdims {
         return one(best);
     }
-    let sizes = (0..shape.len()).map(|axis| if axes.contains(&axis) { Dim::Known(1) } else { shape[axis] });
+    let sizes = (0..shape.len()).map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] });
     one(call.add(ops::Reshape { shape: sizes.collect() }, &[best])?)
 }

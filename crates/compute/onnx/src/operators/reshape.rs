@@ -1,6 +1,6 @@
-//! The same elements in other shapes. The batch, where it is symbolic, stays the first axis.
+//! The same elements in other shapes.
 
-use tacita_graph::{Dim, MAX_RANK, NodeId, ops, show};
+use tacita_graph::{MAX_RANK, NodeId, ops, show};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -22,26 +22,19 @@ pub(super) fn flatten(call: &mut Call<'_, '_>) -> Values {
 }
 
 /// The size of several axes as one.
-fn merged(shape: &[Dim]) -> Result<Dim, Fault> {
-    match (known(shape), shape.contains(&Dim::Batch)) {
-        (Some(1), true) => Ok(Dim::Batch),
-        (Some(size), false) => Ok(Dim::Known(size)),
-        _ => refuse(format!("it merges the symbolic batch with other axes: {}", show(shape))),
-    }
+fn merged(shape: &[usize]) -> Result<usize, Fault> {
+    known(shape).map_or_else(|| refuse("a shape too large"), Ok)
 }
 
-/// The product of all sizes but the batch.
-fn known(shape: &[Dim]) -> Option<usize> {
-    shape.iter().try_fold(1usize, |product, dim| match dim {
-        Dim::Known(size) => product.checked_mul(*size),
-        Dim::Batch => Some(product),
-    })
+/// The product of all sizes.
+fn known(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
 }
 
 pub(super) fn reshape(call: &mut Call<'_, '_>) -> Values {
     let allow_zero = call.flag("allowzero")?;
     let target = match call.ints("shape")? {
-        Some(shape) => Sizes::vector(shape.iter().copied().map(Size::Int).collect())?,
+        Some(shape) => Sizes::vector(shape.to_vec())?,
         None => call.sizes(1)?,
     };
     if call.value(0)?.is_integers() {
@@ -58,48 +51,34 @@ pub(super) fn reshape(call: &mut Call<'_, '_>) -> Values {
 }
 
 /// Resolves 0 (as in the input) and -1 (what is left).
-fn target_shape(from: &[Dim], target: &[Size], allow_zero: bool) -> Result<Vec<Dim>, Fault> {
+fn target_shape(from: &[usize], target: &[Size], allow_zero: bool) -> Result<Vec<usize>, Fault> {
     let mut shape = Vec::with_capacity(target.len());
     let mut free = None;
     for (position, size) in target.iter().enumerate() {
         shape.push(match *size {
-            Size::Batch => Dim::Batch,
-            Size::Int(0) if !allow_zero => match from.get(position) {
+            0 if !allow_zero => match from.get(position) {
                 Some(dim) => *dim,
                 None => return refuse(format!("its shape copies axis {position}, which the input lacks")),
             },
-            Size::Int(-1) if free.is_none() => {
+            -1 if free.is_none() => {
                 free = Some(position);
-                Dim::Known(1)
+                1
             }
-            Size::Int(size) => match usize::try_from(size) {
-                Ok(size) => Dim::Known(size),
+            size => match usize::try_from(size) {
+                Ok(size) => size,
                 Err(_) => return refuse(format!("its shape has {size} for axis {position}")),
             },
         });
     }
-    let (batch, kept) = (from.contains(&Dim::Batch), shape.contains(&Dim::Batch));
     let (Some(elements), Some(taken)) = (known(from), known(&shape)) else {
         return refuse("a shape too large");
     };
     match free {
-        // What is left is the batch, if all else is there.
-        Some(position) if batch && !kept && taken == elements => shape[position] = Dim::Batch,
-        Some(position) if batch == kept && taken > 0 && elements.is_multiple_of(taken) => {
-            shape[position] = Dim::Known(elements / taken);
+        Some(position) if taken > 0 && elements.is_multiple_of(taken) => {
+            shape[position] = elements / taken;
         }
-        None if batch == kept => {}
-        _ => {
-            let target: Vec<String> = target
-                .iter()
-                .map(|size| match size {
-                    Size::Int(size) => size.to_string(),
-                    Size::Batch => "batch".to_string(),
-                })
-                .collect();
-            let reason = if batch { ": the batch must stay an axis of its own" } else { "" };
-            return refuse(format!("{} cannot become [{}]{reason}", show(from), target.join(", ")));
-        }
+        None => {}
+        Some(_) => return refuse(format!("{} cannot become {target:?}", show(from))),
     }
     Ok(shape)
 }
@@ -114,12 +93,12 @@ pub(super) fn squeeze(call: &mut Call<'_, '_>) -> Values {
     let shape = call.shape(x);
     let dropped = match given {
         Some(list) => axes(&list, shape.len())?,
-        None => (0..shape.len()).filter(|&axis| shape[axis] == Dim::Known(1)).collect(),
+        None => (0..shape.len()).filter(|&axis| shape[axis] == 1).collect(),
     };
-    if let Some(&kept) = dropped.iter().find(|&&axis| shape[axis] != Dim::Known(1)) {
+    if let Some(&kept) = dropped.iter().find(|&&axis| shape[axis] != 1) {
         return refuse(format!("axis {kept} of {} has not size 1", show(&shape)));
     }
-    let keep = |(axis, &dim): (usize, &Dim)| (!dropped.contains(&axis)).then_some(dim);
+    let keep = |(axis, &dim): (usize, &usize)| (!dropped.contains(&axis)).then_some(dim);
     let shape = shape.iter().enumerate().filter_map(keep).collect();
     reshaped(call, x, shape)
 }
@@ -136,7 +115,7 @@ pub(super) fn unsqueeze(call: &mut Call<'_, '_>) -> Values {
         return refuse(format!("a result of more than {MAX_RANK} axes"));
     }
     for axis in axes(&list, shape.len() + list.len())? {
-        shape.insert(axis, Dim::Known(1));
+        shape.insert(axis, 1);
     }
     reshaped(call, x, shape)
 }
@@ -160,7 +139,7 @@ fn resized(call: &mut Call<'_, '_>, is_scalar: bool) -> Result<Option<Value>, Fa
     Ok(Some(Value::Sizes(Sizes { is_scalar, ..sizes })))
 }
 
-fn reshaped(call: &mut Call<'_, '_>, x: NodeId, shape: Vec<Dim>) -> Values {
+fn reshaped(call: &mut Call<'_, '_>, x: NodeId, shape: Vec<usize>) -> Values {
     one(call.add(ops::Reshape { shape }, &[x])?)
 }
 
@@ -168,30 +147,23 @@ fn reshaped(call: &mut Call<'_, '_>, x: NodeId, shape: Vec<Dim>) -> Values {
 mod tests {
     use super::*;
 
-    const X: [Dim; 3] = [Dim::Batch, Dim::Known(4), Dim::Known(6)];
-
-    fn ints(target: &[i64]) -> Vec<Size> {
-        target.iter().copied().map(Size::Int).collect()
-    }
+    const X: [usize; 3] = [5, 4, 6];
 
     #[test]
-    fn the_batch_is_found() {
-        let flat = vec![Dim::Batch, Dim::Known(24)];
-        for target in [ints(&[-1, 24]), ints(&[0, 24]), ints(&[0, -1]), vec![Size::Batch, Size::Int(-1)]] {
-            assert_eq!(target_shape(&X, &target, false).unwrap(), flat, "{target:?}");
+    fn what_is_left_is_found() {
+        for target in [&[-1, 24][..], &[0, 24], &[0, -1], &[5, -1]] {
+            assert_eq!(target_shape(&X, target, false).unwrap(), [5, 24], "{target:?}");
         }
-        assert_eq!(target_shape(&X, &ints(&[-1, 0, 3, 2]), false).unwrap()[..2], [Dim::Batch, Dim::Known(4)]);
-        for target in [&[1, -1][..], &[24], &[-1], &[-1, 12], &[-1, -1], &[2, 24], &[0, 7, -1], &[0, 0, 0, 0]]
-        {
-            assert!(target_shape(&X, &ints(target), false).is_err(), "{target:?}");
+        assert_eq!(target_shape(&X, &[-1, 0, 3, 2], false).unwrap()[..2], [5, 4]);
+        for target in [&[-1, -1][..], &[0, 7, -1], &[0, 0, 0, 0], &[-2, 5]] {
+            assert!(target_shape(&X, target, false).is_err(), "{target:?}");
         }
     }
 
     #[test]
     fn known_shapes() {
-        let x = [Dim::Known(2), Dim::Known(12)];
-        assert_eq!(target_shape(&x, &ints(&[0, 3, -1]), false).unwrap(), [2, 3, 4].map(Dim::Known));
-        assert!(target_shape(&x, &[Size::Batch, Size::Int(-1)], false).is_err());
-        assert!(target_shape(&x, &ints(&[0, -1]), true).is_err());
+        let x = [2, 12];
+        assert_eq!(target_shape(&x, &[0, 3, -1], false).unwrap(), [2, 3, 4]);
+        assert!(target_shape(&x, &[0, -1], true).is_err());
     }
 }

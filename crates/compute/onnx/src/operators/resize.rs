@@ -1,6 +1,5 @@
 //! Other sizes by resampling, and pixels from channels.
 
-use tacita_graph::Dim;
 use tacita_graph::functions::{self, Coordinates, DepthOrder, NearestMode, Resampling, Resize};
 
 use super::{Values, one};
@@ -53,13 +52,11 @@ pub(super) fn resize(call: &mut Call<'_, '_>) -> Values {
     let targets: Vec<Target> = match call.optional_numbers(2)? {
         Some(scales) => scales.into_iter().map(Target::Scale).collect(),
         None if policy != "stretch" => {
-            let sizes = call.sizes(3)?.ints()?;
+            let sizes = call.sizes(3)?.list;
             let shape = call.shape(x);
             let mut scales = Vec::with_capacity(sizes.len());
             for (&size, &axis) in sizes.iter().zip(&axes) {
-                let Dim::Known(before) = shape[axis] else {
-                    return refuse("the symbolic batch cannot be resized");
-                };
+                let before = shape[axis];
                 scales.push(size as f64 / before as f64);
             }
             let of = |f: fn(f64, f64) -> f64| scales.iter().copied().reduce(f).unwrap_or(1.0);
@@ -120,24 +117,20 @@ fn resized(
     let mut changes = Vec::new();
     for (target, &axis) in targets.iter().zip(axes) {
         let (size, scale) = match (target, shape[axis]) {
-            (Target::Size(Size::Batch), Dim::Batch) => continue,
             (Target::Scale(scale), _) if *scale == 1.0 => continue,
-            (_, Dim::Batch) | (Target::Size(Size::Batch), _) => {
-                return refuse("the symbolic batch cannot be resized");
-            }
-            (Target::Size(Size::Int(size)), Dim::Known(before)) => {
+            (Target::Size(size), before) => {
                 let size = checked_count("sizes", *size)?;
                 (size, size as f64 / before as f64)
             }
-            (Target::Rounded(scale), Dim::Known(before)) => {
+            (Target::Rounded(scale), before) => {
                 (checked_count("sizes", (scale * before as f64).round() as i64)?, *scale)
             }
             // Sizes are rounded down as other programs do it, in f32.
-            (Target::Scale(scale), Dim::Known(before)) => {
+            (Target::Scale(scale), before) => {
                 (checked_count("sizes", (*scale as f32 * before as f32) as i64)?, *scale)
             }
         };
-        if shape[axis] != Dim::Known(size) || scale != 1.0 {
+        if shape[axis] != size || scale != 1.0 {
             changes.push(Resize { axis: axis as isize, size, scale });
         }
     }

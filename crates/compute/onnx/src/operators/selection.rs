@@ -1,6 +1,6 @@
 //! The best of an axis, and slices at indices that depend on data.
 
-use tacita_graph::{DType, Dim, ops};
+use tacita_graph::{DType, ops};
 
 use super::{Values, one};
 use crate::call::Call;
@@ -16,11 +16,9 @@ pub(super) fn top_k(call: &mut Call<'_, '_>) -> Values {
     let _unsorted_is_sorted_too = call.int("sorted")?;
     let k = match call.opset() {
         ..10 => call.int("k")?,
-        _ => call.sizes(1)?.ints()?.first().copied(),
+        _ => call.sizes(1)?.list.first().copied(),
     };
-    let Dim::Known(size) = shape[axis] else {
-        return refuse("the order of the symbolic batch is not supported");
-    };
+    let size = shape[axis];
     let Some(k) = k.and_then(|k| usize::try_from(k).ok()).filter(|&k| 0 < k && k <= size) else {
         return refuse(format!("k is {k:?} for an axis of {size}"));
     };
@@ -46,7 +44,7 @@ pub(super) fn one_hot(call: &mut Call<'_, '_>) -> Values {
     let rank = call.shape(indices).len();
     let place = axis(call.int("axis")?.unwrap_or(-1), rank + 1)?;
     let depth = match call.value(1)? {
-        value if value.is_integers() => match call.sizes(1)?.ints()?[..] {
+        value if value.is_integers() => match call.sizes(1)?.list[..] {
             [depth] => usize::try_from(depth).unwrap_or(0),
             _ => return refuse("its depth is not one number"),
         },
@@ -78,9 +76,7 @@ pub(super) fn gather_at(call: &mut Call<'_, '_>) -> Values {
     }
     let shape = call.shape(table);
     let axis = axis(call.int("axis")?.unwrap_or(0), shape.len())?;
-    let Dim::Known(depth) = shape[axis] else {
-        return refuse("slices of the symbolic batch are not supported");
-    };
+    let depth = shape[axis];
     let bits = call.add(ops::OneHot { depth }, &[indices])?;
     one(call.add(ops::Pick { axis }, &[table, bits])?)
 }

@@ -1,6 +1,6 @@
 //! Shapes as values: what exporters write to compute the arguments of a reshape. Nothing here is in the graph.
 
-use tacita_graph::{DType, Dim, ops};
+use tacita_graph::{DType, ops};
 
 use super::logic::cast_to;
 use super::{Values, one};
@@ -12,12 +12,12 @@ use crate::value::{Reals, Size, Sizes, Softmax, Value};
 pub(super) fn shape(call: &mut Call<'_, '_>) -> Values {
     let list: Vec<Size> = match call.value(0)? {
         Value::Softmax(Softmax { logits: x, .. }) | Value::Node(x) => {
-            call.shape(x).into_iter().map(Size::from).collect()
+            call.shape(x).into_iter().map(|size| size as i64).collect()
         }
-        Value::Tensor(_, tensor) => tensor.shape()?.into_iter().map(|size| Size::Int(size as i64)).collect(),
+        Value::Tensor(_, tensor) => tensor.shape()?.into_iter().map(|size| size as i64).collect(),
         Value::Sizes(Sizes { is_scalar: true, .. }) | Value::Reals(Reals { is_scalar: true, .. }) => vec![],
-        Value::Sizes(sizes) => vec![Size::Int(sizes.list.len() as i64)],
-        Value::Reals(reals) => vec![Size::Int(reals.list.len() as i64)],
+        Value::Sizes(sizes) => vec![sizes.list.len() as i64],
+        Value::Reals(reals) => vec![reals.list.len() as i64],
     };
     let rank = list.len() as i64;
     let bound =
@@ -34,12 +34,12 @@ pub(super) fn size(call: &mut Call<'_, '_>) -> Values {
         _ => None,
     };
     if let Some(count) = list {
-        return Ok(vec![Value::Sizes(Sizes { list: vec![Size::Int(count as i64)], is_scalar: true })]);
+        return Ok(vec![Value::Sizes(Sizes { list: vec![count as i64], is_scalar: true })]);
     }
     let x = call.operand(0)?;
-    let sizes = Sizes::vector(call.shape(x).into_iter().map(Size::from).collect())?.ints()?;
+    let sizes = Sizes::vector(call.shape(x).into_iter().map(|size| size as i64).collect())?.list;
     match sizes.iter().try_fold(1i64, |product, size| product.checked_mul(*size)) {
-        Some(product) => Ok(vec![Value::Sizes(Sizes { list: vec![Size::Int(product)], is_scalar: true })]),
+        Some(product) => Ok(vec![Value::Sizes(Sizes { list: vec![product], is_scalar: true })]),
         None => refuse("a shape too large"),
     }
 }
@@ -48,7 +48,7 @@ pub(super) fn size(call: &mut Call<'_, '_>) -> Values {
 pub(super) fn range(call: &mut Call<'_, '_>) -> Values {
     let mut bounds = [0; 3];
     for (index, bound) in bounds.iter_mut().enumerate() {
-        let &[number] = call.sizes(index)?.ints()?.as_slice() else { return refuse("a bound is a list") };
+        let &[number] = call.sizes(index)?.list.as_slice() else { return refuse("a bound is a list") };
         *bound = number;
     }
     let [start, limit, step] = bounds.map(i128::from);
@@ -57,7 +57,7 @@ pub(super) fn range(call: &mut Call<'_, '_>) -> Values {
     }
     let count = ((limit - start + step - step.signum()) / step).max(0);
     // One that is too long is refused, and needs not be made whole for that.
-    let at = |index: i128| Size::Int((start + index * step) as i64);
+    let at = |index: i128| (start + index * step) as i64;
     Ok(vec![Value::Sizes(Sizes::vector((0..count.min(1 << 11)).map(at).collect())?)])
 }
 
@@ -67,7 +67,7 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_>) -> Values {
     let value = call.tensor("value")?.map(|tensor| Value::Tensor("value".to_string(), tensor.clone()));
     if let Some(value) = value.as_ref().filter(|value| value.is_integers()) {
         let filler = call.scope.sizes(value, call.name())?;
-        let (&[count], &[filler]) = (sizes.ints()?.as_slice(), filler.list.as_slice()) else {
+        let (&[count], &[filler]) = (sizes.list.as_slice(), filler.list.as_slice()) else {
             return refuse("integers in more than one axis");
         };
         let count = usize::try_from(count).unwrap_or(0).min(1 << 11);
@@ -80,11 +80,8 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_>) -> Values {
             0.0
         }
     };
-    let dim = |size: &Size| match size {
-        Size::Batch => Ok::<Dim, Fault>(Dim::Batch),
-        Size::Int(size) => Ok(Dim::Known(checked_count("shape", *size)?)),
-    };
-    let shape = sizes.list.iter().map(dim).collect::<Result<Vec<_>, _>>()?;
+    let size = |size: &Size| checked_count("shape", *size);
+    let shape = sizes.list.iter().map(size).collect::<Result<Vec<_>, Fault>>()?;
     one(call.add(ops::Constant { shape, value }, &[])?)
 }
 
@@ -111,10 +108,9 @@ fn cast_value(call: &mut Call<'_, '_>, to: u64) -> Values {
     let Some(dtype) = tensor::dtype(to) else {
         return refuse(format!("the conversion to {} is not supported", named(to)));
     };
-    let from_integer = |size: Size| match (dtype, size) {
-        (DType::Bit, Size::Int(size)) => Some(Size::Int(i64::from(size != 0))),
-        (DType::Bit, Size::Batch) => None,
-        _ => Some(size),
+    let from_integer = |size: Size| match dtype {
+        DType::Bit => Some(i64::from(size != 0)),
+        DType::Fixed | DType::Int => Some(size),
     };
     Ok(vec![match call.value(0)? {
         Value::Node(id) => return cast_to(call, id, dtype),
@@ -122,12 +118,12 @@ fn cast_value(call: &mut Call<'_, '_>, to: u64) -> Values {
             call.scope.converted(&tensor, dtype, call.output())?
         }
         Value::Sizes(sizes) if dtype == DType::Fixed => {
-            let list = sizes.ints()?.into_iter().map(|size| size as f64).collect();
+            let list = sizes.list.into_iter().map(|size| size as f64).collect();
             Value::Reals(Reals { list, is_scalar: sizes.is_scalar })
         }
         Value::Sizes(sizes) => Value::Sizes(sizes.zip(&sizes, |size, _| from_integer(size))?),
         Value::Reals(Reals { list, is_scalar }) if dtype != DType::Fixed => {
-            let list = list.into_iter().filter_map(|real| from_integer(Size::Int(real as i64))).collect();
+            let list = list.into_iter().filter_map(|real| from_integer(real as i64)).collect();
             Value::Sizes(Sizes { list, is_scalar })
         }
         Value::Softmax(_) if dtype != DType::Fixed => {

@@ -1,7 +1,5 @@
 //! The attributes of sliding windows, which convolutions and pooling share.
 
-use tacita_graph::Dim;
-
 use crate::call::{Call, checked_count};
 use crate::error::{Fault, refuse};
 
@@ -15,7 +13,7 @@ pub(super) struct Window {
 
 impl Window {
     /// Reads the attributes for a kernel sliding over `x` (n, c, spatial...).
-    pub(super) fn read(call: &Call<'_, '_>, kernel: &[usize], x: &[Dim]) -> Result<Window, Fault> {
+    pub(super) fn read(call: &Call<'_, '_>, kernel: &[usize], x: &[usize]) -> Result<Window, Fault> {
         let rank = kernel.len();
         if !(1..=3).contains(&rank) || x.len() != rank + 2 {
             return refuse(format!(
@@ -35,7 +33,7 @@ impl Window {
             Some("VALID") => (begin, end) = (vec![0; rank], vec![0; rank]),
             Some(same @ ("SAME_UPPER" | "SAME_LOWER")) => {
                 for axis in 0..rank {
-                    let Dim::Known(size) = x[axis + 2] else { return refuse("a spatial axis is the batch") };
+                    let size = x[axis + 2];
                     let extent = (kernel[axis] - 1) * dilation[axis] + 1;
                     // So many windows as strides begin within the input.
                     let reach = (size.div_ceil(stride[axis]).saturating_sub(1)).saturating_mul(stride[axis]);

@@ -1,13 +1,13 @@
 //! Networks of `tacita-nn` as they are used after training.
 
 use tacita_graph::ops::{MatMul, Mul, Reshape, Softmax, Transpose};
-use tacita_graph::{DType, Dim, NodeId, dims};
+use tacita_graph::{DType, NodeId, dims};
 use tacita_nn::{
     AvgPool2d, BatchNorm, Conv2d, Embedding, Flatten, Init, Layer, LayerNorm, Linear, MaxPool2d, Net, Relu,
     Sequential,
 };
 
-use super::Case;
+use super::{BATCH, Case};
 
 /// Builds a network on the input; its parameters get values of the size that initialisation gives them.
 fn apply(c: &mut Case, network: &dyn Layer, x: NodeId) -> NodeId {
@@ -89,7 +89,7 @@ fn an_attention() {
     let x = apply(&mut c, &Named("words", Embedding::new(9, FEATURES)), words);
     let split = |c: &mut Case, name, x| {
         let x = apply(c, &Named(name, Linear::new(FEATURES, FEATURES)), x);
-        let heads = [Dim::Batch].into_iter().chain(dims(&[WORDS, HEADS, FEATURES / HEADS])).collect();
+        let heads = [BATCH].into_iter().chain(dims(&[WORDS, HEADS, FEATURES / HEADS])).collect();
         let x = c.add(Reshape { shape: heads }, &[x]);
         c.add(Transpose { perm: vec![0, 2, 1, 3] }, &[x])
     };
@@ -101,7 +101,7 @@ fn an_attention() {
     let weights = c.add(Softmax { axis: 3 }, &[scores]);
     let heads = c.add(MatMul, &[weights, v]);
     let heads = c.add(Transpose { perm: vec![0, 2, 1, 3] }, &[heads]);
-    let shape = [Dim::Batch].into_iter().chain(dims(&[WORDS, FEATURES])).collect();
+    let shape = [BATCH].into_iter().chain(dims(&[WORDS, FEATURES])).collect();
     let joined = c.add(Reshape { shape }, &[heads]);
     let mixed = c.add(tacita_graph::ops::Add, &[x, joined]);
     let normal = apply(&mut c, &Named("norm", LayerNorm::new(FEATURES)), mixed);

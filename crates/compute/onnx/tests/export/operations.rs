@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use tacita_graph::ops::*;
 use tacita_graph::testing::random_case;
-use tacita_graph::{DType, Dim, NodeId, Op, dims, optimize};
+use tacita_graph::{DType, NodeId, Op, dims, optimize};
 
-use super::Case;
+use super::{BATCH, Case};
 
 /// A name, a function that builds it, what it returns are the outputs.
 type Build = fn(&mut Case) -> Vec<NodeId>;
@@ -124,7 +124,7 @@ fn max_pools(c: &mut Case) -> Vec<NodeId> {
 
 fn convolutions(c: &mut Case) -> Vec<NodeId> {
     let x = c.data(&[0, 4, 7, 5], DType::Fixed);
-    let row = c.add(Reshape { shape: vec![Dim::Batch, Dim::Known(4), Dim::Known(35)] }, &[x]);
+    let row = c.add(Reshape { shape: vec![BATCH, 4, 35] }, &[x]);
     let (w, b) = (c.parameter("w", &[6, 4, 3, 2], DType::Fixed), c.parameter("b", &[6], DType::Fixed));
     let each = c.parameter("each", &[8, 1, 3, 3], DType::Fixed);
     let along = c.parameter("along", &[2, 4, 3], DType::Fixed);
@@ -219,7 +219,7 @@ fn slices(c: &mut Case) -> Vec<NodeId> {
 /// Public numbers of known shapes and of the batch's, used with data.
 fn constants(c: &mut Case) -> Vec<NodeId> {
     let x = c.data(&[0, 3], DType::Fixed);
-    let shapes = [vec![], dims(&[3]), vec![Dim::Batch, Dim::Known(3)], vec![Dim::Batch, Dim::Known(1)]];
+    let shapes = [vec![], dims(&[3]), vec![BATCH, 3], vec![BATCH, 1]];
     shapes
         .into_iter()
         .enumerate()
@@ -233,7 +233,7 @@ fn constants(c: &mut Case) -> Vec<NodeId> {
 fn expansions(c: &mut Case) -> Vec<NodeId> {
     let x = c.data(&[0, 1, 4], DType::Fixed);
     let w = c.parameter("w", &[1, 4], DType::Fixed);
-    let wide = vec![Dim::Batch, Dim::Known(3), Dim::Known(4)];
+    let wide = vec![BATCH, 3, 4];
     vec![c.add(Expand { shape: wide.clone() }, &[x]), c.add(Expand { shape: wide }, &[w])]
 }
 
@@ -246,7 +246,7 @@ fn combinations(c: &mut Case) -> Vec<NodeId> {
 /// Numbers of one draw, which is the first in both graphs; the model is told the batch by its input.
 fn draws(c: &mut Case) -> Vec<NodeId> {
     let x = c.data(&[0, 3], DType::Fixed);
-    let drawn = c.add(Uniform { shape: vec![Dim::Batch, Dim::Known(3)], low: -1.0, high: 3.0, draw: 0 }, &[]);
+    let drawn = c.add(Uniform { shape: vec![BATCH, 3], low: -1.0, high: 3.0, draw: 0 }, &[]);
     vec![c.add(Add, &[x, drawn])]
 }
 
@@ -359,7 +359,7 @@ const CASES: &[(&str, Build)] = &[
         let x = c.data(&[0, 3, 4], DType::Fixed);
         let w = c.parameter("w", &[2, 3], DType::Fixed);
         let row = c.add(Reshape { shape: dims(&[6]) }, &[w]);
-        vec![c.add(Reshape { shape: vec![Dim::Batch, Dim::Known(12)] }, &[x]), row]
+        vec![c.add(Reshape { shape: vec![BATCH, 12] }, &[x]), row]
     }),
     ("round", |c| on(Round, c)),
     ("rsqrt", |c| of_positive(Rsqrt, c)),

@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayD, arr1};
 use tacita_graph::ops::{Add, Combine, Constant};
-use tacita_graph::{DType, Dim, Graph, Inputs, NodeId, Role, Visibility, dims};
-use tacita_onnx::{ExportError, export, export_bytes};
+use tacita_graph::{DType, Graph, Inputs, NodeId, Role, Visibility, dims};
+use tacita_onnx::{ExportError, export, export_bytes, export_open_bytes};
 
 /// x of two numbers, and the kept w as well; their sum.
 fn sum(dtype: DType) -> (Graph, NodeId) {
@@ -56,9 +56,11 @@ fn names_that_are_taken() {
 #[test]
 fn a_batch_that_no_input_has() {
     let mut graph = Graph::new();
-    let ones = graph.add(Constant { shape: vec![Dim::Batch], value: 1.0 }, &[], "ones").unwrap();
-    let error = export_bytes(&graph, &[("y", ones)], &Inputs::new()).unwrap_err();
-    let reason = "no input of the model says what size the batch has";
+    let ones = graph.add(Constant { shape: vec![2], value: 1.0 }, &[], "ones").unwrap();
+    let mut other = Graph::new();
+    other.add(Constant { shape: vec![3], value: 1.0 }, &[], "ones").unwrap();
+    let error = export_open_bytes(&graph, &other, &[("y", ones)], &Inputs::new()).unwrap_err();
+    let reason = "a size is no multiple of the batch";
     assert_eq!(error.to_string(), format!("node \"ones\" (Constant) has no form in ONNX: {reason}"));
 }
 

@@ -32,7 +32,7 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     let (mut sizes, batch) = arguments.sizes.given()?;
     match (template.fixed_batch(), batch) {
         (Some(fixed), Some(asked)) if fixed != asked => {
-            let hint = "leave --batch out, or export the model with a symbolic first axis";
+            let hint = "leave --batch out, or export the model with an open first axis";
             return Err(Failure::usage(format!(
                 "{}: the model fixes its batch at {fixed}, not {asked}: {hint}",
                 path.display()

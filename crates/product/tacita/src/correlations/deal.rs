@@ -50,7 +50,7 @@ pub fn deal_ahead(
     let mut plans = vec![];
     for &(size, times) in &batches {
         let graph = template.at(&Parts::sizes(template, sizes, size))?;
-        let prepared = Prepared::new(bind(&graph, 1)?, &members, file.precision_bits)?;
+        let prepared = Prepared::new(bind(&graph)?, &members, file.precision_bits)?;
         if let Some(name) = prepared.public_inputs().next() {
             return Err(Error::Usage(format!(
                 "the input `{name}` is public, and its values are not known ahead: run a dealer for this graph"

@@ -206,7 +206,7 @@ pub fn bench_operation(
     }
 
     let mut session = Session::with_options(options.clone())?;
-    let prepared = session.prepare(&graph, 1)?;
+    let prepared = session.prepare(&graph)?;
     let cost = without_reveal(&prepared.plan().cost(), "result");
     let mut times = Vec::with_capacity(RUNS);
     for run in 0..=RUNS {

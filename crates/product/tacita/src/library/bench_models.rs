@@ -57,7 +57,7 @@ pub fn bench_model(
     let network = architecture.network(batch)?;
     let begun = Instant::now();
     let mut session = Session::with_options(options.clone())?;
-    let prepared = session.prepare(&network.graph, batch)?;
+    let prepared = session.prepare(&network.graph)?;
     let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
     let first = session.evaluate(&prepared, &network.inputs, &mut |_| {})?;
     seconds.setup += first.times.setup.as_secs_f64();

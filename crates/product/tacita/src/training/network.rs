@@ -1,6 +1,6 @@
 //! The network of a configuration.
 
-use tacita_graph::{Dim, Graph, NodeId, Role, Visibility, dims};
+use tacita_graph::{Graph, NodeId, Role, Visibility, dims};
 use tacita_nn::{
     AvgPool2d, BatchNorm, Conv1d, Conv2d, ConvTranspose2d, Dropout, Elementwise, Flatten, GroupNorm, Gru,
     Layer, LayerNorm, Linear, Lstm, MaxPool2d, Net, Relu, Rnn, Sequential, TransformerEncoderLayer,
@@ -56,7 +56,7 @@ pub(crate) fn outputs(config: &TrainConfig) -> usize {
 
 fn shape_of(net: &Net<'_>, x: NodeId) -> Vec<usize> {
     let shape = net.shape(x).iter();
-    shape.map(|dim| if let Dim::Known(size) = dim { *size } else { 0 }).collect()
+    shape.copied().collect()
 }
 
 fn name(layer: &LayerConfig) -> String {

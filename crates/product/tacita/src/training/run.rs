@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use tacita_graph::{Dim, Graph, Inputs, Role, Visibility};
+use tacita_graph::{Graph, Inputs, NodeId, Role, Visibility};
 use tacita_identity::{FileError, Identity, SessionFile};
 use tacita_net::Interrupter;
 use tacita_nn::{Layer, Step};
@@ -73,13 +73,17 @@ impl Trained {
     /// If the network has something that ONNX has not.
     pub fn onnx(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(model) = &self.model else { return Ok(None) };
-        let mut graph = Graph::new();
-        let owner = graph.owner("owner");
-        let shape: Vec<Dim> =
-            [Dim::Batch].into_iter().chain(self.sample.iter().map(|&size| Dim::Known(size))).collect();
-        let x = graph.input("rows", &shape, Visibility::Private(owner), Role::Data)?;
-        let y = self.network.apply(&mut graph, x)?;
-        let bytes = tacita_onnx::export_bytes(&graph, &[("outputs", y)], model);
+        // what differs between two batches follows the batch
+        let network = |batch: usize| -> Result<(Graph, NodeId), Error> {
+            let mut graph = Graph::new();
+            let owner = graph.owner("owner");
+            let shape = [&[batch], self.sample.as_slice()].concat();
+            let x = graph.input("rows", &shape, Visibility::Private(owner), Role::Data)?;
+            let y = self.network.apply(&mut graph, x)?;
+            Ok((graph, y))
+        };
+        let ((graph, y), (other, _)) = (network(2)?, network(3)?);
+        let bytes = tacita_onnx::export_open_bytes(&graph, &other, &[("outputs", y)], model);
         bytes.map(Some).map_err(|error| Error::Usage(format!("the model cannot be written as ONNX: {error}")))
     }
 

@@ -239,7 +239,7 @@ impl Going<'_, '_> {
         inputs: &Inputs,
     ) -> Result<(Evaluation, Vec<Shown>), Error> {
         let session = self.trainer.session();
-        let prepared = session.prepare(graph, 1)?;
+        let prepared = session.prepare(graph)?;
         let evaluation = session.evaluate(&prepared, inputs, &mut |_| ())?;
         self.add(&evaluation);
         let graph = prepared.graph();

@@ -82,9 +82,9 @@ impl Trainer {
         let mut inputs = begin.values(seed);
         let given = parameters.iter().filter_map(|&name| Some((name, values.get(name)?)));
         inputs.extend(given.map(|(name, value)| (format!("initial {name}"), value.clone())));
-        let prepared = session.prepare(&start, 1)?;
+        let prepared = session.prepare(&start)?;
         session.evaluate(&prepared, &inputs, &mut |_| ())?;
-        let prepared = session.prepare(graph, 1)?;
+        let prepared = session.prepare(graph)?;
         let (parameters, kept) = (step.parameters.clone(), expected(step));
         Ok(Trainer { session, training, step: prepared, parameters, kept, steps: 0 })
     }
@@ -99,7 +99,7 @@ impl Trainer {
         (kept, steps): (BTreeMap<String, KeptValues>, u64),
     ) -> Result<Trainer, Error> {
         session.keep(kept)?;
-        let prepared = session.prepare(graph, 1)?;
+        let prepared = session.prepare(graph)?;
         let (parameters, kept) = (step.parameters.clone(), expected(step));
         Ok(Trainer { session, training, step: prepared, parameters, kept, steps })
     }
@@ -135,7 +135,7 @@ impl Trainer {
         folder: &Path,
         identity: Option<&Identity>,
     ) -> Result<Trainer, Error> {
-        let bound = session.prepare(graph, 1)?;
+        let bound = session.prepare(graph)?;
         let stores = stores(&session, bound.graph(), folder, identity)?;
         let mut terms = Vec::new();
         for (party, store) in &stores {
@@ -213,7 +213,7 @@ impl Trainer {
             graph.reveal(id, &owners, name)?;
             names.push(name.clone());
         }
-        let prepared = self.session.prepare(&graph, 1)?;
+        let prepared = self.session.prepare(&graph)?;
         let evaluation = self.session.evaluate(&prepared, &Inputs::new(), &mut |_| ())?;
         let first = evaluation.revealed.into_values().map(|values| values.into_iter().next());
         Ok(names.into_iter().zip(first).filter_map(|(name, value)| Some((name, value?.1))).collect())

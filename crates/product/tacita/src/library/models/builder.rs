@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::ops::{Add, BatchNorm, Conv, MatMul, MaxPool, Relu};
 use tacita_graph::testing::Random;
-use tacita_graph::{Dim, Graph, GraphError, Inputs, NodeId, Owner, Role, Visibility, dims};
+use tacita_graph::{Graph, GraphError, Inputs, NodeId, Owner, Role, Visibility, dims};
 
 use super::Network;
 
@@ -70,10 +70,7 @@ impl Builder {
 
     /// The size of an axis.
     pub fn size(&self, x: NodeId, axis: usize) -> usize {
-        match self.graph.node(x).ty.shape[axis] {
-            Dim::Known(size) => size,
-            Dim::Batch => self.batch,
-        }
+        self.graph.node(x).ty.shape[axis]
     }
 
     /// A convolution over one or two axes. The result's mean square is twice the input's, so that a ReLU after it keeps it
