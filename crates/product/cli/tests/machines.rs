@@ -430,7 +430,7 @@ fn correlations_that_do_not_fit_are_refused_by_file() {
         bytes[at] ^= 1;
         bytes
     };
-    with_bytes(&changed(8), &["version 0"]);
+    with_bytes(&changed(8), &["version 3"]);
     with_bytes(&changed(20), &["another session file"]);
     with_bytes(&changed(42), &["dealt for bob, not for alice"]);
     with_bytes(&changed(80), &["damaged"]);
