@@ -1,0 +1,38 @@
+//! Ten thousand evaluations of a prepared graph in one session.
+
+use std::time::{Duration, Instant};
+
+use ndarray::{ArrayD, IxDyn};
+use tacita::graph::{Graph, Inputs, Role, Visibility, dims, ops};
+use tacita::{Error, Session};
+
+const EACH: usize = 1000;
+
+#[test]
+#[ignore = "slow: ten thousand evaluations"]
+fn ten_thousand_evaluations_take_the_same_time_each() -> Result<(), Error> {
+    let mut graph = Graph::new();
+    let owners = ["alice", "bob"].map(|name| graph.owner(name));
+    let x = graph.input("x", &dims(&[4]), Visibility::Private(owners[0]), Role::Data)?;
+    let w = graph.input("w", &dims(&[4]), Visibility::Private(owners[1]), Role::Parameter)?;
+    let product = graph.add(ops::Mul {}, &[x, w], "")?;
+    graph.reveal(product, &owners, "y")?;
+    let value = |number: f64| ArrayD::from_elem(IxDyn(&[4]), number);
+    let inputs = Inputs::from([("x".to_owned(), value(1.5)), ("w".to_owned(), value(2.0))]);
+    let mut session = Session::local(2)?;
+    let prepared = session.prepare(&graph)?;
+    let mut medians = vec![];
+    for _ in 0..10 {
+        let mut times = Vec::with_capacity(EACH);
+        for _ in 0..EACH {
+            let begun = Instant::now();
+            session.evaluate(&prepared, &inputs, &mut |_| ())?;
+            times.push(begun.elapsed());
+        }
+        times.sort();
+        medians.push(times[EACH / 2]);
+    }
+    println!("medians of each thousand {medians:?}");
+    assert!(medians[9] <= medians[0] * 2 + Duration::from_millis(1), "{medians:?}");
+    Ok(())
+}
