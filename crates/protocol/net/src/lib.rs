@@ -1,9 +1,11 @@
-//! Named peers and the links between them: frames, limits, meters, shaped links.
+//! Links between the members of a session: frames, limits, meters, TLS.
 //!
-//! A session has *members*: the computing parties, the dealer, later perhaps others. Each holds one
-//! [`Endpoint`], its side of a link to every other member, and sends [`Frame`]s: a fixed header that says
-//! what the frame is for, and a [`Payload`] of ring words or bytes. Three calls make the endpoints of a
-//! session whose members live in one process:
+//! The members are the computing parties, the trusted dealer and the data owners. Each member holds one [`Endpoint`], its
+//! side of a link to every other member, and sends [`Frame`]s: a fixed header that names the frame's purpose, and a
+//! [`Payload`] of ring words or bytes. The crate uses none of the workspace's other crates and knows nothing of graphs or
+//! shares. Begin with [`Endpoint`]; [`memory`] gives a set of them.
+//!
+//! Three calls make the endpoints of a session whose members live in one process:
 //!
 //! | call | frames travel | for |
 //! | --- | --- | --- |
