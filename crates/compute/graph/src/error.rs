@@ -221,6 +221,18 @@ pub enum GraphError {
         /// Which element and why.
         reason: String,
     },
+    /// An integer that its owner would compute with in f64, which does not have it.
+    #[error(
+        "node {node:?} ({op}): element {index} is 2^53 or more, and its owner computes with it in f64: give the result as an input"
+    )]
+    InexactInteger {
+        /// The node's name.
+        node: String,
+        /// The operation's name.
+        op: &'static str,
+        /// The element's index, row-major.
+        index: usize,
+    },
     /// A ring program that was not lowered from this graph.
     #[error("the ring program was not lowered from this graph: {0}")]
     ForeignProgram(String),

@@ -45,12 +45,13 @@ mod samples;
 #[doc(hidden)]
 pub mod testing;
 mod types;
+mod value;
 
 pub use encoding::{FORMAT_VERSION, MAX_BYTES, seal_body};
 pub use error::{GraphError, InferError};
 pub use evaluate::bounds::error_bounds;
 pub use evaluate::clear::{encode_every_leaf, encode_leaves, encode_some_leaves};
-pub use evaluate::plain::{Inputs, plain, plain_all};
+pub use evaluate::plain::{plain, plain_all};
 pub use grad::grad;
 pub use graph::{Graph, MAX_LISTED, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, hides};
 pub use lower::compare::ROUND;
@@ -63,3 +64,4 @@ pub use tacita_program::{
     ClearValue, Floor, Nearest, NodeId, Owner, Rounding, Visibility, fixed, fixed_kept,
 };
 pub use types::{DType, Interval, MAX_ELEMENTS, MAX_RANK, Role, Type, dims, show};
+pub use value::{Inputs, Value};

@@ -94,6 +94,17 @@ impl Interval {
         self.min.abs().max(self.max.abs())
     }
 
+    /// Whether a number lies in it: an integer, which f64 may not have, is compared exactly.
+    pub(crate) fn holds(self, x: f64, exact: Option<i64>) -> bool {
+        match exact {
+            Some(integer) if integer.unsigned_abs() >= 1 << 53 => {
+                i128::from(integer) >= self.min.ceil() as i128
+                    && i128::from(integer) <= self.max.floor() as i128
+            }
+            _ => (self.min..=self.max).contains(&x),
+        }
+    }
+
     /// The smallest interval that contains both.
     pub fn hull(self, other: Self) -> Self {
         Interval { min: self.min.min(other.min), max: self.max.max(other.max) }

@@ -165,8 +165,8 @@ fn whole_numbers_and_bits_are_checked() {
     for (name, dtype, value) in [("n", DType::Int, 1.5), ("b", DType::Bit, 2.0)] {
         let x = graph.input_of(name, &dims(&[1]), Visibility::Private(alice), Role::Data, dtype).unwrap();
         graph.reveal(x, &[alice], name).unwrap();
-        inputs.insert("n".into(), arr1(&[0.0]).into_dyn());
-        inputs.insert(name.into(), arr1(&[value]).into_dyn());
+        inputs.insert("n", arr1(&[0.0]).into_dyn());
+        inputs.insert(name, arr1(&[value]).into_dyn());
         let error = plain(&graph, &inputs).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(&dtype.to_string()), "{error}");
     }
@@ -183,8 +183,8 @@ fn one_hot_bits_and_slices() {
     let picked = graph.add(Pick { axis: 1 }, &[table, hot], "").unwrap();
     graph.reveal(picked, &[alice], "picked").unwrap();
     let inputs = Inputs::from([
-        ("table".into(), array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn()),
-        ("indices".into(), arr1(&[2.0, -3.0, 0.0, 3.0, -4.0]).into_dyn()),
+        ("table", array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn()),
+        ("indices", arr1(&[2.0, -3.0, 0.0, 3.0, -4.0]).into_dyn()),
     ]);
     let result = plain(&graph, &inputs).unwrap().into_values().next().unwrap();
     assert_eq!(result, array![[3.0, 1.0, 1.0, 0.0, 0.0], [6.0, 4.0, 4.0, 0.0, 0.0]].into_dyn());

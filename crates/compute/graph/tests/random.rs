@@ -141,7 +141,7 @@ fn with_declared_ranges(graph: &Graph, inputs: &Inputs) -> Graph {
     for node in graph.nodes() {
         let mut op = node.op.clone();
         if let Op::Input(input) = &mut op {
-            let data = &inputs[&node.name];
+            let data = inputs[&node.name].to_f64();
             let min = data.iter().copied().fold(f64::INFINITY, f64::min);
             input.range = Some(Interval::new(min, data.iter().copied().fold(min, f64::max)));
         }

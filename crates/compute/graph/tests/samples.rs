@@ -213,8 +213,8 @@ fn rows_do_not_notice_one_another() {
             let mut inputs = case.inputs.clone();
             for id in &batched {
                 let value = inputs.get_mut(&graph.node(*id).name).unwrap();
-                let one = part(value, FIRST, sample);
-                *value = ndarray::concatenate(Axis(0), &vec![one.view(); B]).unwrap();
+                let one = part(&value.to_f64(), FIRST, sample);
+                *value = ndarray::concatenate(Axis(0), &vec![one.view(); B]).unwrap().into();
             }
             let alone = plain(graph, &inputs).unwrap();
             for id in graph.reveals() {

@@ -165,7 +165,7 @@ impl Case {
         let weights =
             graph.input("weights", &dims(inputs["weights"].shape()), Visibility::Public, Role::Data);
         let weighted = graph.add(Mul, &[y, weights.unwrap()], "").unwrap();
-        let axes = (0..inputs["weights"].ndim()).collect();
+        let axes = (0..inputs["weights"].to_f64().ndim()).collect();
         let loss = graph.add(Sum { axes, keepdims: false }, &[weighted], "loss").unwrap();
         let trained: Vec<String> =
             parameters.into_iter().filter(|parameter| parameter.trained).map(|p| p.name).collect();
@@ -264,7 +264,7 @@ fn recurrent_layers_end_in_pytorchs_states() {
     for (name, build) in cases {
         let written = &written[name];
         let mut graph = Graph::new();
-        let mut inputs = tensors(&written["parameters"]);
+        let mut inputs: Inputs = tensors(&written["parameters"]).into_iter().collect();
         inputs.insert("x".to_owned(), tensor(&written["inputs"][0]));
         let x = graph.input("x", &dims(inputs["x"].shape()), Visibility::Secret, Role::Data).unwrap();
         let states = build(&mut Net::new(&mut graph, false), x).unwrap();
@@ -295,7 +295,7 @@ fn running_moments_are_pytorchs() {
     let (of_x, of_t) = (input(&mut graph, "x"), input(&mut graph, "t"));
     let training = Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.1));
     training.step(&mut graph, &BatchNorm::new(4), of_x, of_t).unwrap();
-    let mut inputs = tensors(&written["parameters"]);
+    let mut inputs: Inputs = tensors(&written["parameters"]).into_iter().collect();
     inputs.extend([("x".to_owned(), x.clone()), ("t".to_owned(), x)]);
     let values = plain(&graph, &inputs).unwrap();
     for (name, expected) in tensors(&written["after"]) {

@@ -110,9 +110,9 @@ impl Trained {
     /// The largest distance of a weight or bias from those found.
     fn apart(&self, weight: &Array2<f64>, bias: &[f64]) -> f64 {
         assert_eq!(self.state["weight"].shape(), weight.shape());
-        let weights = self.state["weight"].iter().zip(weight);
-        let biases = self.state["bias"].iter().zip(bias);
-        weights.chain(biases).fold(0.0, |most, (ours, theirs)| most.max((ours - theirs).abs()))
+        let (weights, biases) = (self.state["weight"].to_f64(), self.state["bias"].to_f64());
+        let all = weights.iter().chain(&biases).zip(weight.iter().chain(bias));
+        all.fold(0.0, |most, (ours, theirs)| most.max((ours - theirs).abs()))
     }
 
     /// The scores, classes and probabilities of the rows.
@@ -204,8 +204,8 @@ fn models_are_near_in_fixed_point() {
         let [mut exact, mut rounded] = [0, 1].map(|_| Trained::new(model, &x, &column));
         exact.train(200, &Schedule::Constant);
         rounded.train_fixed(200);
-        let weight = exact.state["weight"].clone().into_dimensionality().unwrap();
-        let bias: Vec<f64> = exact.state["bias"].iter().copied().collect();
+        let weight = exact.state["weight"].clone().to_f64().into_dimensionality().unwrap();
+        let bias: Vec<f64> = exact.state["bias"].to_f64().iter().copied().collect();
         let apart = rounded.apart(&weight, &bias);
         assert!(apart < tolerance, "{name}: {apart}, more than {tolerance}");
     }
@@ -217,9 +217,9 @@ fn only_weights_decay_where_it_is_said() {
     // the loss has no gradient by the weight, and draws the bias to 0
     let after = |model: Ready| {
         let mut trained = Trained::new(model, &x, &column);
-        trained.state.iter_mut().for_each(|(_, value)| value.fill(1.0));
+        trained.state.iter_mut().for_each(|(_, value)| *value = value.to_f64().mapv(|_| 1.0).into());
         trained.train(1, &Schedule::Constant);
-        [&trained.state["weight"][[0, 0]], &trained.state["bias"][[0]]].map(|value| *value)
+        [trained.state["weight"].to_f64()[[0, 0]], trained.state["bias"].to_f64()[[0]]]
     };
     let mut model = Ready::ridge(1, 3.0, 2);
     model.training =

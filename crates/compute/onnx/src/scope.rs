@@ -201,7 +201,7 @@ impl<'a> Scope<'a> {
         let id = self.graph.input(&full_name, &dims(&tensor.shape()?), visibility, Role::Parameter)?;
         self.weights.insert(name.to_string(), id);
         if self.with_numbers {
-            self.parameters.insert(full_name, tensor.floats(self.folder)?);
+            self.parameters.insert(full_name, tensor.weights(self.folder)?);
         }
         Ok(id)
     }
@@ -224,8 +224,7 @@ impl<'a> Scope<'a> {
         let id = self.graph.input_of(&full_name, &shape, visibility, role, dtype)?;
         self.weights.insert(key, id);
         if self.with_numbers {
-            let array = tensor.integers(self.folder)?.mapv(|value| value as f64);
-            self.parameters.insert(full_name, array);
+            self.parameters.insert(full_name, tensor.integers(self.folder)?);
         }
         Ok(id)
     }

@@ -1,7 +1,7 @@
 //! The shipped networks, and ResNet-18 where `tools/make_resnet18.py` made it.
 
 use ndarray::{ArrayD, Axis};
-use tacita_graph::{Inputs, plain};
+use tacita_graph::{Inputs, Value, plain};
 use tacita_onnx::{ImportOptions, Model, import, show_axes};
 
 fn model_file(name: &str) -> String {
@@ -47,7 +47,7 @@ fn mlp_is_as_accurate_as_in_training() {
 #[test]
 fn every_weight_is_the_owners() {
     let model = import(model_file("lenet.onnx").as_ref(), &ImportOptions::default()).unwrap();
-    let numbers: usize = model.parameters.values().map(ArrayD::len).sum();
+    let numbers: usize = model.parameters.values().map(Value::len).sum();
     assert_eq!(numbers, 16 * 25 + 16 + 32 * 16 * 25 + 32 + 512 * 128 + 128 + 1280 + 10);
     // The graph that everyone sees is far smaller than any layer.
     assert!(format!("{:?}", model.template).len() < 20_000);

@@ -236,7 +236,10 @@ fn weights_beside_the_model() {
     assert_eq!(model.parameters["v"].shape(), [7, 1]);
     let x = ArrayD::zeros(IxDyn(&[1, 2, 7, 6]));
     let (_, sum) = run(&model, &x).remove(0);
-    assert_eq!(sum[[0, 1, 2, 3]], model.parameters["w"][[3]] + model.parameters["v"][[2, 0]]);
+    assert_eq!(
+        sum[[0, 1, 2, 3]],
+        model.parameters["w"].to_f64()[[3]] + model.parameters["v"].to_f64()[[2, 0]]
+    );
 }
 
 #[test]

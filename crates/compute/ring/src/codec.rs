@@ -63,19 +63,39 @@ pub fn encode(x: &[f64], frac: u32) -> Result<Vec<u64>, CodecError> {
 ///
 /// # Panics
 /// If `frac` is above [`MAX_FRAC`].
-pub fn encode_at(x: &[f64], frac: u32, limit: f64) -> Result<Vec<u64>, CodecError> {
+pub fn encode_at<T: Copy + Into<f64>>(x: &[T], frac: u32, limit: f64) -> Result<Vec<u64>, CodecError> {
     check_frac(frac);
     let limit = limit.min(power_of_two(63 - frac as i32));
     let scale = power_of_two(frac as i32);
-    if let Some(index) = x.iter().position(|x| x.is_nan() || x.abs() >= limit) {
-        let value = x[index];
+    let refused = |x: f64| x.is_nan() || x.abs() >= limit;
+    if let Some(index) = x.iter().position(|x| refused((*x).into())) {
+        let value: f64 = x[index].into();
         let reason = if value.is_finite() { CodecReason::OutOfRange } else { CodecReason::NotFinite };
         return Err(CodecError { index, value, limit, reason });
     }
     Ok(crate::simd::dispatch(
         #[inline(always)]
-        || x.iter().map(|x| (x * scale).round_ties_even() as i64 as u64).collect(),
+        || x.iter().map(|x| ((*x).into() * scale).round_ties_even() as i64 as u64).collect(),
     ))
+}
+
+/// Encodes integers at `frac` fractional bits, exactly, whose absolute value is below `limit`.
+///
+/// # Errors
+/// [`CodecError`] for the first integer that is out of range.
+///
+/// # Panics
+/// If `frac` is above [`MAX_FRAC`].
+pub fn encode_integers_at(x: &[i64], frac: u32, limit: f64) -> Result<Vec<u64>, CodecError> {
+    check_frac(frac);
+    let limit = limit.min(power_of_two(63 - frac as i32));
+    // the limit is at most 2^63, which u64 has
+    let below = limit.ceil() as u64;
+    if let Some(index) = x.iter().position(|x| x.unsigned_abs() >= below) {
+        let reason = CodecReason::OutOfRange;
+        return Err(CodecError { index, value: x[index] as f64, limit, reason });
+    }
+    Ok(x.iter().map(|x| (*x as u64) << frac).collect())
 }
 
 /// Decodes ring elements, as signed, at `frac` fractional bits; exact below 2^53 in absolute value.
@@ -130,6 +150,29 @@ mod tests {
         assert!(encode(&[power_of_two(30) - 0.001], 16).is_ok());
         assert!(encode_at(&[power_of_two(47)], 16, f64::INFINITY).is_err());
         assert!(encode_at(&[8.0 - 1e-15], 60, f64::INFINITY).is_ok());
+    }
+
+    #[test]
+    fn integers_are_exact_up_to_the_limit() {
+        let limit = power_of_two(62);
+        let largest = (1i64 << 62) - 1;
+        assert_eq!(
+            encode_integers_at(&[largest, -largest, 3], 0, limit).unwrap()[..2],
+            [largest as u64, largest.wrapping_neg() as u64]
+        );
+        for x in [1 << 62, -(1 << 62), i64::MIN, i64::MAX] {
+            assert_eq!(encode_integers_at(&[0, x], 0, limit).unwrap_err().index, 1);
+        }
+        assert_eq!(encode_integers_at(&[-5], 16, 6.0).unwrap(), encode_at(&[-5.0], 16, 6.0).unwrap());
+        assert!(encode_integers_at(&[6], 16, 5.5).is_err());
+    }
+
+    #[test]
+    fn narrow_floats_are_encoded_as_wide_ones() {
+        let narrow = [0.1f32, -3.7e-3, 1e6];
+        let wide = narrow.map(f64::from);
+        assert_eq!(encode_at(&narrow, 16, 1e9).unwrap(), encode_at(&wide, 16, 1e9).unwrap());
+        assert!(encode_at(&[f32::NAN], 16, 1e9).is_err());
     }
 
     proptest! {

@@ -36,7 +36,7 @@ mod tensor;
 mod window;
 
 pub use bits::{BLOCK_ELEMENTS, BitTensor, block_layout, word_count};
-pub use codec::{CodecError, CodecReason, MAX_FRAC, decode, encode, encode_at};
+pub use codec::{CodecError, CodecReason, MAX_FRAC, decode, encode, encode_at, encode_integers_at};
 pub use conv::{conv2d, conv2d_into, conv2d_shape};
 pub use exponential::Exponential;
 pub use fourier_sum::{FOURIER_BITS, FourierSum};

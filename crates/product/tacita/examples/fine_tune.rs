@@ -171,7 +171,8 @@ impl Setting {
     pub fn read(folder: &Path, steps: usize) -> Result<Setting, Error> {
         let (train, test) = (folder.join("digits-bob.npz"), folder.join("mnist-test.npz"));
         let network = read_safetensors(&folder.join("transformer.safetensors"));
-        let pretrained = network.map_err(|error| Error::Input(error.to_string()))?.tensors;
+        let tensors = network.map_err(|error| Error::Input(error.to_string()))?.tensors;
+        let pretrained = tensors.into_iter().collect();
         Ok(Setting { pretrained, train: Digits::read(train)?, test: Digits::read(test)?, steps })
     }
 

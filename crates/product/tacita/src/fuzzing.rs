@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tacita_graph::seal_body;
+use tacita_graph::{Value, seal_body};
 pub use tacita_identity::fuzzing::{credentials, session_file};
 
 use crate::error::Error;
@@ -60,9 +60,11 @@ fn try_recipe(sent: &[u8], members: &Members) -> Result<(), Error> {
     Ok(())
 }
 
-fn same(one: Option<&ndarray::ArrayD<f64>>, other: Option<&ndarray::ArrayD<f64>>) -> bool {
-    let bits = |value: &ndarray::ArrayD<f64>| value.mapv(f64::to_bits);
-    one.map(bits) == other.map(bits)
+fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_same(other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }
 
 fn elements(prepared: &Prepared) -> usize {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
-use tacita_graph::{Graph, Inputs};
+use tacita_graph::{Graph, Inputs, Value};
 
 use crate::error::Error;
 use crate::members::Members;
@@ -16,7 +16,39 @@ struct Recipe<'a> {
     precision: u32,
     graph: &'a [u8],
     /// Name, shape, values.
-    public: Vec<(String, Vec<u32>, Vec<f64>)>,
+    public: Vec<(String, Vec<u32>, Numbers)>,
+}
+
+/// The elements of a public input, row-major, in the type that they came in.
+#[derive(Serialize, Deserialize)]
+enum Numbers {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    I64(Vec<i64>),
+    U8(Vec<u8>),
+    Bool(Vec<bool>),
+}
+
+impl Numbers {
+    fn of(value: &Value) -> Numbers {
+        match value {
+            Value::F32(array) => Numbers::F32(array.iter().copied().collect()),
+            Value::F64(array) => Numbers::F64(array.iter().copied().collect()),
+            Value::I64(array) => Numbers::I64(array.iter().copied().collect()),
+            Value::U8(array) => Numbers::U8(array.iter().copied().collect()),
+            Value::Bool(array) => Numbers::Bool(array.iter().copied().collect()),
+        }
+    }
+
+    fn shaped(self, shape: &[usize]) -> Result<Value, ndarray::ShapeError> {
+        Ok(match self {
+            Numbers::F32(numbers) => ArrayD::from_shape_vec(shape, numbers)?.into(),
+            Numbers::F64(numbers) => ArrayD::from_shape_vec(shape, numbers)?.into(),
+            Numbers::I64(numbers) => ArrayD::from_shape_vec(shape, numbers)?.into(),
+            Numbers::U8(numbers) => ArrayD::from_shape_vec(shape, numbers)?.into(),
+            Numbers::Bool(numbers) => ArrayD::from_shape_vec(shape, numbers)?.into(),
+        })
+    }
 }
 
 /// For a prepared graph and its inputs, of which the public ones are taken.
@@ -26,7 +58,7 @@ pub(crate) fn encode(prepared: &Prepared, inputs: &Inputs) -> Result<Vec<u8>, Er
         .filter_map(|name| Some((name, inputs.get(name)?)))
         .map(|(name, value)| {
             let shape = value.shape().iter().map(|&size| size as u32).collect();
-            (name.to_owned(), shape, value.iter().copied().collect())
+            (name.to_owned(), shape, Numbers::of(value))
         })
         .collect();
     let graph = prepared.graph.encode();
@@ -58,7 +90,7 @@ pub(crate) fn decode_again(
     let mut public = Inputs::new();
     for (name, shape, values) in recipe.public {
         let shape: Vec<usize> = shape.into_iter().map(|size| size as usize).collect();
-        let value = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|e| broken(&e.to_string()))?;
+        let value = values.shaped(&shape).map_err(|e| broken(&e.to_string()))?;
         public.insert(name, value);
     }
     let mut hasher = blake3::Hasher::new();

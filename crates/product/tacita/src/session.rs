@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
 use tacita_graph::{
-    DType, Graph, GraphError, Inputs, Interval, NodeId, Op, Owner, Role, Visibility, dims, functions, ops,
+    DType, Graph, GraphError, Inputs, Interval, NodeId, Op, Owner, Role, Value, Visibility, dims, functions,
+    ops,
 };
 use tacita_mpc::{Cost, KeptValues, NodeCost, NodeMeasure, Outcome, Revealed, Times};
 use tacita_program::{RingOp, RingType};
@@ -66,8 +67,8 @@ pub struct Session {
     workspace: Shared,
     /// By digest and batch, the last ones that were asked for; the latest at the end.
     prepared: Vec<([u8; 32], Arc<Prepared>)>,
-    /// Hashes of the parameters that were used: a parameter keeps its value, and its mask, as long as the session.
-    bound: BTreeMap<String, blake3::Hash>,
+    /// The parameters that were used: a parameter keeps its value, and its mask, as long as the session.
+    bound: BTreeMap<String, Value>,
     /// Samples, and samples of a batch, that were dealt for ahead.
     pub(crate) dealt: Option<(usize, usize)>,
 }
@@ -402,8 +403,8 @@ impl Session {
             let node = graph.node(id);
             let (Op::Input(input), Some(value)) = (&node.op, inputs.get(&node.name)) else { continue };
             if input.role == Role::Parameter {
-                let hash = fingerprint(value);
-                if *self.bound.entry(node.name.clone()).or_insert(hash) != hash {
+                let bound = self.bound.entry(node.name.clone()).or_insert_with(|| value.clone());
+                if !bound.is_same(value) {
                     let name = &node.name;
                     return Err(Error::Input(format!(
                         "the parameter `{name}` has another value than before: open a new session, or give it a new name"
@@ -429,23 +430,6 @@ pub(crate) fn check_finite(name: &str, data: &ArrayD<f64>) -> Result<(), Error> 
             )))
         }
     }
-}
-
-/// A value's hash, shape included.
-fn fingerprint(value: &ArrayD<f64>) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    value.shape().iter().for_each(|&size| {
-        hasher.update(&(size as u64).to_le_bytes());
-    });
-    match value.as_slice() {
-        Some(numbers) => {
-            hasher.update(bytemuck::cast_slice(numbers));
-        }
-        None => value.iter().for_each(|number| {
-            hasher.update(&number.to_le_bytes());
-        }),
-    }
-    hasher.finalize()
 }
 
 /// The graph pruned and rewritten.

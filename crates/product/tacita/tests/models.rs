@@ -2,7 +2,7 @@
 //! where they take minutes.
 
 use ndarray::ArrayD;
-use tacita::graph::{Nearest, Op, encode_every_leaf, fixed_kept, lower, optimize, plain};
+use tacita::graph::{Nearest, Op, Value, encode_every_leaf, fixed_kept, lower, optimize, plain};
 use tacita::library::{ARCHITECTURES, Network};
 use tacita::onnx::{ImportOptions, Sizes, import};
 use tacita::program::RingOp;
@@ -44,7 +44,7 @@ fn lenet_is_the_shipped_network_with_other_weights() {
     agrees(&network);
     let path = format!("{}/../../../models/lenet.onnx", env!("CARGO_MANIFEST_DIR"));
     let shipped = import(path.as_ref(), &ImportOptions::default()).unwrap();
-    assert_eq!(weights(&network), shipped.parameters.values().map(ArrayD::len).sum::<usize>());
+    assert_eq!(weights(&network), shipped.parameters.values().map(Value::len).sum::<usize>());
     let [ours, theirs] = [&network.graph, &shipped.of_batch(32).unwrap()]
         .map(|graph| foresee(&graph.clone().into(), &Sizes::new(), &Options::default()).unwrap());
     assert_eq!(

@@ -30,7 +30,7 @@ fn sorting(n: usize, dtype: DType) -> Result<Graph, GraphError> {
 
 fn inputs(x: Vec<f64>) -> Inputs {
     let zeros = ArrayD::zeros(IxDyn(&[x.len()]));
-    Inputs::from([("x".into(), ndarray::Array1::from(x).into_dyn()), ("y".into(), zeros)])
+    Inputs::from([("x", ndarray::Array1::from(x).into_dyn()), ("y", zeros)])
 }
 
 #[test]

@@ -5,13 +5,14 @@ use tacita_program::NodeId;
 
 use ndarray::ArrayD;
 
-use super::plain::{Inputs, plain_all};
+use super::plain::plain_all;
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::Op;
 use crate::ops::error_rule::Deviation;
 use crate::range::fracs;
 use crate::types::DType;
+use crate::value::Inputs;
 
 /// A bound for each element of each reveal on `|fixed - plain|` for these inputs, whatever the rounding of
 /// truncations, as long as no value leaves the representable range.

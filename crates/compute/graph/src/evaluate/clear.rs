@@ -1,22 +1,24 @@
 //! The leaves of a ring program: what owners compute in f64 by themselves, and encode.
 
 use std::collections::BTreeMap;
-use tacita_program::{Owner, RingId, RingOp, RingProgram, RingType, Visibility};
+use tacita_program::{NodeId, Owner, RingId, RingOp, RingProgram, RingType, Visibility};
 
-use tacita_ring::{RingTensor, encode_at};
+use tacita_ring::RingTensor;
 
-use super::plain::{Inputs, evaluate};
+use super::plain::{Integers, data, evaluate_each};
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::lower::limit;
 use crate::lower::proven::leaf_intervals;
+use crate::ops::Op;
 use crate::types::Interval;
+use crate::value::{Inputs, Value};
 
 /// The leaves that `viewer` knows, by ring node: its own and the public ones, or the public ones alone for `None`.
 ///
-/// `inputs` needs the viewer's own and the public data only. All numbers are rounded to the nearest, and must be
-/// [`representable`](crate::representable) at the session's precision whatever the leaf's fractional bits; whole numbers
-/// below 2^62 in absolute value.
+/// `inputs` needs the viewer's own and the public data only. Real numbers are rounded to the nearest, and must be
+/// [`representable`](crate::representable) at the session's precision whatever the leaf's fractional bits. Integers are exact
+/// and must be below 2^62 in absolute value; those that the owner computes with, below 2^53.
 ///
 /// # Errors
 /// If the program was not lowered from `graph`, an input is missing, of another shape or out of its declared
@@ -69,8 +71,9 @@ fn encode(
     inputs: &Inputs,
     known: impl Fn(RingId, Visibility) -> bool,
 ) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
-    let mut leaves = Vec::new();
-    let mut wanted = vec![false; graph.nodes().len()];
+    let intervals = leaf_intervals(graph);
+    let mut encoded = BTreeMap::new();
+    let mut computed: BTreeMap<NodeId, Vec<(RingId, &[usize], u32)>> = BTreeMap::new();
     for id in program.ids() {
         let leaf = program.node(id);
         if !matches!(leaf.op, RingOp::Input { .. }) || !known(id, leaf.visibility) {
@@ -83,30 +86,49 @@ fn encode(
             return Err(foreign("is of another type than its node"));
         }
         let RingType::Ring { frac } = leaf.ty else { return Err(foreign("is made of bits")) };
-        wanted[leaf.origin.index()] = true;
-        leaves.push((id, leaf.origin, leaf.shape.clone(), frac));
-    }
-    let values = evaluate(graph, inputs, &wanted)?;
-    let intervals = leaf_intervals(graph);
-    leaves
-        .into_iter()
-        .map(|(id, origin, shape, frac)| {
-            let value = values[&origin].as_standard_layout();
-            let numbers = value.as_slice().unwrap_or_default();
-            let limit = limit(graph.node(origin).ty.dtype, program.precision);
-            let refused = |reason| GraphError::Encoding {
-                node: graph.label(origin),
-                op: graph.node(origin).op.name(),
-                reason,
-            };
-            let words = encode_at(numbers, frac, limit).map_err(|error| refused(error.to_string()))?;
-            // comparisons may take fewer bits because of it
-            let Interval { min, max } = intervals[&origin];
-            if let Some(index) = numbers.iter().position(|x| !(min..=max).contains(x)) {
-                let value = numbers[index];
-                return Err(refused(format!("element {index} ({value}) is outside of {min}..={max}")));
+        match &node.op {
+            // straight from the type that the data came in
+            Op::Input(input) => {
+                let value = data(graph, leaf.origin, input, inputs)?;
+                encoded.insert(
+                    id,
+                    leaf_words(graph, program, &intervals, leaf.origin, value, &leaf.shape, frac)?,
+                );
             }
-            Ok((id, RingTensor::new(shape, words)))
-        })
-        .collect()
+            _ => computed.entry(leaf.origin).or_default().push((id, &leaf.shape, frac)),
+        }
+    }
+    let mut wanted = vec![false; graph.nodes().len()];
+    computed.keys().for_each(|origin| wanted[origin.index()] = true);
+    evaluate_each(graph, inputs, &wanted, Integers::Exact, |origin, value| {
+        let value = Value::from(value.clone());
+        for &(id, shape, frac) in &computed[&origin] {
+            encoded.insert(id, leaf_words(graph, program, &intervals, origin, &value, shape, frac)?);
+        }
+        Ok(())
+    })?;
+    Ok(encoded)
+}
+
+/// A leaf's value in the ring, if it lies where lowering was told that it does.
+fn leaf_words(
+    graph: &Graph,
+    program: &RingProgram,
+    intervals: &BTreeMap<NodeId, Interval>,
+    origin: NodeId,
+    value: &Value,
+    shape: &[usize],
+    frac: u32,
+) -> Result<RingTensor, GraphError> {
+    let node = graph.node(origin);
+    let refused = |reason| GraphError::Encoding { node: graph.label(origin), op: node.op.name(), reason };
+    let limit = limit(node.ty.dtype, program.precision);
+    let words = value.encode(shape, frac, limit).map_err(|error| refused(error.to_string()))?;
+    // comparisons may take fewer bits because of it
+    let interval = intervals[&origin];
+    if let Some((index, x)) = value.position(|x, exact| interval.holds(x, exact)) {
+        let Interval { min, max } = interval;
+        return Err(refused(format!("element {index} ({x}) is outside of {min}..={max}")));
+    }
+    Ok(words)
 }

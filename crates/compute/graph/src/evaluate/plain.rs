@@ -9,11 +9,9 @@ use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::{Input, Op};
 use crate::types::DType;
+use crate::value::{EXACT, Inputs, Value};
 
-/// Data by input name. Names that a graph does not have are ignored.
-pub type Inputs = BTreeMap<String, ArrayD<f64>>;
-
-/// The reveals of a graph and what it keeps, by node. Bits are 0 and 1, indices whole numbers.
+/// The reveals of a graph and what it keeps, by node. Bits are 0 and 1; integers are rounded to the nearest f64 from 2^53 on.
 ///
 /// # Errors
 /// If an input that is needed is missing, has another shape or leaves its declared
@@ -33,19 +31,44 @@ pub fn plain_all(graph: &Graph, inputs: &Inputs) -> Result<Vec<ArrayD<f64>>, Gra
     Ok(evaluate(graph, inputs, &wanted)?.into_values().collect())
 }
 
-/// The values of the nodes that are wanted, computing only what they need and freeing what is used up.
-pub(crate) fn evaluate(
+/// The values of the nodes that are wanted.
+fn evaluate(
     graph: &Graph,
     inputs: &Inputs,
     wanted: &[bool],
 ) -> Result<BTreeMap<NodeId, ArrayD<f64>>, GraphError> {
-    let uses = uses(graph, wanted);
-    let mut left = uses.clone();
-    let mut values: Vec<Option<ArrayD<f64>>> = vec![None; uses.len()];
-    for id in graph.ids().filter(|id| uses[id.index()] > 0) {
+    let mut values = BTreeMap::new();
+    evaluate_each(graph, inputs, wanted, Integers::Rounded, |id, value| {
+        values.insert(id, value.clone());
+        Ok(())
+    })?;
+    Ok(values)
+}
+
+/// What becomes of integers that f64 does not have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Integers {
+    /// They are rounded to the nearest.
+    Rounded,
+    /// They are refused, as inputs and as results.
+    Exact,
+}
+
+/// Passes the values of the nodes that are wanted to `take`, computing only what they need and freeing what is used up.
+pub(crate) fn evaluate_each(
+    graph: &Graph,
+    inputs: &Inputs,
+    wanted: &[bool],
+    integers: Integers,
+    mut take: impl FnMut(NodeId, &ArrayD<f64>) -> Result<(), GraphError>,
+) -> Result<(), GraphError> {
+    let mut left = uses(graph, wanted);
+    let mut values: Vec<Option<ArrayD<f64>>> = vec![None; left.len()];
+    let needed: Vec<NodeId> = graph.ids().filter(|id| left[id.index()] > 0).collect();
+    for id in needed {
         let node = graph.node(id);
         let value = match &node.op {
-            Op::Input(input) => data(graph, id, input, inputs)?,
+            Op::Input(input) => data(graph, id, input, inputs)?.to_f64(),
             op => {
                 let arguments: Vec<&ArrayD<f64>> =
                     node.inputs.iter().filter_map(|input| values[input.index()].as_ref()).collect();
@@ -55,16 +78,31 @@ pub(crate) fn evaluate(
                 }
             }
         };
+        if integers == Integers::Exact
+            && node.ty.dtype == DType::Int
+            && let Some(index) = value.iter().position(|x| x.abs() >= EXACT as f64)
+        {
+            return Err(GraphError::InexactInteger { node: graph.label(id), op: node.op.name(), index });
+        }
         values[id.index()] = Some(value);
-        for input in &node.inputs {
-            left[input.index()] -= 1;
-            if left[input.index()] == 0 {
-                values[input.index()] = None;
+        let mut release = |id: NodeId| {
+            left[id.index()] -= 1;
+            if left[id.index()] == 0 {
+                values[id.index()] = None;
+            }
+        };
+        node.inputs.iter().for_each(|&input| release(input));
+        if wanted[id.index()] {
+            if let Some(value) = &values[id.index()] {
+                take(id, value)?;
+            }
+            left[id.index()] -= 1;
+            if left[id.index()] == 0 {
+                values[id.index()] = None;
             }
         }
     }
-    let kept = graph.ids().zip(values).filter(|(id, _)| wanted[id.index()]);
-    Ok(kept.filter_map(|(id, value)| Some((id, value?))).collect())
+    Ok(())
 }
 
 /// How often each node's value is needed: by needed nodes, and once more where it is wanted itself.
@@ -78,7 +116,13 @@ fn uses(graph: &Graph, wanted: &[bool]) -> Vec<usize> {
     uses
 }
 
-fn data(graph: &Graph, id: NodeId, input: &Input, inputs: &Inputs) -> Result<ArrayD<f64>, GraphError> {
+/// The data of an input, of the type that the graph says.
+pub(crate) fn data<'a>(
+    graph: &Graph,
+    id: NodeId,
+    input: &Input,
+    inputs: &'a Inputs,
+) -> Result<&'a Value, GraphError> {
     let node = graph.node(id);
     let name = || node.name.clone();
     let data = inputs.get(&node.name).ok_or_else(|| GraphError::MissingInput { name: name() })?;
@@ -87,19 +131,18 @@ fn data(graph: &Graph, id: NodeId, input: &Input, inputs: &Inputs) -> Result<Arr
         return Err(GraphError::InputShape { name: name(), expected, got: data.shape().to_vec() });
     }
     if let Some(range) = input.range
-        && let Some((index, &value)) =
-            data.iter().enumerate().find(|(_, value)| !(range.min..=range.max).contains(*value))
+        && let Some((index, value)) = data.position(|x, exact| range.holds(x, exact))
     {
         let (min, max) = (range.min, range.max);
         return Err(GraphError::InputRange { name: name(), index, value, min, max });
     }
-    let fits = |value: f64| match input.dtype {
+    let fits = |x: f64| match input.dtype {
         DType::Fixed => true,
-        DType::Int => value.fract() == 0.0,
-        DType::Bit => value == 0.0 || value == 1.0,
+        DType::Int => x.fract() == 0.0,
+        DType::Bit => x == 0.0 || x == 1.0,
     };
-    if let Some((index, &value)) = data.iter().enumerate().find(|(_, value)| !fits(**value)) {
+    if let Some((index, value)) = data.position(|x, _| fits(x)) {
         return Err(GraphError::InputDType { name: name(), index, value, dtype: input.dtype });
     }
-    Ok(data.as_standard_layout().into_owned())
+    Ok(data)
 }

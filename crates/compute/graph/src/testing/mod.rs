@@ -3,10 +3,10 @@
 mod choice;
 mod random;
 
-use crate::evaluate::plain::Inputs;
 use crate::graph::Graph;
 use crate::ops::{Add, Input, Op};
 use crate::types::{DType, Role};
+use crate::value::Inputs;
 use tacita_program::{NodeId, Owner, RingOp, Visibility};
 
 use ndarray::ArrayD;

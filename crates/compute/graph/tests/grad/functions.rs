@@ -219,7 +219,7 @@ fn of_what_moves() {
 fn of_an_embedding() {
     let mut s = Setting::new(3);
     let weight = s.input(&[5, 3]);
-    s.inputs.insert("rows".into(), ArrayD::from_shape_vec(vec![2, 2], vec![4.0, 0.0, 4.0, 2.0]).unwrap());
+    s.inputs.insert("rows", ArrayD::from_shape_vec(vec![2, 2], vec![4.0, 0.0, 4.0, 2.0]).unwrap());
     let rows = s.graph.input_of("rows", &dims(&[2, 2]), Visibility::Secret, Role::Data, DType::Int).unwrap();
     let hot = s.graph.add(OneHot { depth: 5 }, &[rows], "").unwrap();
     let y = s.graph.add(Pick { axis: 0 }, &[weight, hot], "").unwrap();

@@ -131,7 +131,9 @@ fn jumps(s: &Setting, loss: NodeId, x: NodeId) -> bool {
     (0..s.inputs[name].len()).any(|at| {
         let at_step = |step: f64| {
             let mut inputs = s.inputs.clone();
-            *inputs.get_mut(name).unwrap().iter_mut().nth(at).unwrap() += step;
+            let mut data = inputs[name].to_f64();
+            *data.iter_mut().nth(at).unwrap() += step;
+            inputs.insert(name, data);
             declared(&inputs).map(|values| *values[loss.index()].iter().next().unwrap())
         };
         let points: Option<Vec<f64>> =

@@ -80,7 +80,9 @@ impl Setting {
             for (at, got) in got.iter().enumerate() {
                 let at_step = |step: f64| {
                     let mut inputs = self.inputs.clone();
-                    *inputs.get_mut(&name).unwrap().iter_mut().nth(at).unwrap() += step;
+                    let mut data = inputs[&name].to_f64();
+                    *data.iter_mut().nth(at).unwrap() += step;
+                    inputs.insert(&name, data);
                     plain_all(&self.graph, &inputs).unwrap()[loss.index()].iter().next().copied().unwrap()
                 };
                 let here = at_step(0.0);

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ndarray::ArrayD;
-use tacita_graph::{DType, Graph, NodeId};
+use tacita_graph::{DType, Graph, NodeId, Value};
 
 use crate::call;
 use crate::file::messages::{self, Attribute, Dimension, Node, Tensor, TensorType, ValueInfo};
@@ -108,21 +107,32 @@ impl<'g> Writer<'g> {
     }
 
     /// An input of the graph that has its value in the model.
-    pub(super) fn parameter(&mut self, id: NodeId, value: &ArrayD<f64>) -> Result<(), String> {
+    pub(super) fn parameter(&mut self, id: NodeId, value: &Value) -> Result<(), String> {
         let node = self.graph.node(id);
         if node.ty.shape != value.shape() {
             let expected = tacita_graph::show(&node.ty.shape);
             return Err(format!("it has shape {expected}, and its value {:?}", value.shape()));
         }
         let mut raw = Vec::with_capacity(value.len() * if node.ty.dtype == DType::Int { 8 } else { 4 });
-        for &x in value {
-            match node.ty.dtype {
-                DType::Fixed => raw.extend(narrow(x)?.to_le_bytes()),
-                DType::Int if x.fract() == 0.0 && x.abs() < 2f64.powi(63) => {
-                    raw.extend((x as i64).to_le_bytes())
+        let dtype = node.ty.dtype;
+        match dtype {
+            DType::Fixed => {
+                for &x in &value.to_f64() {
+                    raw.extend(narrow(x)?.to_le_bytes());
                 }
-                DType::Bit if x == 0.0 || x == 1.0 => raw.push(x as u8),
-                dtype => return Err(format!("{x} is not of kind {dtype}")),
+            }
+            DType::Int => {
+                let integers =
+                    value.to_i64().ok_or_else(|| format!("it has a number that is not of type {dtype}"))?;
+                integers.iter().for_each(|x| raw.extend(x.to_le_bytes()));
+            }
+            DType::Bit => {
+                for &x in &value.to_f64() {
+                    match x {
+                        0.0 | 1.0 => raw.push(x as u8),
+                        _ => return Err(format!("{x} is not of type {dtype}")),
+                    }
+                }
             }
         }
         self.reserve(&node.name);

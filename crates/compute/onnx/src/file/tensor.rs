@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
 use ndarray::{ArrayD, IxDyn};
-use tacita_graph::DType;
+use tacita_graph::{DType, Value};
 
 use super::messages::{Entry, Tensor};
 use crate::error::{Fault, corrupt, refuse};
@@ -137,6 +137,26 @@ impl Tensor {
         match bound {
             Some(bound) if bound <= 1 << 40 => Ok(self.shape()?.iter().product()),
             _ => corrupt(format!("tensor {:?} has the shape {:?}", self.name, self.dims)),
+        }
+    }
+
+    /// The elements of a float tensor, all finite, in the type that has them exactly: float32 for narrower ones. `folder` is
+    /// where the model's file is.
+    pub(crate) fn weights(&self, folder: Option<&Path>) -> Result<Value, Fault> {
+        if self.element == FLOAT64 {
+            return self.floats(folder).map(Value::from);
+        }
+        let value = match self.raw(folder)? {
+            Some(raw) if self.element == FLOAT32 => {
+                self.array(chunks(&raw).map(f32::from_le_bytes).collect())?
+            }
+            None if self.element == FLOAT32 => self.array(self.floats.clone())?,
+            // halves are numbers of float32, too
+            _ => self.reals(folder)?.mapv(|value| value as f32),
+        };
+        match value.iter().all(|value| value.is_finite()) {
+            true => Ok(value.into()),
+            false => self.floats(folder).map(Value::from),
         }
     }
 

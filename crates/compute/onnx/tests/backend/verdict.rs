@@ -2,8 +2,8 @@
 
 use ndarray::ArrayD;
 use tacita_graph::{
-    DType, Floor, Graph, Inputs, Nearest, Role, Rounding, Visibility, dims, encode_every_leaf, error_bounds,
-    fixed, functions, lower, optimize, plain, plain_all, representable,
+    DType, Floor, Graph, Inputs, Nearest, Role, Rounding, Value, Visibility, dims, encode_every_leaf,
+    error_bounds, fixed, functions, lower, optimize, plain, plain_all, representable,
 };
 use tacita_onnx::testing::{Data, Test, interface, tensor};
 use tacita_onnx::{ImportError, Onnx};
@@ -76,7 +76,7 @@ fn judge(test: &Test) -> Result<Verdict, Verdict> {
     let graph = graph.prune().map_err(|error| Verdict::Fails(error.to_string()))?;
     let mut inputs = built.parameters;
     inputs.insert(onnx.input().to_string(), x.clone());
-    if let Some(value) = inputs.values().flatten().find(|value| !value.is_finite()) {
+    if let Some(value) = inputs.values().flat_map(Value::to_f64).find(|value| !value.is_finite()) {
         return Err(refused("input", format!("{value} is not a finite number")));
     }
 

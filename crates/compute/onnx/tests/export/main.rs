@@ -149,7 +149,7 @@ pub(crate) fn round_trip(
     let expected = plain_all(graph, values).map_err(|error| wrong(&error))?;
     let shown = |id: NodeId| if graph.node(id).op.is_end() { graph.node(id).inputs[0] } else { id };
     if let Some(folder) = std::env::var_os("TACITA_EXPORTED") {
-        leave(folder.as_ref(), name, graph, &named, &parameters, (data, &x), &|id| {
+        leave(folder.as_ref(), name, graph, &named, &parameters, (data, &x.to_f64()), &|id| {
             expected[shown(id).index()].clone()
         });
     }

@@ -21,10 +21,11 @@ fn apply(c: &mut Case, network: &dyn Layer, x: NodeId) -> NodeId {
             _ => 0.25,
         };
         let value = c.values.get_mut(&parameter.name).unwrap();
-        value.mapv_inplace(|x| f64::from((x * size) as f32));
+        let mut numbers = value.to_f64().mapv(|x| (x * size) as f32);
         if parameter.name.ends_with("running_var") {
-            value.mapv_inplace(|x| f64::from((0.25 + x * x) as f32));
+            numbers.mapv_inplace(|x| (0.25 + f64::from(x).powi(2)) as f32);
         }
+        *value = numbers.into();
     }
     y
 }

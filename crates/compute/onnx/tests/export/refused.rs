@@ -100,6 +100,6 @@ fn parameters_that_nothing_needs_are_not_in_the_file() {
     let (graph, y) = sum(DType::Fixed);
     let mut parameters = given(&[1.0, 2.0]);
     let alone = export_bytes(&graph, &[("y", y)], &parameters).unwrap();
-    parameters.insert("momentum".to_string(), ArrayD::zeros(vec![1000]));
+    parameters.insert("momentum".to_string(), ArrayD::<f64>::zeros(vec![1000]));
     assert_eq!(export_bytes(&graph, &[("y", y)], &parameters).unwrap(), alone);
 }

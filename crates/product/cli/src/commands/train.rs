@@ -151,7 +151,8 @@ fn stage(
             }
             Form::Safetensors => {
                 let about = format!("trained by Tacita in {} steps", trained.report.steps);
-                tacita_data::stage_safetensors(path, model, tacita_data::Width::F32, &about)?
+                let tensors = model.iter().map(|(name, value)| (name.clone(), value.to_f64())).collect();
+                tacita_data::stage_safetensors(path, &tensors, tacita_data::Width::F32, &about)?
             }
         });
     }
