@@ -1,7 +1,7 @@
 //! The graph of tensor operations: building, inference, encoding, lowering, and evaluation in the clear.
 //!
 //! A computation is a [`Graph`], built before any data moves. [`optimize`] rewrites it, [`lower`] makes it the
-//! [`RingProgram`] that protocols execute, [`plain`] and [`fixed()`] evaluate the two in the clear.
+//! [`RingProgram`](tacita_program::RingProgram) that protocols execute, [`plain`] and [`fixed()`] evaluate the two in the clear.
 //!
 //! ```
 //! use ndarray::array;
