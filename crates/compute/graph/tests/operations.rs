@@ -229,3 +229,33 @@ fn the_rest_by_hand() {
     let normed = apply(BatchNorm { epsilon: 1.0 }, &[&x(), &scale, &bias, &mean, &var]);
     assert_eq!(normed, array![[0.5, -4.0 / 3.0], [2.5, 2.0 / 3.0]].into_dyn());
 }
+
+#[test]
+fn integers_are_encoded_exactly_or_refused() {
+    let [given, computed] = [false, true].map(|computes| {
+        let mut graph = Graph::new();
+        let alice = graph.owner("alice");
+        let mine = Visibility::Private(alice);
+        let x = graph.input_of("given", &dims(&[2]), mine, Role::Data, DType::Int).unwrap();
+        let y = if computes { graph.add(Neg, &[x], "negated").unwrap() } else { x };
+        graph.reveal(y, &[alice], "y").unwrap();
+        (graph, alice)
+    });
+    let encode = |(graph, alice): &(Graph, Owner), integers: [i64; 2]| {
+        let program = lower(graph, 16).unwrap();
+        let inputs = Inputs::from([("given", arr1(&integers))]);
+        encode_leaves(graph, &program, Some(*alice), &inputs)
+            .map(|leaves| leaves.into_values().next().unwrap())
+    };
+    // f64 has none of these
+    let largest = (1i64 << 62) - 1;
+    let exact = [largest, (1 << 53) + 1];
+    assert_eq!(encode(&given, exact).unwrap().data(), &exact.map(|x| x as u64));
+    assert!(encode(&given, [1 << 62, 0]).is_err());
+    // their owner computes with them in f64
+    assert_eq!(encode(&computed, [5, -7]).unwrap().data(), &[5u64.wrapping_neg(), 7]);
+    for refused in [exact, [0, -(1 << 53) - 1]] {
+        let error = encode(&computed, refused).unwrap_err();
+        assert!(matches!(error, GraphError::InexactInteger { .. }), "{error}");
+    }
+}

@@ -71,9 +71,9 @@ fn encode(
     inputs: &Inputs,
     known: impl Fn(RingId, Visibility) -> bool,
 ) -> Result<BTreeMap<RingId, RingTensor>, GraphError> {
-    let intervals = leaf_intervals(graph);
+    let encoder = Encoder { graph, program, intervals: leaf_intervals(graph) };
     let mut encoded = BTreeMap::new();
-    let mut computed: BTreeMap<NodeId, Vec<(RingId, &[usize], u32)>> = BTreeMap::new();
+    let mut computed: BTreeMap<NodeId, Vec<RingId>> = BTreeMap::new();
     for id in program.ids() {
         let leaf = program.node(id);
         if !matches!(leaf.op, RingOp::Input { .. }) || !known(id, leaf.visibility) {
@@ -85,50 +85,51 @@ fn encode(
         if elements != leaf.shape.iter().product() || node.ty.visibility != leaf.visibility {
             return Err(foreign("is of another type than its node"));
         }
-        let RingType::Ring { frac } = leaf.ty else { return Err(foreign("is made of bits")) };
+        if matches!(leaf.ty, RingType::Bits { .. }) {
+            return Err(foreign("is made of bits"));
+        }
         match &node.op {
             // straight from the type that the data came in
             Op::Input(input) => {
-                let value = data(graph, leaf.origin, input, inputs)?;
-                encoded.insert(
-                    id,
-                    leaf_words(graph, program, &intervals, leaf.origin, value, &leaf.shape, frac)?,
-                );
+                encoded.insert(id, encoder.leaf(id, data(graph, leaf.origin, input, inputs)?)?);
             }
-            _ => computed.entry(leaf.origin).or_default().push((id, &leaf.shape, frac)),
+            _ => computed.entry(leaf.origin).or_default().push(id),
         }
     }
     let mut wanted = vec![false; graph.nodes().len()];
     computed.keys().for_each(|origin| wanted[origin.index()] = true);
     evaluate_each(graph, inputs, &wanted, Integers::Exact, |origin, value| {
         let value = Value::from(value.clone());
-        for &(id, shape, frac) in &computed[&origin] {
-            encoded.insert(id, leaf_words(graph, program, &intervals, origin, &value, shape, frac)?);
+        for &id in &computed[&origin] {
+            encoded.insert(id, encoder.leaf(id, &value)?);
         }
         Ok(())
     })?;
     Ok(encoded)
 }
 
-/// A leaf's value in the ring, if it lies where lowering was told that it does.
-fn leaf_words(
-    graph: &Graph,
-    program: &RingProgram,
-    intervals: &BTreeMap<NodeId, Interval>,
-    origin: NodeId,
-    value: &Value,
-    shape: &[usize],
-    frac: u32,
-) -> Result<RingTensor, GraphError> {
-    let node = graph.node(origin);
-    let refused = |reason| GraphError::Encoding { node: graph.label(origin), op: node.op.name(), reason };
-    let limit = limit(node.ty.dtype, program.precision);
-    let words = value.encode(shape, frac, limit).map_err(|error| refused(error.to_string()))?;
-    // comparisons may take fewer bits because of it
-    let interval = intervals[&origin];
-    if let Some((index, x)) = value.position(|x, exact| interval.holds(x, exact)) {
-        let Interval { min, max } = interval;
-        return Err(refused(format!("element {index} ({x}) is outside of {min}..={max}")));
+struct Encoder<'a> {
+    graph: &'a Graph,
+    program: &'a RingProgram,
+    intervals: BTreeMap<NodeId, Interval>,
+}
+
+impl Encoder<'_> {
+    /// A leaf's value in the ring, if it lies where lowering was told that it does.
+    fn leaf(&self, id: RingId, value: &Value) -> Result<RingTensor, GraphError> {
+        let leaf = self.program.node(id);
+        let node = self.graph.node(leaf.origin);
+        let refused =
+            |reason| GraphError::Encoding { node: self.graph.label(leaf.origin), op: node.op.name(), reason };
+        let limit = limit(node.ty.dtype, self.program.precision);
+        let encoded = value.encode(&leaf.shape, leaf.ty.frac(), limit);
+        let encoded = encoded.map_err(|error| refused(error.to_string()))?;
+        // comparisons may take fewer bits because of it
+        let interval = self.intervals[&leaf.origin];
+        if let Some((index, x)) = value.position(|x, exact| interval.holds(x, exact)) {
+            let Interval { min, max } = interval;
+            return Err(refused(format!("element {index} ({x}) is outside of {min}..={max}")));
+        }
+        Ok(encoded)
     }
-    Ok(words)
 }

@@ -59,7 +59,8 @@ impl Builder {
     ) -> Result<NodeId, GraphError> {
         let id = self.graph.input(&name, &dims(shape), self.bob, Role::Parameter)?;
         let data = self.uniform(shape, centre, width);
-        self.inputs.insert(name, data);
+        // as a model's file holds them
+        self.inputs.insert(name, data.mapv(|x| x as f32));
         Ok(id)
     }
 
