@@ -78,6 +78,11 @@ impl Graph {
         &self.owners
     }
 
+    /// Whether an input has that name.
+    pub fn has_input(&self, name: &str) -> bool {
+        self.input_names.contains(name)
+    }
+
     /// An input named `name`, unique among inputs, of kind fixed.
     ///
     /// # Errors

@@ -1,31 +1,36 @@
-//! Three people learn who of them earns most, and by how much the mean is exceeded, and nothing else.
+//! Three people learn which of them earns most, and by how much that exceeds the mean, and nothing else.
 //!
 //! `cargo run --release -p tacita --example millionaires`
 
 use ndarray::arr1;
 use tacita::{Error, Session};
 
-fn main() -> Result<(), Error> {
-    let mut session = Session::local(3)?;
+/// Alice, bob and carol, who also compute.
+pub const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
+
+/// The index of the person with the highest income, the first of equals, and how far it is above the mean. Everybody learns
+/// both.
+///
+/// # Errors
+/// If an income is out of range, or the session fails.
+pub fn highest(incomes: [f64; 3]) -> Result<(usize, f64), Error> {
+    let mut session = Session::local(PEOPLE.len())?;
     // in three organisations each would give only its own number
-    let alice = session.input("alice's income", "alice", &[1], arr1(&[71.5]).into_dyn())?;
-    let bob = session.input("bob's income", "bob", &[1], arr1(&[64.0]).into_dyn())?;
-    let carol = session.input("carol's income", "carol", &[1], arr1(&[82.25]).into_dyn())?;
+    let mut income = |person: usize| {
+        let data = arr1(&[incomes[person]]).into_dyn();
+        session.input(&format!("{}'s income", PEOPLE[person]), PEOPLE[person], &[1], data)
+    };
+    let (alice, bob, carol) = (income(0)?, income(1)?, income(2)?);
 
-    // operations only build a graph; a reveal computes it and opens its result to whom it names
-    let everyone = ["alice", "bob", "carol"];
-    let highest = alice.maximum(&bob).maximum(&carol);
-    let third = session.public("third", &[1], arr1(&[1.0 / 3.0]).into_dyn())?;
-    let mean = &(&(&alice + &bob) + &carol) * &third;
-    let above = &highest - &mean;
+    // operations only build a graph; a reveal computes it and opens its result to the people that it names
+    let all = alice.concat(&[&bob, &carol], 0);
+    let person = session.reveal(&all.argmax(0), &PEOPLE)?.expect("all are here");
+    let above = session.reveal(&(&all.max(0) - &all.mean(&[0])), &PEOPLE)?.expect("all are here");
+    Ok((person[[]] as usize, above[[]]))
+}
 
-    let carol_is_highest = session.reveal(&highest.less(&carol), &everyone)?.expect("all are here")[[0]]
-        == 0.0
-        && session.reveal(&alice.less(&carol), &everyone)?.expect("all are here")[[0]] == 1.0;
-    println!("carol earns most: {carol_is_highest}");
-    println!(
-        "the highest income is {:.2} above the mean",
-        session.reveal(&above, &everyone)?.expect("all are here")[[0]]
-    );
+fn main() -> Result<(), Error> {
+    let (person, above) = highest([71.5, 64.0, 82.25])?;
+    println!("{} earns most, {above:.2} above the mean", PEOPLE[person]);
     Ok(())
 }

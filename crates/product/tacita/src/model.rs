@@ -84,9 +84,10 @@ impl Model {
                             Visibility::Private(_) => Visibility::Private(graph.owner(&self.owner)),
                             other => other,
                         };
-                        // two models of a session may use the same names
+                        // two models of a session may use the same names; the graph's are the same at every member, while
+                        // only owners have data
                         let mut name = node.name.clone();
-                        while inputs.contains_key(&name) {
+                        while graph.has_input(&name) {
                             name.push('\'');
                         }
                         let id = graph.input_of(

@@ -23,7 +23,7 @@ const ROUNDING: f64 = 1e-9;
 
 #[test]
 fn no_sample_exceeds_what_is_proven() -> Result<(), Error> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tacita-onnx/tests/data");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../compute/onnx/tests/data");
     let text = std::fs::read_to_string(format!("{folder}/cases.json")).unwrap();
     let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
     let fixed = cases.into_iter().map(|Case { name, input }| {

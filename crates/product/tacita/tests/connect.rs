@@ -174,3 +174,25 @@ fn what_nobody_knows_is_drawn_without_a_dealer_too() {
         assert!((1..64).contains(&plain), "{plain}");
     }
 }
+
+#[test]
+fn the_models_of_two_owners_are_used_by_a_member_that_owns_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = session(folder.path(), &["alice", "bob", "carol"], &[]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../models/mlp.onnx");
+    let image = ArrayD::from_shape_fn(vec![1, 1, 28, 28], |at| ((at[2] * at[3]) % 7) as f64 / 7.0);
+    let answers = everywhere(folder.path(), &file, &["alice", "bob", "carol"], |me, session| {
+        let own = (me == "alice").then(|| image.clone());
+        let x = session.input("image", "alice", &[1, 1, 28, 28], own).unwrap();
+        // both have weights of the same names
+        let [one, other] = ["bob", "carol"].map(|owner| session.model(path, owner).unwrap());
+        let [one, other] = [one.forward(&x), other.forward(&x)];
+        let alone = session.reveal(&one, &["alice"]).unwrap();
+        let both = session.reveal(&(&one + &other), &["alice"]).unwrap();
+        alone.zip(both)
+    });
+    let (alone, both) = answers[0].as_ref().expect("alice receives");
+    assert!(alone.iter().zip(both).all(|(one, two)| (2.0 * one - two).abs() < 0.01), "{alone} {both}");
+    assert!(alone.iter().any(|logit| logit.abs() > 0.5), "{alone}");
+    assert!(answers[1..].iter().all(Option::is_none));
+}
