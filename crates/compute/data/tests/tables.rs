@@ -226,7 +226,7 @@ fn labels() {
     let error = table.take_labels("label", 2).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "x.csv, line 3, column \"label\": 2 is not a class: labels are whole numbers from 0, less than 2; \
+        "x.csv, line 3, column \"label\": 2 is not a class: labels are integers from 0, less than 2; \
          number the classes so"
     );
     assert!(matches!(
@@ -258,7 +258,7 @@ proptest! {
         let end = if crlf { "\r\n" } else { "\n" };
         let mut text = format!("a,b,c{end}");
         for row in &rows {
-            // whole numbers have a point: they are not refused for being too large
+            // integers have a point: they are not refused for being too large
             let field = |&(value, quoted): &(f64, bool)| match quoted {
                 true => format!("\"{value:?}\""),
                 false => format!("{value:?}"),

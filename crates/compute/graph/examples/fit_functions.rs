@@ -224,7 +224,7 @@ impl Goal {
     }
 }
 
-/// The whole number that stands for a coefficient.
+/// The integer that stands for a coefficient.
 pub fn whole(x: f64) -> i64 {
     (x * 2f64.powi(28)).round() as i64
 }

@@ -199,7 +199,7 @@ pub enum GraphError {
         /// The greatest.
         max: f64,
     },
-    /// Data of an input of whole numbers or bits that is neither.
+    /// Data of an input of integers or bits that is neither.
     #[error("input {name:?}: element {index} is {value}, and its kind is {dtype}")]
     InputDType {
         /// The input's name.

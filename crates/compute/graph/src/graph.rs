@@ -97,7 +97,7 @@ impl Graph {
         self.input_of(name, shape, visibility, role, DType::Fixed)
     }
 
-    /// An input of any kind: whole numbers below 2^62 in absolute value, or bits, are data and not rounded.
+    /// An input of any kind: integers below 2^62 in absolute value, or bits, are data and not rounded.
     ///
     /// # Errors
     /// As [`input`](Self::input).

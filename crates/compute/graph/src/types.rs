@@ -26,7 +26,7 @@ pub fn show(shape: &[usize]) -> String {
 pub enum DType {
     /// Real numbers, carried in fixed point.
     Fixed,
-    /// Small whole numbers, such as the index that `ArgMax` returns.
+    /// Small integers, such as the index that `ArgMax` returns.
     Int,
     /// 0 or 1.
     Bit,

@@ -39,7 +39,7 @@ impl Answers {
         graph.add(ArgMax { axis: 1, keepdims: false }, &[self.outputs], "says")
     }
 
-    /// How many rows are right: a whole number, whose share of the rows is the accuracy.
+    /// How many rows are right: an integer, whose share of the rows is the accuracy.
     ///
     /// # Errors
     /// If shapes or kinds do not fit.
@@ -51,7 +51,7 @@ impl Answers {
         graph.add(Sum { axes, keepdims: false }, &[right], "right")
     }
 
-    /// How many rows of each class (first axis) were taken for each (second): whole numbers, (classes, classes).
+    /// How many rows of each class (first axis) were taken for each (second): integers, (classes, classes).
     ///
     /// # Errors
     /// As [`Answers::right`].

@@ -65,7 +65,7 @@ impl<'s, 'a> Call<'s, 'a> {
         self.add(ops::Constant { shape: Vec::new(), value }, &[])
     }
 
-    /// A public whole number that follows from shapes.
+    /// A public integer that follows from shapes.
     pub(crate) fn of_shape(&mut self, value: i64) -> Result<NodeId, Fault> {
         self.scope.node(&Value::Sizes(Sizes { list: vec![value], is_scalar: true }))
     }

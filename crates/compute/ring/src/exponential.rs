@@ -1,7 +1,7 @@
 //! e^x of ring elements within a window of W units, 8 or 16: `e^(x mod W − W + 1)`.
 //!
 //! For x = x̂ − r this is e^(x̂ mod W + 1) times e^(−(r mod W) − W), of which one is public and one can be dealt, up to a
-//! factor of e^W where the difference wraps. All that meets a share is a whole number that every machine computes alike.
+//! factor of e^W where the difference wraps. All that meets a share is an integer that every machine computes alike.
 
 use crate::real::{exp, round};
 use crate::simd;

@@ -1,8 +1,8 @@
-//! Trigonometric sums of ring elements: `Σ_k a_k cos(k θ) + b_k sin(k θ)` with `θ = 2π c x / 2^64` for a whole number c.
+//! Trigonometric sums of ring elements: `Σ_k a_k cos(k θ) + b_k sin(k θ)` with `θ = 2π c x / 2^64` for an integer c.
 //!
 //! x and θ wrap alike, so that for x = x̂ − r the sum is linear in cosines and sines of multiples of r: what is public of
 //! it are those of x̂ ([`FourierSum::add_opened`]), what is dealt those of r ([`FourierSum::dealt`]). All that meets a share
-//! is a whole number that every machine computes alike.
+//! is an integer that every machine computes alike.
 //!
 //! Both are rounded. What the public numbers are rounded by is the same whatever x is, and smooth in r; what the dealt ones
 //! are rounded by is a noise that depends on x̂ and x, so that who sees x̂ and many results could tell one x from another by

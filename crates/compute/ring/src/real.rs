@@ -19,7 +19,7 @@ const RECIPROCAL_FACTORIALS: [f64; 18] = {
 /// Adding it rounds a number below 2^51 in absolute value to a whole one, halves to even, held in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
 
-/// The nearest whole number, halves to even, of |x| < 2^51. Compiles to two additions.
+/// The nearest integer, halves to even, of |x| < 2^51. Compiles to two additions.
 #[inline(always)]
 pub fn round(x: f64) -> i64 {
     ((x + ROUND).to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64)

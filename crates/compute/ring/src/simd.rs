@@ -111,7 +111,7 @@ pub fn dispatch_at<R>(level: Level, f: impl FnOnce() -> R) -> R {
 }
 
 /// Runs a kernel that is written in vectors of whatever width the best instruction set of this machine has: 8 words
-/// with AVX-512, 4 with AVX2, so that a plane of a full block is always a whole number of vectors. As [`dispatch`],
+/// with AVX-512, 4 with AVX2, so that a plane of a full block is always an integer of vectors. As [`dispatch`],
 /// and nothing is left to the compiler's choice.
 ///
 /// ```

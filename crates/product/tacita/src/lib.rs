@@ -13,7 +13,7 @@ mod connect;
 mod consent;
 mod correlations;
 mod error;
-mod foresee;
+mod estimate;
 #[doc(hidden)]
 pub mod fuzzing;
 mod infer;
@@ -42,7 +42,7 @@ pub use connect::WatchForTests;
 pub use consent::{Allowance, Disclosure, consent, disclosures};
 pub use correlations::{CorrelationFile, DealtAhead, deal_ahead};
 pub use error::Error;
-pub use foresee::{Foreseen, NETWORKS, Network, Prediction, foresee, foresee_session};
+pub use estimate::{Estimate, NETWORKS, Network, Prediction, estimate, estimate_session};
 pub use infer::{InferProgress, Inference, infer};
 pub use join::{Joined, Part, join};
 pub use model::{Model, model_of_template, read_template};

@@ -154,7 +154,7 @@ impl Session {
         self.leaf(name, Some(owner), (shape, DType::Fixed, Some(range)), data.into(), Role::Data)
     }
 
-    /// As [`Session::input`], of whole numbers below 2^62 in absolute value, or of bits. Both are exact: nothing is rounded.
+    /// As [`Session::input`], of integers below 2^62 in absolute value, or of bits. Both are exact: nothing is rounded.
     ///
     /// # Errors
     /// As [`Session::input`]. Data that is of another kind is refused when something that depends on it is revealed.

@@ -222,7 +222,7 @@ impl Tensor {
         self.apply(ops::Xor {}, &[other])
     }
 
-    /// The other bit: `1 - x`. (Not the operator `!`, which would suggest bits of whole numbers.)
+    /// The other bit: `1 - x`. (Not the operator `!`, which would suggest bits of integers.)
     #[must_use]
     #[allow(clippy::should_implement_trait)]
     pub fn not(&self) -> Tensor {
@@ -255,31 +255,31 @@ impl Tensor {
         self.apply(ops::Sign {}, &[])
     }
 
-    /// The largest whole number that is not above.
+    /// The largest integer that is not above.
     #[must_use]
     pub fn floor(&self) -> Tensor {
         self.apply(ops::Floor {}, &[])
     }
 
-    /// The smallest whole number that is not below.
+    /// The smallest integer that is not below.
     #[must_use]
     pub fn ceil(&self) -> Tensor {
         self.apply(ops::Ceil {}, &[])
     }
 
-    /// The nearest whole number, the even one of two, as NumPy does.
+    /// The nearest integer, the even one of two, as NumPy does.
     #[must_use]
     pub fn round(&self) -> Tensor {
         self.apply(ops::Round {}, &[])
     }
 
-    /// The same numbers as fixed point. Whole numbers must be representable at the session's precision.
+    /// The same numbers as fixed point. Integers must be representable at the session's precision.
     #[must_use]
     pub fn to_fixed(&self) -> Tensor {
         self.apply(ops::Cast { to: DType::Fixed, rounding: ToWhole::Floor }, &[])
     }
 
-    /// Whole numbers, with the rounding that is given for fixed ones.
+    /// Integers, with the rounding that is given for fixed ones.
     #[must_use]
     pub fn to_whole(&self, rounding: ToWhole) -> Tensor {
         self.apply(ops::Cast { to: DType::Int, rounding }, &[])
@@ -343,14 +343,14 @@ impl Tensor {
         self.sort(axis, false).range(axis, (n - 1) / 2, n / 2 + 1).mean(&[axis])
     }
 
-    /// Bits along a new last axis of size `depth`, of which the one at this whole number is 1; an index below zero counts
+    /// Bits along a new last axis of size `depth`, of which the one at this integer is 1; an index below zero counts
     /// from the end, and one beyond has none.
     #[must_use]
     pub fn one_hot(&self, depth: usize) -> Tensor {
         self.apply(ops::OneHot { depth }, &[])
     }
 
-    /// The slices along an axis at secret whole numbers, whose axes take the axis' place: with a matrix of embeddings and
+    /// The slices along an axis at secret integers, whose axes take the axis' place: with a matrix of embeddings and
     /// axis 0, their rows. An index below zero counts from the end, and one beyond gives zeros.
     #[must_use]
     pub fn pick(&self, axis: isize, indices: &Tensor) -> Tensor {

@@ -6,7 +6,7 @@ use tacita::graph::{Nearest, Op, Value, encode_every_leaf, fixed_kept, lower, op
 use tacita::library::{ARCHITECTURES, Network};
 use tacita::onnx::{ImportOptions, Sizes, import};
 use tacita::program::RingOp;
-use tacita::{Options, foresee};
+use tacita::{Options, estimate};
 
 fn network(name: &str) -> Network {
     let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == name).unwrap();
@@ -46,7 +46,7 @@ fn lenet_is_the_shipped_network_with_other_weights() {
     let shipped = import(path.as_ref(), &ImportOptions::default()).unwrap();
     assert_eq!(weights(&network), shipped.parameters.values().map(Value::len).sum::<usize>());
     let [ours, theirs] = [&network.graph, &shipped.of_batch(32).unwrap()]
-        .map(|graph| foresee(&graph.clone().into(), &Sizes::new(), &Options::default()).unwrap());
+        .map(|graph| estimate(&graph.clone().into(), &Sizes::new(), &Options::default()).unwrap());
     assert_eq!(
         (ours.rounds, ours.online_bytes_per_party, ours.offline_bytes),
         (theirs.rounds, theirs.online_bytes_per_party, theirs.offline_bytes)

@@ -146,10 +146,8 @@ pub enum TableFault {
         /// What is there, or its beginning.
         text: String,
     },
-    /// A whole number that f64 cannot hold exactly.
-    #[error(
-        "the whole number {text:?} is beyond 2^53 and would be changed: leave out columns of identifiers"
-    )]
+    /// An integer that f64 cannot hold exactly.
+    #[error("the integer {text:?} is beyond 2^53 and would be changed: leave out columns of identifiers")]
     Inexact {
         /// What is there, or its beginning.
         text: String,
@@ -193,9 +191,7 @@ pub enum TableFault {
     #[error("asked for twice: name each column once")]
     AskedTwice,
     /// A label is not the number of a class.
-    #[error(
-        "{value} is not a class: labels are whole numbers from 0, less than {classes}; number the classes so"
-    )]
+    #[error("{value} is not a class: labels are integers from 0, less than {classes}; number the classes so")]
     Label {
         /// What is there.
         value: f64,

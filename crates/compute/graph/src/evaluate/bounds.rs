@@ -17,7 +17,7 @@ use crate::value::Inputs;
 /// A bound for each element of each reveal on `|fixed - plain|` for these inputs, whatever the rounding of
 /// truncations, as long as no value leaves the representable range.
 ///
-/// A leaf is off by half a unit of 2^-precision or, where it is a whole number of units, not at all, a truncation by less
+/// A leaf is off by half a unit of 2^-precision or, where it is an integer of units, not at all, a truncation by less
 /// than one; each operation's rule says how it
 /// carries errors on. The f64 evaluation's own rounding is not counted. Where a comparison could turn, the bound is
 /// that of the worst consequence: 1 for a bit, the axis' size for an index.
@@ -56,7 +56,7 @@ pub fn error_bounds(
                 && node.op.draw().is_none()
                 && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0))
             {
-                // what is computed from whole numbers and bits alone is exact
+                // what is computed from integers and bits alone is exact
                 ArrayD::zeros(result.raw_dim())
             } else {
                 operation.error(&Deviation { values: &values, errors: &errors, result, unit })

@@ -57,7 +57,7 @@ pub fn instance_norm(
 }
 
 /// What training makes of x (n, c, ...): (x - mean) / √(variance + ε) over all axes but that of channels, times γ and plus
-/// β, each (c); and the mean and the variance of the batch, each (c), which is divided by its whole number (Ioffe and
+/// β, each (c); and the mean and the variance of the batch, each (c), which is divided by its integer (Ioffe and
 /// Szegedy, 2015). As [`Normalize`], and a product an element for γ and for the variance. Fixed.
 ///
 /// # Errors

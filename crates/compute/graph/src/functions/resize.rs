@@ -56,7 +56,7 @@ pub struct Resize {
     pub axis: isize,
     /// Its new size.
     pub size: usize,
-    /// The new size divided by the old one, or what it was before it was made a whole number; above 0.
+    /// The new size divided by the old one, or what it was before it was made an integer; above 0.
     pub scale: f64,
 }
 

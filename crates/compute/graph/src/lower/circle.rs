@@ -10,7 +10,7 @@ use crate::error::GraphError;
 use crate::ops::error_rule::Deviation;
 
 /// The function of input 0, which first gets the session's fractional bits: with more, a unit is so small an angle that the
-/// whole number of 2^-64ths of a turn which stands for it is coarse.
+/// integer of 2^-64ths of a turn which stands for it is coarse.
 pub(crate) fn circle(l: &mut Lowering<'_>, function: &Fit) -> Result<RingId, GraphError> {
     let precision = l.precision();
     let x = l.ring(0, precision)?;

@@ -209,7 +209,7 @@ impl<'g> Lowering<'g> {
         self.fracs[self.current.index()]
     }
 
-    /// The fractional bits at which factors meet: the session's, or 0 if they are whole numbers.
+    /// The fractional bits at which factors meet: the session's, or 0 if they are integers.
     pub(crate) fn factor_frac(&self) -> u32 {
         if self.dtype(0) == DType::Fixed { self.precision() } else { 0 }
     }

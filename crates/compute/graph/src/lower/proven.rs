@@ -246,7 +246,7 @@ const LARGEST: f64 = 1e30;
 /// What f64 may add to an interval.
 const ROUNDING: f64 = 1.0 / (1u64 << 20) as f64;
 
-/// Below this, f64 computes whole numbers without rounding.
+/// Below this, f64 computes integers without rounding.
 const EXACT: f64 = (1u64 << 52) as f64;
 
 /// The intervals in which leaves lie, which encoding refuses to leave. By graph node; of nodes that are not in the clear too.
@@ -270,7 +270,7 @@ mod tests {
     use crate::testing::{compared_bits, random_case};
     use crate::{ClearValue, Floor, Nearest, Rounding, encode_every_leaf, fixed, optimize};
 
-    /// Up to every opposite end: rounds up what is no whole number.
+    /// Up to every opposite end: rounds up what is no integer.
     struct Ceil;
 
     impl Rounding for Ceil {

@@ -1,10 +1,10 @@
-//! Exact whole numbers from fixed point: the quotient rounded down is the truncation less the bit that says whether it
+//! Exact integers from fixed point: the quotient rounded down is the truncation less the bit that says whether it
 //! rounded up.
 
 use super::{Lowering, logic};
 use tacita_program::{RingId, RingOp};
 
-/// Which whole number stands for a number that is none.
+/// Which integer stands for a number that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ToWhole {
     /// The largest that is not above it.
@@ -18,7 +18,7 @@ pub enum ToWhole {
 }
 
 impl ToWhole {
-    /// The whole number for x.
+    /// The integer for x.
     pub(crate) fn of(self, x: f64) -> f64 {
         match self {
             ToWhole::Floor => x.floor(),
@@ -29,7 +29,7 @@ impl ToWhole {
     }
 }
 
-/// The whole numbers, without fractional bits, for a value that has some.
+/// The integers, without fractional bits, for a value that has some.
 pub(crate) fn whole(l: &mut Lowering<'_>, x: RingId, how: ToWhole) -> RingId {
     let (frac, shape) = (l.frac_of(x), l.shape_of(x).to_vec());
     if frac == 0 {

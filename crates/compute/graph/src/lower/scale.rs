@@ -28,7 +28,7 @@ fn exponent(c: f64) -> u32 {
     halvings
 }
 
-/// c * 2^bits for the fewest `bits` up to `most` that make it a whole number.
+/// c * 2^bits for the fewest `bits` up to `most` that make it an integer.
 fn whole(c: f64, most: u32) -> Option<(i64, u32)> {
     (0..=most)
         .map(|bits| (c * 2f64.powi(bits as i32), bits))

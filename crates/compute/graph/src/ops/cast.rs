@@ -12,13 +12,13 @@ pub use crate::lower::round::ToWhole;
 use crate::lower::{Lowering, logic, round};
 use crate::types::{DType, Interval, Type};
 
-/// x as another kind: to bits, whether it is not zero; from bits, 0 or 1; between whole numbers and fixed, exact but for
+/// x as another kind: to bits, whether it is not zero; from bits, 0 or 1; between integers and fixed, exact but for
 /// the fractional part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cast {
     /// The kind of the result.
     pub to: DType,
-    /// Which whole number stands for a fixed one that is none, where the result is of kind int.
+    /// Which integer stands for a fixed one that is none, where the result is of kind int.
     pub rounding: ToWhole,
 }
 
@@ -51,7 +51,7 @@ impl Operation for Cast {
         x[0].mapv(|x| self.convert(x))
     }
 
-    /// One more at both ends of whole numbers, for what the fixed-point value is off.
+    /// One more at both ends of integers, for what the fixed-point value is off.
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
         match (self.to, types[0].dtype) {
             (DType::Bit, _) => Interval { min: 0.0, max: 1.0 },

@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::lower::round::{ToWhole, whole};
 use crate::types::{Interval, Type};
 
-/// The smallest whole number that is not below x: exact, and fixed.
+/// The smallest integer that is not below x: exact, and fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ceil;
 

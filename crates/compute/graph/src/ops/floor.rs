@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::lower::round::{ToWhole, whole};
 use crate::types::{Interval, Type};
 
-/// The largest whole number that is not above x: exact, and fixed.
+/// The largest integer that is not above x: exact, and fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Floor;
 

@@ -150,7 +150,7 @@ pub(crate) trait Operation {
         0
     }
 
-    /// The result in f64 for inputs of inferred types, all sizes known. Bits are 0 and 1, indices whole numbers.
+    /// The result in f64 for inputs of inferred types, all sizes known. Bits are 0 and 1, indices integers.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64>;
 
     /// The same, rounded alike on every machine: for public values, that every party computes for itself.

@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::lower::round::{ToWhole, whole};
 use crate::types::{Interval, Type};
 
-/// The whole number nearest to x, the even one of two as near: exact, and fixed.
+/// The integer nearest to x, the even one of two as near: exact, and fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round;
 

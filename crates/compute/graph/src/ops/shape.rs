@@ -41,7 +41,7 @@ pub(crate) fn secret_unless_known(inputs: &[&Type]) -> Result<(), InferError> {
     }
 }
 
-/// The kind of inputs that are all fixed or all whole numbers.
+/// The kind of inputs that are all fixed or all integers.
 pub(crate) fn numbers(inputs: &[&Type]) -> Result<DType, InferError> {
     let dtype = match inputs.first() {
         Some(ty) if ty.dtype == DType::Int => DType::Int,

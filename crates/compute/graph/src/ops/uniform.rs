@@ -30,7 +30,7 @@ pub struct Uniform {
 /// The exponent of the least power of two that is not below a positive number, and whether it is that number.
 fn power_of_two(x: f64) -> (i32, bool) {
     let below = x.log2().floor() as i32;
-    // the logarithm may be rounded past a whole number
+    // the logarithm may be rounded past an integer
     let exponent = (below - 1..=below + 2).find(|&e| 2f64.powi(e) >= x).unwrap_or(below + 2);
     (exponent, 2f64.powi(exponent) == x)
 }

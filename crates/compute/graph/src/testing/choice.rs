@@ -98,7 +98,7 @@ fn convert(b: &mut Builder) -> Option<NodeId> {
     b.add(Cast { to, rounding }, &[x])
 }
 
-/// Operations on whole numbers.
+/// Operations on integers.
 fn whole(b: &mut Builder) -> Option<NodeId> {
     let x = some(b, DType::Int)?;
     let y = partner(b, x)?;

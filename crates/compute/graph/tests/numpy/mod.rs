@@ -20,7 +20,7 @@ pub struct Case {
     pub refused: bool,
 }
 
-/// The cases of a file, by name: a line with the name; then a line for each input, `>`, or `#` of whole numbers, or `?` of
+/// The cases of a file, by name: a line with the name; then a line for each input, `>`, or `#` of integers, or `?` of
 /// bits; then `<` for each output, or `!` where there must be none.
 pub fn cases(text: &'static str) -> BTreeMap<&'static str, Case> {
     let mut cases = BTreeMap::new();
@@ -92,7 +92,7 @@ fn input(
     Ok(id)
 }
 
-/// The value as the sum of parts of two owners: halves, or itself and seven more of whole numbers, or of bits others.
+/// The value as the sum of parts of two owners: halves, or itself and seven more of integers, or of bits others.
 pub fn secret(
     graph: &mut Graph,
     inputs: &mut Inputs,

@@ -231,7 +231,7 @@ fn over_bits(w: &mut Writer<'_>, op: &str, x: &str, axes: &[usize], keepdims: bo
     w.bits(&best)
 }
 
-/// onnxruntime ranks floats only; those of 64 bits have the whole numbers that networks have.
+/// onnxruntime ranks floats only; those of 64 bits have the integers that networks have.
 fn rank(w: &mut Writer<'_>, op: &str, x: &str, dtype: DType, axis: usize, keepdims: bool) -> String {
     let x = if dtype == DType::Int { w.cast(x, FLOAT64) } else { x.to_string() };
     w.op(op, &[&x], vec![int("axis", axis as i64), int("keepdims", keepdims.into())])
@@ -343,7 +343,7 @@ fn combine(w: &mut Writer<'_>, op: &Combine, x: &str, shape: &[usize]) -> Writte
 
 /// A product with bits as numbers.
 fn pick(w: &mut Writer<'_>, x: &[&str], axis: usize, table: usize, bits: usize, dtype: DType) -> String {
-    // floats have products in every runtime; those of 64 bits have the whole numbers that networks have
+    // floats have products in every runtime; those of 64 bits have the integers that networks have
     let element = if dtype == DType::Int { FLOAT64 } else { FLOAT32 };
     let hot = w.cast(x[1], element);
     let numbers = if dtype == DType::Fixed { x[0].to_string() } else { w.cast(x[0], element) };

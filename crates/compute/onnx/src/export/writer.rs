@@ -210,12 +210,12 @@ impl<'g> Writer<'g> {
         name
     }
 
-    /// Whole numbers that an operation is defined by, in a list.
+    /// Integers that an operation is defined by, in a list.
     pub(super) fn list(&mut self, values: &[i64]) -> String {
         self.integers(&[values.len()], values)
     }
 
-    /// One whole number, without axes.
+    /// One integer, without axes.
     pub(super) fn whole(&mut self, value: i64) -> String {
         self.integers(&[], &[value])
     }

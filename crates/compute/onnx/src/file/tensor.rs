@@ -203,7 +203,7 @@ impl Tensor {
         }
     }
 
-    /// The same numbers as those of another kind: bits say which are not 0, and whole numbers are rounded towards 0.
+    /// The same numbers as those of another kind: bits say which are not 0, and integers are rounded towards 0.
     pub(crate) fn converted(&self, to: DType, folder: Option<&Path>) -> Result<Tensor, Fault> {
         if self.has_no_numbers() {
             let element = if to == DType::Fixed { FLOAT64 } else { element(to) };

@@ -1,4 +1,4 @@
-//! Absolute values, signs and whole numbers.
+//! Absolute values, signs and integers.
 
 use tacita_graph::{Op, ops};
 

@@ -44,7 +44,8 @@ impl Row {
                 *self.refused.entry(without_names(&reason)).or_default() += 1;
             }
             Verdict::Differs => {
-                let reason = "differs, as in onnxruntime and PyTorch: `align_corners` and a size that is no whole number";
+                let reason =
+                    "differs, as in onnxruntime and PyTorch: `align_corners` and a size that is no integer";
                 *self.refused.entry(reason.to_string()).or_default() += 1;
             }
             Verdict::Drawn => {

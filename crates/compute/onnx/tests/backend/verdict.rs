@@ -24,7 +24,7 @@ pub enum Verdict {
 }
 
 /// Tests whose expected numbers are not what programs compute, with those of onnxruntime 1.32: with `align_corners`, the
-/// last element of a size that is no whole number is not the last of the input in the test, and is in onnxruntime and PyTorch.
+/// last element of a size that is no integer is not the last of the input in the test, and is in onnxruntime and PyTorch.
 const AS_ONNXRUNTIME: &[(&str, &[f64])] = &[
     ("resize_downsample_scales_cubic_align_corners", &[1.0, 2.5, 4.0, 7.0, 8.5, 10.0, 13.0, 14.5, 16.0]),
     ("resize_downsample_scales_linear_align_corners", &[1.0, 4.0]),

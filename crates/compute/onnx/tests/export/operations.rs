@@ -17,14 +17,14 @@ fn on(op: impl Into<Op>, c: &mut Case) -> Vec<NodeId> {
     vec![c.add(op, &[x])]
 }
 
-/// One on whole numbers and on numbers.
+/// One on integers and on numbers.
 fn on_both(op: impl Into<Op> + Clone, c: &mut Case) -> Vec<NodeId> {
     let x = c.data(&[3, 3, 4], DType::Int);
     let y = fixed(c, x);
     vec![c.add(op.clone(), &[x]), c.add(op, &[y])]
 }
 
-/// One with numbers of another shape, and with whole numbers.
+/// One with numbers of another shape, and with integers.
 fn with(op: impl Into<Op> + Clone, c: &mut Case) -> Vec<NodeId> {
     let x = c.data(&[0, 3, 4], DType::Fixed);
     let w = c.parameter("w", &[3, 1], DType::Fixed);
@@ -160,7 +160,7 @@ fn over_bits(make: fn(Vec<usize>, bool) -> Op, c: &mut Case) -> Vec<NodeId> {
         .collect()
 }
 
-/// Of numbers, whole numbers and bits.
+/// Of numbers, integers and bits.
 fn gathers(c: &mut Case) -> Vec<NodeId> {
     let x = c.data(&[0, 3, 4], DType::Fixed);
     let (n, zero) = (whole(c, x), c.number(0.0));

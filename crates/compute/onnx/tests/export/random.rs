@@ -63,7 +63,7 @@ fn random_graphs_survive() {
                 Err(Stopped::Wrong(error)) if error.contains("(MaxPoolGradient) has no form") => {
                     gradients += 1
                 }
-                // parameters that are whole numbers or bits: the importer takes them as sizes
+                // parameters that are integers or bits: the importer takes them as sizes
                 Err(Stopped::Import(ImportError::Refused { reason, .. }))
                     if reason.contains("as with data") || reason.contains("must have integers") =>
                 {

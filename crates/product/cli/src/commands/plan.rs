@@ -1,7 +1,7 @@
 //! `tacita plan`.
 
 use tacita::onnx::BATCH;
-use tacita::{Foreseen, Options, SessionFile};
+use tacita::{Estimate, Options, SessionFile};
 
 use crate::arguments::PlanArguments;
 use crate::failure::Failure;
@@ -48,10 +48,10 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     let defaults = Options::default();
     let link = arguments.link.unwrap_or(defaults.link);
     let foreseen = match &arguments.session {
-        Some(session) => tacita::foresee_session(&template, &sizes, &SessionFile::read(session)?, link),
+        Some(session) => tacita::estimate_session(&template, &sizes, &SessionFile::read(session)?, link),
         None => {
             let precision = arguments.precision.bits.into();
-            tacita::foresee(&template, &sizes, &Options { parties, precision, link, ..defaults })
+            tacita::estimate(&template, &sizes, &Options { parties, precision, link, ..defaults })
         }
     };
     let mut foreseen = foreseen.map_err(|error| Failure::from(error).about(path))?;
@@ -61,7 +61,7 @@ pub fn run(arguments: &PlanArguments) -> Result<Answer, Failure> {
     Ok(Answer { text: text(&foreseen, &notes), json: json(&foreseen) })
 }
 
-fn text(plan: &Foreseen, notes: &[String]) -> String {
+fn text(plan: &Estimate, notes: &[String]) -> String {
     let mut text = format!(
         "graph {}\n{} parties{} and a dealer, batch {}, {} fractional bits, values below 2^{}\n\n",
         plan.graph_digest,

@@ -139,7 +139,7 @@ const fn timed(
     Benchmark { name, shapes, dtype: DType::Fixed, range, build }
 }
 
-/// Secret indices into a secret table, both of whole numbers.
+/// Secret indices into a secret table, both of integers.
 const fn indexed(
     name: &'static str,
     shapes: &'static [&'static [usize]],

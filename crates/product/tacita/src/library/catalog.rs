@@ -141,7 +141,7 @@ pub(crate) fn whole() -> Vec<Whole> {
     const TWO: &[&[usize]] = &[&[1024], &[1024]];
     vec![
         whole("mul", TWO, Fixed, |g, x| g.add(ops::Mul, x, "")),
-        whole("mul of whole numbers", TWO, Int, |g, x| g.add(ops::Mul, x, "")),
+        whole("mul of integers", TWO, Int, |g, x| g.add(ops::Mul, x, "")),
         whole("div", TWO, Fixed, |g, x| g.add(ops::Div, x, "")),
         whole("lt, le, gt, ge", TWO, Fixed, |g, x| g.add(ops::Less, x, "")),
         whole("eq, ne", TWO, Fixed, |g, x| g.add(ops::Equal, x, "")),

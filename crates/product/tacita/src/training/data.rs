@@ -193,7 +193,7 @@ impl Rows {
                 if let Some(row) = labels.iter().position(|label| !(0..classes as i64).contains(label)) {
                     let label = labels[row];
                     return Err(Error::Input(format!(
-                        "{file}, row {row}: {label} is not a class: labels are whole numbers from 0, less than {classes}"
+                        "{file}, row {row}: {label} is not a class: labels are integers from 0, less than {classes}"
                     )));
                 }
                 labels.into_iter().map(|label| label as f64).collect()

@@ -25,7 +25,7 @@ pub struct Network {
     pub mbit: f64,
 }
 
-/// The networks that [`foresee`] always predicts for.
+/// The networks that [`estimate`] always predicts for.
 pub const NETWORKS: [Network; 2] = [
     Network { name: "LAN", latency_ms: 0.1, mbit: 10_000.0 },
     Network { name: "WAN", latency_ms: 20.0, mbit: 100.0 },
@@ -47,7 +47,7 @@ pub struct Prediction {
 
 /// What a graph would cost.
 #[derive(Clone, Debug, Serialize)]
-pub struct Foreseen {
+pub struct Estimate {
     /// The graph's digest, in hexadecimal.
     pub graph_digest: String,
     /// Computing parties.
@@ -89,22 +89,22 @@ pub struct Foreseen {
 ///
 /// # Errors
 /// If the graph cannot be run privately by that many parties.
-pub fn foresee(template: &Template, sizes: &Sizes, options: &Options) -> Result<Foreseen, Error> {
+pub fn estimate(template: &Template, sizes: &Sizes, options: &Options) -> Result<Estimate, Error> {
     options.check()?;
     let members = Members::parties(computing_parties(template.example(), options)?);
     foresee_with(template, sizes, &members, options.precision, options.link)
 }
 
-/// As [`foresee`], for the members of a session between machines and at its precision.
+/// As [`estimate`], for the members of a session between machines and at its precision.
 ///
 /// # Errors
 /// If the graph cannot be run privately by these members.
-pub fn foresee_session(
+pub fn estimate_session(
     template: &Template,
     sizes: &Sizes,
     file: &SessionFile,
     link: Link,
-) -> Result<Foreseen, Error> {
+) -> Result<Estimate, Error> {
     foresee_with(template, sizes, &Members::of(file), file.precision_bits, link)
 }
 
@@ -114,7 +114,7 @@ fn foresee_with(
     members: &Members,
     precision: u32,
     link: Link,
-) -> Result<Foreseen, Error> {
+) -> Result<Estimate, Error> {
     let graph = &template.at(sizes)?;
     let batch = sizes.get(BATCH).copied().or(template.fixed_batch()).unwrap_or(1);
     let prepared = Prepared::new(bind(graph)?, members, precision)?;
@@ -190,7 +190,7 @@ fn foresee_with(
             }
         })
         .collect();
-    Ok(Foreseen {
+    Ok(Estimate {
         graph_digest: hex(&template.digest()),
         parties: members.parties.len(),
         data_owners: members.data_owners.len(),
