@@ -122,8 +122,11 @@ impl<'g> Writer<'g> {
                 }
             }
             DType::Int => {
-                let integers =
-                    value.to_i64().ok_or_else(|| format!("it has a number that is not of type {dtype}"))?;
+                let integers = value.to_i64().ok_or_else(|| {
+                    let is_none = |x: &f64| x.fract() != 0.0 || x.abs() >= 2f64.powi(63);
+                    let x = value.to_f64().into_iter().find(is_none).unwrap_or(f64::NAN);
+                    format!("{x} is not of type {dtype}")
+                })?;
                 integers.iter().for_each(|x| raw.extend(x.to_le_bytes()));
             }
             DType::Bit => {

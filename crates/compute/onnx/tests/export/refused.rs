@@ -36,7 +36,7 @@ fn parameters_that_do_not_fit() {
     );
     refused(DType::Fixed, &given(&[f64::NAN, 1.0]), "NaN is not a number that float32 holds");
     refused(DType::Fixed, &given(&[1.0]), "it has shape [2], and its value [1]");
-    refused(DType::Int, &given(&[1.0, 0.5]), "0.5 is not of kind int");
+    refused(DType::Int, &given(&[1.0, 0.5]), "0.5 is not of type int");
 }
 
 #[test]
