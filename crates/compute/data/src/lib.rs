@@ -13,7 +13,8 @@
 //!
 //! Reading trusts nothing in a file: the size that a header claims is compared with the bytes that are there before
 //! anything is allocated for it, and every fault is a [`DataError`] that names the file. Writing goes through a
-//! temporary file in the same folder that is renamed when complete, so a reader never meets half a file.
+//! temporary file in the same folder that is renamed when complete, so a reader never meets half a file. The crate uses none
+//! of the workspace's others. Begin with `read.rs`.
 
 mod element;
 mod error;

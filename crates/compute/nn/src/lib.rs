@@ -2,7 +2,8 @@
 //!
 //! A network is a [`Layer`], most often a [`Sequential`] of others. [`Training`] adds one step of its training to a graph:
 //! forward pass, loss, derivatives, update. Parameters and what optimisers remember are values kept in shares
-//! ([`Graph::keep`](tacita_graph::Graph::keep)), so evaluating the same graph again is the next step.
+//! ([`Graph::keep`](tacita_graph::Graph::keep)), so evaluating the same graph again is the next step. The crate may use
+//! `tacita-graph` and `tacita-ring`, and runs nothing itself. Begin with `training.rs`, then any file in `layers`.
 //!
 //! ```
 //! use tacita_graph::{Graph, Role, Visibility, dims};

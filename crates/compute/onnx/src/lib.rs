@@ -15,7 +15,8 @@
 //! and [`Model::parameters`] has its numbers apart. Those that an operation needs to know (clip bounds, padding,
 //! shapes, epsilon) are attributes of the graph, and [`Model::public_constants`] lists them.
 //!
-//! What cannot be imported is refused with the node's name, its operation and the reason, in the words of the file.
+//! A model that cannot be imported is refused with the node's name, its operation and the reason, in the file's words. The
+//! crate may use `tacita-graph` and `tacita-data`. Begin with `import.rs`, then any file in `operators`.
 //!
 //! [`import`] makes a graph of its own; [`Onnx::build`] adds a model to a graph that has more in it. [`export`] writes a graph
 //! and the values of its parameters as a model that other programs read.

@@ -263,7 +263,27 @@ fn step(
             let truncated = truncated(program, node.inputs[2], x, *truncate, rounding);
             ClearValue::Ring(factor.mul(&truncated))
         }
-        _ => unreachable!("inputs are leaves, draws the rounding's; the rest is linear or bilinear"),
+        RingOp::Input { .. } | RingOp::Random { .. } => {
+            unreachable!("inputs are leaves, and draws the rounding's")
+        }
+        RingOp::Add
+        | RingOp::Sub
+        | RingOp::Neg
+        | RingOp::Scale { .. }
+        | RingOp::Broadcast
+        | RingOp::Reshape
+        | RingOp::Transpose { .. }
+        | RingOp::Slice { .. }
+        | RingOp::Gather { .. }
+        | RingOp::Pad { .. }
+        | RingOp::Concat { .. }
+        | RingOp::Sum { .. }
+        | RingOp::SumPool { .. }
+        | RingOp::Mul
+        | RingOp::MatMul
+        | RingOp::Conv { .. } => {
+            unreachable!("linear and bilinear operations are computed above")
+        }
     }
 }
 

@@ -223,6 +223,14 @@ pub struct Threshold {
     pub dropped: u32,
 }
 
+/// What a ring operation is of its inputs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Linear,
+    Bilinear,
+    Other,
+}
+
 impl RingOp {
     /// The operation's name in reports.
     pub fn name(&self) -> &'static str {
@@ -274,26 +282,56 @@ impl RingOp {
     /// on shares, masks and openings alike. Those that only move elements (`Broadcast`, `Reshape`, `Transpose`, `Slice`,
     /// `Concat`) take bits as well, plane by plane.
     pub fn is_linear(&self) -> bool {
-        use RingOp::*;
-        matches!(
-            self,
-            Add | Sub
-                | Neg
-                | Scale { .. }
-                | Broadcast
-                | Reshape
-                | Transpose { .. }
-                | Slice { .. }
-                | Gather { .. }
-                | Pad { .. }
-                | Concat { .. }
-                | Sum { .. }
-                | SumPool { .. }
-        )
+        self.class() == Class::Linear
     }
 
     /// Whether [`bilinear`](crate::bilinear) computes it.
     pub fn is_bilinear(&self) -> bool {
-        matches!(self, RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. })
+        self.class() == Class::Bilinear
+    }
+
+    /// Which function computes it. A new operation does not compile until it is in one of these.
+    fn class(&self) -> Class {
+        use RingOp::*;
+        match self {
+            Add
+            | Sub
+            | Neg
+            | Scale { .. }
+            | Broadcast
+            | Reshape
+            | Transpose { .. }
+            | Slice { .. }
+            | Gather { .. }
+            | Pad { .. }
+            | Concat { .. }
+            | Sum { .. }
+            | SumPool { .. } => Class::Linear,
+            Mul | MatMul | Conv { .. } => Class::Bilinear,
+            Input { .. }
+            | Constant { .. }
+            | ConstantTensor { .. }
+            | Truncate { .. }
+            | LessThanZero { .. }
+            | OneHotArgmax { .. }
+            | Select { .. }
+            | NotBits
+            | XorBits
+            | AndBits
+            | EqualZero { .. }
+            | RoundedUp { .. }
+            | Sort { .. }
+            | OneHot { .. }
+            | LessThanPairs { .. }
+            | SelectLargest { .. }
+            | Reveal { .. }
+            | Keep
+            | Bucketize { .. }
+            | FourierSum { .. }
+            | Exponential { .. }
+            | BitToArithmetic { .. }
+            | SelectScale { .. }
+            | Random { .. } => Class::Other,
+        }
     }
 }

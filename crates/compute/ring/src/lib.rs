@@ -6,7 +6,8 @@
 //! [`Generator`], at any position, without its predecessors.
 //!
 //! Kernels choose AVX-512, AVX2 or portable code when the program runs (see [`simd`]), and use the threads of the
-//! current rayon pool for large work; neither choice changes a result.
+//! current rayon pool for large work; neither choice changes a result. The crate uses none of the workspace's others. Begin
+//! with `tensor.rs`.
 //!
 //! ```
 //! use tacita_ring::{RingTensor, matmul};

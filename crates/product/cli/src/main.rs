@@ -1,6 +1,7 @@
 //! The program `tacita`: private machine learning from the command line.
 //!
-//! A command is a file in `commands`; it returns what it has to say and prints nothing but progress. This file prints.
+//! Each command is a file in `commands`: it returns its output and prints nothing but progress. This file prints. The
+//! program may use the crates `tacita` and `tacita-data`. Begin with `arguments/mod.rs`, which lists the commands.
 
 mod arguments;
 mod batch;

@@ -1,7 +1,8 @@
 //! Private machine learning: sessions, tensors, models.
 //!
-//! Several organisations evaluate a model together on data and weights that none of them shows the others.
-//! Start with [`Session`].
+//! Several organisations evaluate a model together on data and weights that none of them shows the others. A [`Session`]
+//! connects them, a [`Tensor`] is a lazy value in it, and a [`Model`] is an imported network. The crate may use all others
+//! and adds what a program needs: consent, reports, training runs, benchmarks. Begin with [`Session`].
 
 /// The README's program, compiled.
 #[cfg(doctest)]

@@ -1,8 +1,9 @@
 //! The masked protocol: masks, correlations, schedule, dealer, executor.
 //!
-//! A [`Plan`] is a ring program prepared for a number of parties: what is opened, what is dealt, in which order. Each
-//! computing party runs a [`Party`], somebody who computes nothing runs the [`Dealer`]; both evaluate plans.
-//! Start reading with `plan.rs`, then `party.rs`, then `primitives/`.
+//! A [`Plan`] prepares a ring program for a number of parties: it fixes each opening, each dealt item and their order. Each
+//! computing party runs a [`Party`], the trusted dealer runs a [`Dealer`], and both evaluate plans. The crate may use
+//! `tacita-program`, `tacita-net` and `tacita-ring`; from `tacita-graph` it takes the cost of a round alone. It knows nothing
+//! of files and sessions. Begin with `plan.rs`, then `party.rs`, then `primitives/`.
 
 mod agreement;
 mod blocks;

@@ -521,11 +521,36 @@ fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
         | RingOp::FourierSum { .. }
         | RingOp::Exponential { .. }
         | RingOp::BitToArithmetic { .. }
-        | RingOp::SelectScale { .. } => true,
-        RingOp::AndBits | RingOp::EqualZero { .. } | RingOp::RoundedUp { .. } | RingOp::OneHot { .. } => true,
-        RingOp::LessThanPairs { .. } | RingOp::SelectLargest { .. } => true,
+        | RingOp::SelectScale { .. }
+        | RingOp::AndBits
+        | RingOp::EqualZero { .. }
+        | RingOp::RoundedUp { .. }
+        | RingOp::OneHot { .. }
+        | RingOp::LessThanPairs { .. }
+        | RingOp::SelectLargest { .. } => true,
         RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => !is_linear(program, node),
-        _ => false,
+        RingOp::Input { .. }
+        | RingOp::Constant { .. }
+        | RingOp::ConstantTensor { .. }
+        | RingOp::Add
+        | RingOp::Sub
+        | RingOp::Neg
+        | RingOp::Scale { .. }
+        | RingOp::Broadcast
+        | RingOp::Reshape
+        | RingOp::Transpose { .. }
+        | RingOp::Slice { .. }
+        | RingOp::Gather { .. }
+        | RingOp::Pad { .. }
+        | RingOp::Concat { .. }
+        | RingOp::Sum { .. }
+        | RingOp::SumPool { .. }
+        | RingOp::NotBits
+        | RingOp::XorBits
+        | RingOp::Sort { .. }
+        | RingOp::Reveal { .. }
+        | RingOp::Keep
+        | RingOp::Random { .. } => false,
     };
     // the factor of a rescaling is multiplied as a share
     let share = matches!(node.op, RingOp::SelectScale { .. }).then_some(1);
@@ -547,7 +572,40 @@ fn bits_used(op: &RingOp) -> u32 {
         | RingOp::LessThanPairs { bits }
         | RingOp::Bucketize { bits, .. } => bits + 1,
         RingOp::EqualZero { bits } | RingOp::OneHot { bits } => *bits,
-        _ => 64,
+        RingOp::Input { .. }
+        | RingOp::Constant { .. }
+        | RingOp::ConstantTensor { .. }
+        | RingOp::Add
+        | RingOp::Sub
+        | RingOp::Neg
+        | RingOp::Scale { .. }
+        | RingOp::Broadcast
+        | RingOp::Reshape
+        | RingOp::Transpose { .. }
+        | RingOp::Slice { .. }
+        | RingOp::Gather { .. }
+        | RingOp::Pad { .. }
+        | RingOp::Concat { .. }
+        | RingOp::Sum { .. }
+        | RingOp::SumPool { .. }
+        | RingOp::Mul
+        | RingOp::MatMul
+        | RingOp::Conv { .. }
+        | RingOp::Truncate { .. }
+        | RingOp::Select { .. }
+        | RingOp::NotBits
+        | RingOp::XorBits
+        | RingOp::AndBits
+        | RingOp::RoundedUp { .. }
+        | RingOp::Sort { .. }
+        | RingOp::SelectLargest { .. }
+        | RingOp::Reveal { .. }
+        | RingOp::Keep
+        | RingOp::FourierSum { .. }
+        | RingOp::Exponential { .. }
+        | RingOp::BitToArithmetic { .. }
+        | RingOp::SelectScale { .. }
+        | RingOp::Random { .. } => 64,
     }
 }
 

@@ -122,7 +122,29 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id:
         RingOp::Exponential { spec } => exponential::steps(node, spec),
         RingOp::BitToArithmetic { .. } => bit_to_arithmetic::steps(node),
         RingOp::SelectScale { factors, truncate } => select_scale::steps(node, factors, *truncate),
-        _ => Steps::default(),
+        RingOp::Input { .. }
+        | RingOp::Constant { .. }
+        | RingOp::ConstantTensor { .. }
+        | RingOp::Add
+        | RingOp::Sub
+        | RingOp::Neg
+        | RingOp::Scale { .. }
+        | RingOp::Broadcast
+        | RingOp::Reshape
+        | RingOp::Transpose { .. }
+        | RingOp::Slice { .. }
+        | RingOp::Gather { .. }
+        | RingOp::Pad { .. }
+        | RingOp::Concat { .. }
+        | RingOp::Sum { .. }
+        | RingOp::SumPool { .. }
+        | RingOp::Mul
+        | RingOp::MatMul
+        | RingOp::Conv { .. }
+        | RingOp::NotBits
+        | RingOp::XorBits
+        | RingOp::Keep
+        | RingOp::Random { .. } => Steps::default(),
     }
 }
 
@@ -148,7 +170,28 @@ pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError
         RingOp::RoundedUp { bits } => rounded_up::deal(ctx, node, *bits),
         RingOp::Sort { bits, .. } => sort::deal(ctx, node, *bits),
         RingOp::OneHot { bits } => one_hot::deal(ctx, node, *bits),
-        _ => Ok(()),
+        // no items are declared: shares alone, or streams that a party has alone
+        RingOp::Input { .. }
+        | RingOp::Constant { .. }
+        | RingOp::ConstantTensor { .. }
+        | RingOp::Add
+        | RingOp::Sub
+        | RingOp::Neg
+        | RingOp::Scale { .. }
+        | RingOp::Broadcast
+        | RingOp::Reshape
+        | RingOp::Transpose { .. }
+        | RingOp::Slice { .. }
+        | RingOp::Gather { .. }
+        | RingOp::Pad { .. }
+        | RingOp::Concat { .. }
+        | RingOp::Sum { .. }
+        | RingOp::SumPool { .. }
+        | RingOp::NotBits
+        | RingOp::XorBits
+        | RingOp::Reveal { .. }
+        | RingOp::Keep
+        | RingOp::Random { .. } => Ok(()),
     }
 }
 
@@ -182,8 +225,25 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
         RingOp::Sort { shift, bits } => sort::run(ctx, node, *shift, *bits).await,
         RingOp::OneHot { bits } => one_hot::run(ctx, node, *bits),
         RingOp::Random { .. } => random::run(ctx, node),
-        _ if matches!(node.ty, RingType::Bits { .. }) => linear::move_bits(ctx, node),
-        _ => linear::run(ctx, id, node),
+        RingOp::Add
+        | RingOp::Sub
+        | RingOp::Neg
+        | RingOp::Scale { .. }
+        | RingOp::Broadcast
+        | RingOp::Reshape
+        | RingOp::Transpose { .. }
+        | RingOp::Slice { .. }
+        | RingOp::Gather { .. }
+        | RingOp::Pad { .. }
+        | RingOp::Concat { .. }
+        | RingOp::Sum { .. }
+        | RingOp::SumPool { .. }
+        | RingOp::Mul
+        | RingOp::MatMul
+        | RingOp::Conv { .. } => match node.ty {
+            RingType::Bits { .. } => linear::move_bits(ctx, node),
+            RingType::Ring { .. } => linear::run(ctx, id, node),
+        },
     }
 }
 
