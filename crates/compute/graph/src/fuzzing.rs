@@ -1,6 +1,7 @@
 //! What holds for any bytes that may be a graph. The fuzz targets and the replay of their corpora call these functions,
 //! and nothing else does: a failed assertion is a mistake in what they look at.
 
+use crate::testing::TARGET;
 use crate::{Graph, GraphError, lower, optimize, seal_body, warnings};
 
 /// Elements of all values of a graph beyond which [`graph_lower`] leaves it: a graph may say much in few bytes.
@@ -43,7 +44,7 @@ pub fn graph_lower(bytes: &[u8]) {
         }
         let optimized = optimize(&graph)?;
         assert_eq!(Graph::decode(&optimized.encode())?.digest(), optimized.digest());
-        lower(&optimized, 16).map(drop)
+        lower(&optimized, 16, &TARGET).map(drop)
     };
     if let Err(error) = done() {
         assert_line(&error);

@@ -24,7 +24,7 @@
 //! ]);
 //! assert_eq!(plain(&graph, &inputs)?[&answer], array![[1.0, 0.0]].into_dyn());
 //!
-//! let program = lower(&optimize(&graph)?, 16)?;
+//! let program = lower(&optimize(&graph)?, 16, &testing::TARGET)?;
 //! let alices = encode_leaves(&graph, &program, Some(alice), &inputs)?;
 //! assert_eq!(alices.len(), 1);
 //! # Ok::<(), GraphError>(())
@@ -56,7 +56,6 @@ pub use evaluate::clear::{encode_every_leaf, encode_leaves, encode_some_leaves};
 pub use evaluate::plain::{plain, plain_all};
 pub use grad::grad;
 pub use graph::{Graph, MAX_LISTED, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, hides};
-pub use lower::compare::ROUND;
 pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;
 pub use range::{Range, RangeWarning, fracs, ranges, warnings};

@@ -50,13 +50,20 @@ pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
     }
-    let operation = |op: &Op, x: &[Interval], types: &[&Type]| op.operation().range(x, types);
-    Ok(inferred(graph, |dtype| Interval::symmetric(limit(dtype, precision)), operation))
+    Ok(ranges_if(true, graph, precision))
 }
 
-/// The range of every node, where `numbers` gives all of a kind that is not bits, and `of` an operation's.
+/// The range of every node, from those that inputs declare or, if these are not `trusted`, as if no input declared one.
+pub(crate) fn ranges_if(trusted: bool, graph: &Graph, precision: u32) -> Vec<Range> {
+    let operation = |op: &Op, x: &[Interval], types: &[&Type]| op.operation().range(x, types);
+    inferred(graph, trusted, |dtype| Interval::symmetric(limit(dtype, precision)), operation)
+}
+
+/// The range of every node, where `numbers` gives all of a kind that is not bits, and `of` an operation's; declared ranges
+/// count if they are `trusted`.
 pub(crate) fn inferred(
     graph: &Graph,
+    trusted: bool,
     numbers: impl Fn(DType) -> Interval,
     of: impl Fn(&Op, &[Interval], &[&Type]) -> Interval,
 ) -> Vec<Range> {
@@ -64,6 +71,7 @@ pub(crate) fn inferred(
     let mut ranges: Vec<Range> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
         if let Op::Input(Input { range, .. }) = node.op {
+            let range = range.filter(|_| trusted);
             let interval = range.unwrap_or(all(node.ty.dtype));
             ranges.push(Range { interval, peak: interval.magnitude(), assumed: range.is_none() });
             continue;

@@ -4,6 +4,7 @@
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::Floor;
 use tacita_graph::ops::*;
+use tacita_graph::testing::TARGET;
 use tacita_graph::*;
 
 const PRECISION: u32 = 16;
@@ -19,7 +20,7 @@ fn private(op: impl Into<Op>, x: &[f64], rounding: &mut dyn Rounding) -> Vec<f64
     let sum = graph.add(Add, &[a, b], "x").unwrap();
     let y = graph.add(op, &[sum], "y").unwrap();
     graph.reveal(y, &[alice], "result").unwrap();
-    let program = lower(&graph, PRECISION).unwrap();
+    let program = lower(&graph, PRECISION, &TARGET).unwrap();
     let data = ArrayD::from_shape_vec(IxDyn(&[x.len()]), x.to_vec()).unwrap();
     let zero = ArrayD::zeros(IxDyn(&[x.len()]));
     let inputs: Inputs = [("a".to_owned(), data), ("b".to_owned(), zero)].into();
@@ -114,7 +115,7 @@ fn rows(op: impl Into<Op>, shape: [usize; 2], x: &[f64]) -> Vec<f64> {
     let sum = graph.add(Add, &[a, b], "x").unwrap();
     let y = graph.add(op, &[sum], "y").unwrap();
     graph.reveal(y, &[alice], "result").unwrap();
-    let program = lower(&graph, PRECISION).unwrap();
+    let program = lower(&graph, PRECISION, &TARGET).unwrap();
     let data = ArrayD::from_shape_vec(IxDyn(&shape), x.to_vec()).unwrap();
     let inputs: Inputs = [("a".to_owned(), data), ("b".to_owned(), ArrayD::zeros(IxDyn(&shape)))].into();
     let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();

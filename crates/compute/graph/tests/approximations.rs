@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use tacita_graph::ops::*;
 use tacita_graph::testing::Random;
+use tacita_graph::testing::TARGET;
 use tacita_graph::*;
 use tacita_program::{RingId, RingOp, RingProgram, Threshold};
 use tacita_ring::{Exponential, FourierSum, RingTensor, real};
@@ -122,7 +123,7 @@ fn program(op: &Op, n: usize, nonpositive: bool) -> RingProgram {
     let x = graph.add(input, &[], "x").unwrap();
     let y = graph.add(op.clone(), &[x], "y").unwrap();
     graph.reveal(y, &[alice], "result").unwrap();
-    lower(&graph, 16).unwrap()
+    lower(&graph, 16, &TARGET).unwrap()
 }
 
 fn run(program: &RingProgram, x: &[i64], view: &mut View) -> Vec<i64> {

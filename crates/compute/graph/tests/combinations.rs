@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::ops::{Floor, *};
 use tacita_graph::testing::Random;
+use tacita_graph::testing::TARGET;
 use tacita_graph::*;
 
 const KINDS: [DType; 3] = [DType::Fixed, DType::Int, DType::Bit];
@@ -201,7 +202,7 @@ fn compute(mut operands: Operands, y: NodeId, what: &str) {
         operands.graph.reveal(y, &operands.owners, "answer").unwrap();
     }
     let graph = optimize(&operands.graph).unwrap();
-    let program = lower(&graph, 16).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let program = lower(&graph, 16, &TARGET).unwrap_or_else(|error| panic!("{what}: {error}"));
     let leaves = encode_every_leaf(&graph, &program, &operands.inputs).unwrap();
     let values = fixed(&program, &leaves, &mut Nearest);
     let reveal = program.reveals()[0];

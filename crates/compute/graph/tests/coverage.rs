@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tacita_graph::testing::TARGET;
 use tacita_graph::testing::{Case, random_case};
 use tacita_graph::*;
 
@@ -17,7 +18,7 @@ fn random_graphs_reach_every_operation() {
         for node in graph.nodes().iter().filter(|node| !node.ty.visibility.is_clear()) {
             *ops.entry(node.op.name()).or_default() += 1;
         }
-        let program = lower(&graph, 16).unwrap();
+        let program = lower(&graph, 16, &TARGET).unwrap();
         program.nodes.iter().for_each(|node| *ring.entry(node.op.name()).or_default() += 1);
         for bound in error_bounds(&graph, &inputs, 16).unwrap().values().flatten() {
             elements += 1;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
+use tacita_graph::testing::TARGET;
 use tacita_graph::*;
 
 const PRECISION: u32 = 16;
@@ -20,7 +21,7 @@ fn draw(build: impl Fn(&mut Graph) -> Result<NodeId, GraphError>) -> (Vec<f64>, 
     assert_eq!(graph.node(x).ty.visibility, Visibility::Secret);
     let reveal = graph.reveal(x, &[alice], "x").unwrap();
     let exact = plain(&graph, &Inputs::new()).unwrap().remove(&reveal).unwrap();
-    let program = lower(&optimize(&graph).unwrap(), PRECISION).unwrap();
+    let program = lower(&optimize(&graph).unwrap(), PRECISION, &TARGET).unwrap();
     let reveal = program.reveals()[0];
     let values = fixed_kept(&program, &BTreeMap::new(), &mut Nearest, |id| id == reveal);
     let got: ArrayD<f64> = values[&reveal].to_f64(program.node(reveal).ty);
@@ -244,6 +245,6 @@ fn what_cannot_be_drawn_is_refused() {
         let alice = graph.owner("alice");
         let x = functions::uniform(&mut graph, &shape, low, high, "x").unwrap();
         graph.reveal(x, &[alice], "y").unwrap();
-        assert!(lower(&graph, PRECISION).is_err(), "{low} to {high}");
+        assert!(lower(&graph, PRECISION, &TARGET).is_err(), "{low} to {high}");
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, IxDyn, arr0, arr1, arr2};
 use numpy::{Case, PRECISION, check, one, secret};
 use tacita_graph::functions::*;
+use tacita_graph::testing::TARGET;
 use tacita_graph::*;
 
 type Function = fn(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>;
@@ -402,7 +403,7 @@ fn any_kind_moves() {
     for result in [counts, padded, turned] {
         graph.reveal(result, &[alice], "result").unwrap();
     }
-    let program = lower(&graph, PRECISION).unwrap();
+    let program = lower(&graph, PRECISION, &TARGET).unwrap();
     let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();
     let revealed = fixed(&program, &leaves, &mut Nearest);
     let values: Vec<_> =

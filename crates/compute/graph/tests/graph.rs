@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use tacita_graph::ops::*;
+use tacita_graph::testing::TARGET;
 use tacita_graph::testing::{Random, random_case};
 use tacita_graph::*;
 
@@ -119,7 +120,7 @@ fn graphs_may_be_deep() {
     let bytes = graph.encode();
     let graph = optimize(&Graph::decode(&bytes).unwrap()).unwrap();
     assert_eq!(graph.nodes().len(), 100_003);
-    assert_eq!(lower(&graph, 16).unwrap().nodes.len(), 2);
+    assert_eq!(lower(&graph, 16, &TARGET).unwrap().nodes.len(), 2);
     assert_eq!(graph.node_digests().len(), 100_003);
 }
 
@@ -190,7 +191,7 @@ fn use_it(graph: &Graph) {
         return;
     }
     if let Ok(optimized) = optimize(graph) {
-        let _ = lower(&optimized, 16);
+        let _ = lower(&optimized, 16, &TARGET);
     }
 }
 

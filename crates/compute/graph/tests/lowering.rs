@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, arr1, array};
 use tacita_graph::ops::*;
+use tacita_graph::testing::{TARGET, compared_bits};
 use tacita_graph::*;
-use tacita_program::{RingNode, RingOp, RingType};
+use tacita_program::{RingNode, RingOp, RingType, Target, WHOLE_SIGN, WHOLE_ZERO};
 
 /// One input of alice, one of bob, and their sum's place for a secret.
 struct Two {
@@ -42,7 +43,7 @@ impl Two {
 
     fn run(&self, precision: u32, data: &[(&str, ArrayD<f64>)]) -> Vec<ArrayD<f64>> {
         let inputs: Inputs = data.iter().map(|(name, data)| (name.to_string(), data.clone())).collect();
-        let program = lower(&self.graph, precision).unwrap();
+        let program = lower(&self.graph, precision, &TARGET).unwrap();
         let leaves = encode_every_leaf(&self.graph, &program, &inputs).unwrap();
         let values = fixed(&program, &leaves, &mut tacita_graph::Floor);
         program.reveals().iter().map(|id| values[id.index()].to_f64(program.node(*id).ty)).collect()
@@ -50,7 +51,7 @@ impl Two {
 
     fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
-        for node in &lower(&self.graph, 16).unwrap().nodes {
+        for node in &lower(&self.graph, 16, &TARGET).unwrap().nodes {
             *counts.entry(node.op.name()).or_default() += 1;
         }
         counts
@@ -86,7 +87,7 @@ fn conv_bias_relu_pool_is_one_product_three_winners_and_no_truncation() {
     let y = two.add(pool([2, 2], [2, 2], 0), &[y]);
     two.reveal(y);
     two.graph = optimize(&two.graph).unwrap();
-    let program = lower(&two.graph, 16).unwrap();
+    let program = lower(&two.graph, 16, &TARGET).unwrap();
     let bias = program.nodes.iter().filter(|node| matches!(node.op, RingOp::Input { .. })).nth(2).unwrap();
     assert_eq!(bias.ty, RingType::Ring { frac: 32 }, "a bias enters at the product's fractional bits");
     let counts = two.counts();
@@ -109,7 +110,7 @@ fn weights_of_a_convolution_over_time_are_leaves_in_the_shape_of_their_use() {
     let conv = Conv { stride: vec![1], pads_begin: vec![0], pads_end: vec![0], dilation: vec![1], groups: 1 };
     let y = two.add(conv, &[x, w]);
     two.reveal(y);
-    let program = lower(&two.graph, 16).unwrap();
+    let program = lower(&two.graph, 16, &TARGET).unwrap();
     let conv = program.nodes.iter().find(|node| matches!(node.op, RingOp::Conv { .. })).unwrap();
     let weights = program.node(conv.inputs[1]);
     assert_eq!(weights.op, RingOp::Input { persistent: true }, "opened once a session");
@@ -202,7 +203,7 @@ fn owners_compute_what_they_can_alone() {
     let softmax = two.add(Softmax { axis: 1 }, &[product]);
     let y = two.add(Add, &[x, softmax]);
     let reveal = two.reveal(y);
-    let program = lower(&two.graph, 16).unwrap();
+    let program = lower(&two.graph, 16, &TARGET).unwrap();
     assert_eq!(program.nodes.len(), 4, "two leaves, a sum, a reveal");
     assert_eq!(program.node(program.reveals()[0]).origin, reveal);
     let inputs: Inputs = [("a", 0.5), ("b", 1.0)]
@@ -223,30 +224,30 @@ fn refusals_name_node_and_operation() {
     let one = two.graph.add(Constant { shape: dims(&[2]), value: 1.0 }, &[], "one").unwrap();
     let y = two.graph.add(BatchNorm { epsilon: 0.5 }, &[x, one, one, one, one], "head").unwrap();
     two.reveal(y);
-    let error = lower(&two.graph, 16).unwrap_err();
+    let error = lower(&two.graph, 16, &TARGET).unwrap_err();
     assert!(
         matches!(&error, GraphError::Unsupported { node, op: "BatchNorm", .. } if node == "head"),
         "{error}"
     );
-    assert_eq!(lower(&two.graph, 3).unwrap_err(), GraphError::Precision(3));
-    assert_eq!(lower(&two.graph, 25).unwrap_err(), GraphError::Precision(25));
+    assert_eq!(lower(&two.graph, 3, &TARGET).unwrap_err(), GraphError::Precision(3));
+    assert_eq!(lower(&two.graph, 25, &TARGET).unwrap_err(), GraphError::Precision(25));
 
     let mut two = Two::new();
     let x = two.secret(&[1, 2]);
     let y = two.graph.add(Clip { min: None, max: Some(1e12) }, &[x], "clip").unwrap();
     two.reveal(y);
-    let error = lower(&two.graph, 16).unwrap_err();
+    let error = lower(&two.graph, 16, &TARGET).unwrap_err();
     assert!(matches!(&error, GraphError::Encoding { node, op: "Clip", .. } if node == "clip"), "{error}");
     let shape = vec![1, 2];
     let data: Inputs = [("x", 2e9), ("zero", 0.0)]
         .map(|(name, value)| (name.to_owned(), ArrayD::from_elem(shape.clone(), value)))
         .into();
-    let program = lower(&two.graph, 8).unwrap();
+    let program = lower(&two.graph, 8, &TARGET).unwrap();
     assert!(encode_every_leaf(&two.graph, &program, &data).is_ok());
     let mut two = Two::new();
     let x = two.secret(&[1, 2]);
     two.reveal(x);
-    let program = lower(&two.graph, 16).unwrap();
+    let program = lower(&two.graph, 16, &TARGET).unwrap();
     let error = encode_every_leaf(&two.graph, &program, &data).unwrap_err();
     assert!(matches!(&error, GraphError::Encoding { node, op: "Input", .. } if node == "x"), "{error}");
 }
@@ -261,10 +262,10 @@ fn the_digest_of_a_program_is_its_structure() {
         two.reveal(y);
         two.graph
     };
-    let digest = |graph: &Graph| lower(graph, 16).unwrap().digest();
+    let digest = |graph: &Graph| lower(graph, 16, &TARGET).unwrap().digest();
     assert_eq!(digest(&build("a", 0.5)), digest(&build("b", 0.5)));
     assert_ne!(digest(&build("a", 0.3)), digest(&build("a", 0.7)));
-    assert_ne!(digest(&build("a", 0.3)), lower(&build("a", 0.3), 12).unwrap().digest());
+    assert_ne!(digest(&build("a", 0.3)), lower(&build("a", 0.3), 12, &TARGET).unwrap().digest());
 }
 
 #[test]
@@ -289,7 +290,7 @@ fn values_keep_the_fractional_bits_that_they_are_given() {
     let fracs = fracs(&two.graph, 12);
     assert_eq!(reveals.map(|id| fracs[id.index()]), [30, 30, 30, 30, 3, 3, 12, 12, 12]);
     assert_eq!(fracs[less.index()], 0);
-    let program = lower(&two.graph, 12).unwrap();
+    let program = lower(&two.graph, 12, &TARGET).unwrap();
     let leaf = |name: &str| {
         let named = |node: &&RingNode| {
             matches!(node.op, RingOp::Input { .. }) && program.node_names[node.origin.index()] == name
@@ -348,4 +349,87 @@ fn nothing_of_a_gradient_goes_to_the_padding() {
     let ones = |value: f64| ArrayD::from_elem(vec![1, 1, 2], value);
     let got = two.run(16, &[("x", ones(-1.0)), ("zero", ones(0.0)), ("g", ones(1.0))]);
     assert_eq!(got, [array![[[2.0, 0.0]]].into_dyn()], "both windows' to the first of equals");
+}
+
+/// alice's and bob's values, all declared to lie between -1 and 0, and what `of` makes of them.
+fn declared(of: impl Fn(&mut Two, [NodeId; 2]) -> NodeId) -> Graph {
+    let mut two = Two::new();
+    let range = Interval { min: -1.0, max: 0.0 };
+    let inputs = [("x", two.alice), ("y", two.bob)].map(|(name, owner)| {
+        let visibility = Visibility::Private(owner);
+        two.graph.input_within(name, &dims(&[3]), visibility, Role::Data, range).unwrap()
+    });
+    let result = of(&mut two, inputs);
+    two.reveal(result);
+    two.graph
+}
+
+/// The bits of each comparison that a graph takes on a target.
+fn compared(graph: &Graph, target: &Target) -> Vec<u32> {
+    lower(graph, 16, target).unwrap().nodes.iter().filter_map(|node| compared_bits(&node.op)).collect()
+}
+
+#[test]
+fn an_operation_that_the_protocol_lacks_is_refused_by_name() {
+    let of_sum = |op: Op| {
+        declared(move |two, [x, y]| {
+            let sum = two.add(Add, &[x, y]);
+            two.graph.add(op.clone(), &[sum], "curve").unwrap()
+        })
+    };
+    let lacking = [
+        (of_sum(Sigmoid.into()), "Sigmoid", "FourierSum", Target { fourier_sum: false, ..TARGET }),
+        (of_sum(Exp.into()), "Exp", "Exponential", Target { exponential: false, ..TARGET }),
+    ];
+    for (graph, op, missing, target) in &lacking {
+        lower(graph, 16, &TARGET).unwrap();
+        let reason = format!("the protocol has no {missing}");
+        let refused = GraphError::Unsupported { node: "curve".to_owned(), op, reason };
+        assert_eq!(lower(graph, 16, target).unwrap_err(), refused);
+    }
+    // each has what the other lacks
+    for ((graph, ..), (.., target)) in lacking.iter().zip(lacking.iter().rev()) {
+        lower(graph, 16, target).unwrap();
+    }
+}
+
+#[test]
+fn declared_ranges_narrow_comparisons_only_where_they_are_trusted() {
+    let wary = Target { trusts_ranges: false, ..TARGET };
+    let comparisons: [fn(&mut Two, [NodeId; 2]) -> NodeId; 3] = [
+        |two, inputs| two.add(Less, &inputs),
+        |two, inputs| two.add(Maximum, &inputs),
+        // its owner computes the product alone
+        |two, [x, y]| {
+            let square = two.add(Mul, &[x, x]);
+            two.add(Less, &[square, y])
+        },
+    ];
+    for of in comparisons {
+        let graph = declared(of);
+        assert!(compared(&graph, &TARGET).iter().all(|&bits| bits < 20), "what is declared takes few bits");
+        assert_eq!(compared(&graph, &wary), [WHOLE_SIGN]);
+    }
+    let equal = declared(|two, inputs| two.add(Equal, &inputs));
+    assert!(compared(&equal, &TARGET)[0] < 20);
+    assert_eq!(compared(&equal, &wary), [WHOLE_ZERO]);
+}
+
+#[test]
+fn a_declared_range_that_is_not_trusted_chooses_no_cheaper_form() {
+    let exp = declared(|two, [x, y]| {
+        let sum = two.add(Add, &[x, y]);
+        two.add(Exp, &[sum])
+    });
+    let thresholds = |target: &Target| -> Vec<usize> {
+        let program = lower(&exp, 16, target).unwrap();
+        let thresholds = program.nodes.iter().map(|node| match &node.op {
+            RingOp::Bucketize { thresholds, .. } => thresholds.len(),
+            _ => 0,
+        });
+        thresholds.filter(|&count| count > 0).collect()
+    };
+    assert_eq!(thresholds(&TARGET), [1], "of what is not above 0 one window is enough");
+    let wary = thresholds(&Target { trusts_ranges: false, ..TARGET });
+    assert!(wary[0] > 1, "all windows: {wary:?}");
 }

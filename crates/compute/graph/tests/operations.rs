@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, arr0, arr1, array};
 use proptest::prelude::*;
 use tacita_graph::ops::*;
+use tacita_graph::testing::TARGET;
 use tacita_graph::*;
 
 /// An operation applied to public data.
@@ -242,7 +243,7 @@ fn integers_are_encoded_exactly_or_refused() {
         (graph, alice)
     });
     let encode = |(graph, alice): &(Graph, Owner), integers: [i64; 2]| {
-        let program = lower(graph, 16).unwrap();
+        let program = lower(graph, 16, &TARGET).unwrap();
         let inputs = Inputs::from([("given", arr1(&integers))]);
         encode_leaves(graph, &program, Some(*alice), &inputs)
             .map(|leaves| leaves.into_values().next().unwrap())

@@ -3,6 +3,7 @@
 
 use ndarray::ArrayD;
 use proptest::prelude::*;
+use tacita_graph::testing::TARGET;
 use tacita_graph::testing::{Case, random_case};
 use tacita_graph::*;
 use tacita_program::{RingOp, RingProgram, RingType};
@@ -15,7 +16,7 @@ const FLOAT: f64 = 1.0 / (1u64 << 40) as f64;
 
 /// The reveals of a lowered graph, by the graph's node.
 fn fixed_reveals(case: &Case, precision: u32, rounding: &mut dyn Rounding) -> Vec<(NodeId, ArrayD<f64>)> {
-    let program = lower(&case.graph, precision).unwrap();
+    let program = lower(&case.graph, precision, &TARGET).unwrap();
     check_program(&program);
     let leaves = encode_every_leaf(&case.graph, &program, &case.inputs).unwrap();
     let values =

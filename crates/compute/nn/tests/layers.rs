@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;
 use tacita_graph::ops::{Mul, Sum};
+use tacita_graph::testing::TARGET;
 use tacita_graph::{
     DType, Graph, GraphError, Inputs, Nearest, NodeId, Role, Visibility, dims, encode_every_leaf,
     error_bounds, fixed, grad, lower, optimize, plain, plain_all,
@@ -318,7 +319,7 @@ fn layers_and_their_gradients_are_near_in_fixed_point() {
         let graph = optimize(&graph.prune().unwrap()).unwrap();
         let exact = plain(&graph, &inputs).unwrap();
         let bounds = error_bounds(&graph, &inputs, 16).unwrap();
-        let program = lower(&graph, 16).unwrap();
+        let program = lower(&graph, 16, &TARGET).unwrap();
         let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();
         let values = fixed(&program, &leaves, &mut Nearest);
         for id in program.reveals() {

@@ -1,6 +1,7 @@
 //! Figures of answers against their definitions.
 
 use ndarray::{Array2, ArrayD, Ix2};
+use tacita_graph::testing::TARGET;
 use tacita_graph::{
     DType, Graph, Inputs, Nearest, NodeId, Role, Visibility, dims, encode_every_leaf, fixed, lower, plain,
 };
@@ -32,7 +33,7 @@ fn figure(
     let inputs =
         Inputs::from([("x".to_owned(), outputs.clone().into_dyn()), ("t".to_owned(), labels.clone())]);
     let plain = plain(&graph, &inputs).unwrap();
-    let program = lower(&graph, 16).unwrap();
+    let program = lower(&graph, 16, &TARGET).unwrap();
     let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();
     let last = program.nodes.len() - 1;
     let values = fixed(&program, &leaves, &mut Nearest);

@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
 use serde_json::Value;
+use tacita_graph::testing::TARGET;
 use tacita_graph::{
     Graph, Inputs, Nearest, Role, Visibility, dims, encode_every_leaf, fixed_kept, lower, optimize, plain,
 };
@@ -93,7 +94,7 @@ impl Trained {
     /// The same in fixed point, as the protocol does it.
     fn train_fixed(&mut self, steps: u64) {
         let graph = optimize(&self.graph).unwrap();
-        let program = lower(&graph, 16).unwrap();
+        let program = lower(&graph, 16, &TARGET).unwrap();
         let keeps = program.keeps();
         for step in 1..=steps {
             let leaves =

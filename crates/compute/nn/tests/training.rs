@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
 use tacita_graph::testing::Random;
+use tacita_graph::testing::TARGET;
 use tacita_graph::{
     DType, Graph, GraphError, Inputs, NodeId, Op, Role, Visibility, dims, lower, optimize, plain, plain_all,
 };
@@ -235,7 +236,7 @@ fn networks_of_every_layer_learn() {
             .collect();
         let (first, last) = (losses[0], losses[losses.len() - 1]);
         assert!(last < 0.2 * first, "from {first} to {last}");
-        lower(&optimize(&setting.graph).unwrap(), 16).unwrap();
+        lower(&optimize(&setting.graph).unwrap(), 16, &TARGET).unwrap();
     }
 }
 
@@ -284,7 +285,7 @@ fn batch_norm_is_lowered_trained_and_used() {
     let y = BatchNorm::new(3).apply(&mut used, x).unwrap();
     used.reveal(y, &[alice], "y").unwrap();
     for graph in [trained.graph, used] {
-        lower(&optimize(&graph).unwrap(), 16).unwrap();
+        lower(&optimize(&graph).unwrap(), 16, &TARGET).unwrap();
     }
 }
 

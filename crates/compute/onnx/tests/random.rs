@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::ArrayD;
+use tacita_graph::testing::TARGET;
 use tacita_graph::{Inputs, Nearest, Visibility, encode_every_leaf, fixed, lower, optimize};
 use tacita_onnx::{AxisSize, ImportOptions, Model, import};
 
@@ -26,7 +27,7 @@ fn run(model: &Model, x: f64) -> BTreeMap<String, Vec<f64>> {
     let shape: Vec<usize> = model.input_shape.iter().map(known).collect();
     let mut inputs: Inputs = model.parameters.clone();
     inputs.insert(model.input.clone(), ArrayD::from_elem(shape, x));
-    let program = lower(&graph, PRECISION).unwrap();
+    let program = lower(&graph, PRECISION, &TARGET).unwrap();
     let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();
     let values = fixed(&program, &leaves, &mut Nearest);
     let reveals = program.reveals().into_iter().map(|id| {

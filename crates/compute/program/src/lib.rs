@@ -2,7 +2,7 @@
 //!
 //! A graph is lowered to some thirty operations on tensors over Z_2^64, with every truncation explicit. This crate
 //! defines those operations, checks a program's preconditions, computes the digest that parties agree on, and evaluates
-//! a program in the clear. It may use `tacita-ring` and nothing else of Tacita; protocols and proofs use it.
+//! a program in the clear; [`Target`] is what lowering must know of a protocol. It may use `tacita-ring` and nothing else of Tacita; protocols and proofs use it.
 //! Begin with `operation.rs`, then `program.rs`.
 
 mod apply;
@@ -11,8 +11,10 @@ pub mod draws;
 mod evaluate;
 mod operation;
 mod program;
+mod target;
 
 pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use evaluate::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kept};
 pub use operation::{RingOp, Threshold, WHOLE_SIGN, WHOLE_ZERO};
 pub use program::{NodeId, Owner, RingId, RingNode, RingProgram, RingType, Visibility};
+pub use target::Target;

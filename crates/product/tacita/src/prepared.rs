@@ -23,7 +23,7 @@ pub struct Prepared {
 impl Prepared {
     /// Lowers and plans a graph whose batch is known.
     pub(crate) fn new(graph: Graph, members: &Members, precision: u32) -> Result<Prepared, Error> {
-        let program = Arc::new(tacita_graph::lower(&graph, precision)?);
+        let program = Arc::new(tacita_graph::lower(&graph, precision, &tacita_mpc::TARGET)?);
         let keys = leaf_keys(&graph, &program);
         let fresh = fresh(&graph, &program);
         let plan = Plan::with_data_owners(program, &members.parties, &members.data_owners, keys)?;

@@ -25,7 +25,7 @@ fn weights(network: &Network) -> usize {
 fn agrees(network: &Network) {
     let expected = plain(&network.graph, &network.inputs).unwrap().into_values().next().unwrap();
     let graph = optimize(&network.graph).unwrap();
-    let program = lower(&graph, 16).unwrap();
+    let program = lower(&graph, 16, &tacita_mpc::TARGET).unwrap();
     let leaves = encode_every_leaf(&graph, &program, &network.inputs).unwrap();
     let reveal = program.reveals()[0];
     let got = fixed_kept(&program, &leaves, &mut Nearest, |id| id == reveal)[&reveal]
@@ -61,7 +61,7 @@ fn resnet18_is_fast_in_the_clear_and_precise_in_fixed_point() {
     assert_eq!(weights(&network), 11_689_512); // torchvision's
     let graph = optimize(&network.graph).unwrap();
     assert!(!graph.nodes().iter().any(|node| matches!(node.op, Op::BatchNorm(_) | Op::MaxPool(_))));
-    let program = lower(&graph, 16).unwrap();
+    let program = lower(&graph, 16, &tacita_mpc::TARGET).unwrap();
     // Weights are folded into their convolutions: one leaf for each, one for each bias, one image.
     let leaves = program.nodes.iter().filter(|node| matches!(node.op, RingOp::Input { .. }));
     assert_eq!(leaves.count(), 1 + 2 * 21);

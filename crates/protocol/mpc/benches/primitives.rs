@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tacita_graph::{Graph, NodeId, Op, Owner, Role, Visibility, dims, lower, ops, optimize};
+use tacita_mpc::TARGET;
 use tacita_mpc::{Config, Leaves, Plan, world};
 use tacita_ring::RingTensor;
 
@@ -28,7 +29,8 @@ fn case(op: impl Into<Op>, shapes: &[&[usize]]) -> (Arc<Plan>, Vec<Leaves>) {
         .collect();
     let result = graph.add(op, &operands, "result").expect("shapes that fit");
     graph.reveal(result, &owners[..1], "reveal").expect("a known owner");
-    let program = Arc::new(lower(&optimize(&graph).expect("valid"), 16).expect("has a private form"));
+    let program =
+        Arc::new(lower(&optimize(&graph).expect("valid"), 16, &TARGET).expect("has a private form"));
     let names = ["alice".to_owned(), "bob".to_owned()];
     let plan = Arc::new(Plan::new(program.clone(), &names, BTreeMap::new()).expect("owners are parties"));
     let mut leaves = vec![Leaves::new(); 2];

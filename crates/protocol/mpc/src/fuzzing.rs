@@ -142,7 +142,7 @@ fn graph() -> Result<Graph, GraphError> {
 }
 
 fn record() -> Recorded {
-    let program = Arc::new(lower(&graph().expect("a graph"), 16).expect("it can be lowered"));
+    let program = Arc::new(lower(&graph().expect("a graph"), 16, &crate::TARGET).expect("it can be lowered"));
     let names: Vec<String> = NAMES[..PARTIES].iter().map(|name| (*name).to_owned()).collect();
     let persistent = |id: &_| matches!(program.node(*id).op, RingOp::Input { persistent: true });
     let keys = program.ids().filter(persistent).map(|id| (id, [id.0 as u8; 32])).collect();

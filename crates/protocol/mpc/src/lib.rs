@@ -32,6 +32,7 @@ mod rounding;
 mod session;
 mod steps;
 mod streams;
+mod target;
 mod task;
 mod timeline;
 mod trees;
@@ -57,4 +58,5 @@ pub use rounding::MaskRounding;
 pub use steps::{Item, Opening, Receivers, Sender, Steps};
 #[doc(hidden)]
 pub use streams::{Overrides, StreamId, Use};
+pub use target::TARGET;
 pub use timeline::{Doing, Span};

@@ -3,10 +3,9 @@
 //! Smaller leaves and smaller groups take fewer planes and more levels, each of which is a round. So the number of what is
 //! compared counts: a level more where the bytes that it saves are worth a round.
 
-use tacita_graph::ROUND;
-
 use crate::blocks::words;
 use crate::comparison::{ARITY, Leaves, Level, Span};
+use crate::target::TARGET;
 
 /// The most levels.
 const LEVELS: usize = 3;
@@ -33,7 +32,7 @@ impl Trees {
             .iter()
             .flat_map(|leaves| (0..=LEVELS).map(move |rounds| (leaves, rounds)))
             .filter_map(|(leaves, rounds)| Some((Trees::of(*leaves, spans, rounds)?, rounds)));
-        let cost = |(trees, rounds): &(Trees, usize)| words(elements, trees.sent) * 8 + rounds * ROUND;
+        let cost = |(trees, rounds): &(Trees, usize)| words(elements, trees.sent) * 8 + rounds * TARGET.round;
         // the first of equals, which has the larger leaves
         possible.min_by_key(cost).map(|(trees, _)| trees).unwrap_or_else(|| panic!("{spans:?} of {whole:?}"))
     }
@@ -96,7 +95,7 @@ mod tests {
         let sent = |(_, dealt, opened): (usize, usize, usize)| dealt + 2 * opened;
         for (bits, planes) in [(63, 88), (48, 49)] {
             assert_eq!(sent(costs(bits, 100)) - sent(costs(bits, 1_000_000)), planes);
-            let enough = ROUND.div_ceil(8 * planes) * 64;
+            let enough = TARGET.round.div_ceil(8 * planes) * 64;
             assert_eq!([enough - 64, enough].map(|n| costs(bits, n).0), [2, 3], "{bits} bits");
         }
     }

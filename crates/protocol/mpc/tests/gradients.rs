@@ -7,6 +7,7 @@ use tacita_graph::functions::{self, Norm};
 use tacita_graph::ops::*;
 use tacita_graph::testing::compared_bits;
 use tacita_graph::{DType, Graph, NodeId, Role, Visibility, dims, grad, lower, optimize};
+use tacita_mpc::TARGET;
 use tacita_mpc::{Cost, Plan};
 
 const SAMPLES: usize = 4;
@@ -22,7 +23,7 @@ fn start(shape: &[usize], w: &[usize]) -> (Graph, NodeId, NodeId) {
 }
 
 fn cost(graph: &Graph) -> Cost {
-    let program = lower(&optimize(graph).unwrap(), 16).unwrap();
+    let program = lower(&optimize(graph).unwrap(), 16, &TARGET).unwrap();
     let names = ["alice".to_owned(), "bob".to_owned()];
     Plan::new(Arc::new(program), &names, BTreeMap::new()).unwrap().cost()
 }
@@ -62,7 +63,7 @@ fn a_square_opens_what_is_truncated_anew() {
 
 /// How many elements are compared.
 fn compared(graph: &Graph) -> usize {
-    let program = lower(&optimize(graph).unwrap(), 16).unwrap();
+    let program = lower(&optimize(graph).unwrap(), 16, &TARGET).unwrap();
     let compares = program.nodes.iter().filter(|node| compared_bits(&node.op).is_some());
     compares.map(|node| node.shape.iter().product::<usize>()).sum()
 }

@@ -7,6 +7,7 @@ use ndarray::{ArrayD, arr1};
 use tacita_graph::{
     DType, Graph, Inputs, NodeId, Role, Visibility, dims, encode_leaves, lower, ops, optimize,
 };
+use tacita_mpc::TARGET;
 use tacita_mpc::{Config, Dealer, KeptValues, Leaves, MpcError, Party, Plan, Revealed};
 use tacita_net::{Limits, memory};
 
@@ -25,7 +26,7 @@ fn steps(parties: usize, build: impl FnOnce(&mut Graph)) -> Steps {
     }
     build(&mut graph);
     let graph = optimize(&graph).unwrap();
-    let program = Arc::new(lower(&graph, 16).unwrap());
+    let program = Arc::new(lower(&graph, 16, &TARGET).unwrap());
     let names: Vec<String> = NAMES[..parties].iter().map(|name| (*name).to_owned()).collect();
     Steps { graph, plan: Arc::new(Plan::new(program, &names, BTreeMap::new()).unwrap()) }
 }

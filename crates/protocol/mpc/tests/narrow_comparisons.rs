@@ -11,6 +11,7 @@ use tacita_graph::testing::{Random, compared_bits};
 use tacita_graph::{
     DType, Graph, Inputs, Interval, NodeId, Op, Owner, Role, Visibility, dims, lower, ops, plain,
 };
+use tacita_mpc::TARGET;
 use tacita_mpc::{Cost, Plan};
 use tacita_program::RingOp;
 
@@ -176,7 +177,7 @@ fn what_is_multiplied_too_is_opened_whole() {
 
 /// What a graph costs, and what it would if all comparisons took the full width.
 fn costs(graph: &Graph) -> [Cost; 2] {
-    let narrow = lower(graph, 16).unwrap();
+    let narrow = lower(graph, 16, &TARGET).unwrap();
     let mut wide = narrow.clone();
     for node in &mut wide.nodes {
         match &mut node.op {
@@ -287,7 +288,7 @@ fn what_is_not_proven_takes_the_full_width() {
     // truncated, so that its fractional bits are the session's: what it stood for may have been anything
     let x = two.add(ops::Sort { axis: 0, descending: false }, &[sum]);
     two.reveal(x);
-    let program = lower(&two.graph, 16).unwrap();
+    let program = lower(&two.graph, 16, &TARGET).unwrap();
     let bits: Vec<u32> = program.nodes.iter().filter_map(|node| compared_bits(&node.op)).collect();
     assert_eq!(bits, [63; 5]);
 }

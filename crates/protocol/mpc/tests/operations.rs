@@ -539,7 +539,8 @@ fn what_no_link_takes_is_refused_before_anything_runs() {
     let y = builder.graph.input("y", &shape, bob, Role::Data).unwrap();
     let relu = builder.graph.add(ops::Maximum {}, &[x, y], "the larger").unwrap();
     builder.graph.reveal(relu, &builder.owners[..1], "result").unwrap();
-    let program = std::sync::Arc::new(tacita_graph::lower(&builder.graph, PRECISION).unwrap());
+    let program =
+        std::sync::Arc::new(tacita_graph::lower(&builder.graph, PRECISION, &tacita_mpc::TARGET).unwrap());
     let names = ["alice".to_owned(), "bob".to_owned()];
     let refused = tacita_mpc::Plan::new(program, &names, std::collections::BTreeMap::new());
     let message =
@@ -561,7 +562,8 @@ fn public_values_that_few_bytes_name_and_no_memory_holds_are_refused() {
             let sum = graph.add(ops::Sum { axes: axes.clone(), keepdims: false }, &[product], "").unwrap();
             graph.reveal(sum, &builder.owners[..1], &format!("result {i}")).unwrap();
         }
-        let program = std::sync::Arc::new(tacita_graph::lower(&builder.graph, PRECISION).unwrap());
+        let program =
+            std::sync::Arc::new(tacita_graph::lower(&builder.graph, PRECISION, &tacita_mpc::TARGET).unwrap());
         let names = ["alice".to_owned(), "bob".to_owned()];
         let plan = tacita_mpc::Plan::new(program, &names, std::collections::BTreeMap::new());
         plan.err().map(|error| error.to_string())

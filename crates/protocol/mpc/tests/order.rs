@@ -52,7 +52,9 @@ fn as_many_and_as_large_as_there_may_be() {
     compare(&Case::new(&sorting(256, DType::Int).unwrap(), 3, 16), &inputs(x), 2);
     let refused = sorting(1025, DType::Int).unwrap_err().to_string();
     assert!(refused.contains("sorted") && refused.contains("1024"), "{refused}");
-    let refused = tacita_graph::lower(&sorting(64, DType::Fixed).unwrap(), 5).unwrap_err().to_string();
+    let refused = tacita_graph::lower(&sorting(64, DType::Fixed).unwrap(), 5, &tacita_mpc::TARGET)
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("precision"), "{refused}");
 }
 

@@ -3,7 +3,7 @@
 use super::proven::Bounds;
 use super::{Lowering, gate};
 use crate::error::GraphError;
-use tacita_program::{RingId, RingOp, Threshold};
+use tacita_program::{RingId, RingOp, Target, Threshold};
 
 /// The most values that one comparison of all pairs takes.
 pub(crate) const CANDIDATES: usize = 4;
@@ -140,18 +140,6 @@ pub(crate) fn larger(l: &mut Lowering<'_>, negate: bool) -> Result<RingId, Graph
     Ok(choose(l, bits, &[b, a], result))
 }
 
-/// Bytes, of the dealer and of the parties, that are worth a round: about what a link of 100 Mbit/s carries meanwhile if its
-/// messages take 20 ms, and then five times that, as bytes cost computing as well. Whatever chooses between both goes by it.
-pub const ROUND: usize = 5 << 18;
-
-/// Bytes that a comparison costs.
-const COMPARISON: usize = 36;
-
-/// Rounds of a level of pairs.
-const ROUNDS_OF_PAIRS: usize = 4;
-/// Rounds of a level in which all candidates are compared with all.
-const ROUNDS_OF_ALL: usize = 5;
-
 /// How the largest of some values was found.
 pub(crate) enum Tree {
     /// It is this candidate; zero, where it is one, is the last.
@@ -184,7 +172,7 @@ pub(crate) fn largest(
     let mut candidates: Vec<(RingId, Tree)> = candidates.into_iter().enumerate().map(only).collect();
     while candidates.len() > 1 {
         let count = candidates.len();
-        let size = if in_pairs(shape.iter().product(), count) {
+        let size = if in_pairs(l.target(), shape.iter().product(), count) {
             2
         } else {
             count.div_ceil(count.div_ceil(CANDIDATES))
@@ -260,15 +248,15 @@ pub(crate) fn give(
 pub(crate) const ROUGHNESS: f64 = 1.0;
 
 /// Whether it is better to compare so many candidates, of so many elements each, in pairs.
-fn in_pairs(elements: usize, candidates: usize) -> bool {
+fn in_pairs(target: &Target, elements: usize, candidates: usize) -> bool {
     let size = candidates.min(CANDIDATES);
     if size == 2 {
         return true;
     }
     let levels = size.next_power_of_two().ilog2() as usize;
-    let more_rounds = levels * ROUNDS_OF_PAIRS - ROUNDS_OF_ALL;
+    let more_rounds = (levels * target.rounds_of_pairs).saturating_sub(target.rounds_of_all);
     let fewer_comparisons = (size - 1) * (size - 2) / 2 * candidates.div_ceil(size);
-    elements * fewer_comparisons * COMPARISON > more_rounds * ROUND
+    elements * fewer_comparisons * target.comparison > more_rounds * target.round
 }
 
 /// How many of so many values in a row are compared with each other in a tournament's next level: as few as the number of
@@ -312,12 +300,19 @@ pub(crate) fn not_negative(l: &mut Lowering<'_>, x: RingId, exact: u32) -> RingI
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TARGET;
 
     #[test]
     fn pairs_are_taken_where_bytes_are_worth_the_rounds() {
         // ResNet-18's pooling, rows and then columns with zero; LeNet's for 32 images
-        assert!(in_pairs(401_408, 3) && in_pairs(200_704, 4));
-        assert!(in_pairs(1, 2) && !in_pairs(73_728, 3));
+        let pairs = |elements, candidates| in_pairs(&TARGET, elements, candidates);
+        assert!(pairs(401_408, 3) && pairs(200_704, 4));
+        assert!(pairs(1, 2) && !pairs(73_728, 3));
+        // where rounds are worth nothing, and where pairs take no more of them
+        assert!(in_pairs(&Target { round: 0, ..TARGET }, 1, 3));
+        assert!(in_pairs(&Target { rounds_of_all: 9, ..TARGET }, 1, 4));
+        // where comparisons cost nothing
+        assert!(!in_pairs(&Target { comparison: 0, ..TARGET }, 401_408, 3));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) mod tournament;
 pub(crate) mod wide;
 
 use std::collections::{BTreeMap, HashMap};
-use tacita_program::{NodeId, RingId, RingNode, RingOp, RingProgram, RingType, Visibility};
+use tacita_program::{NodeId, RingId, RingNode, RingOp, RingProgram, RingType, Target, Visibility};
 
 use self::proven::Bounds;
 use crate::error::GraphError;
@@ -45,28 +45,30 @@ pub(crate) fn limit(dtype: DType, precision: u32) -> f64 {
     if dtype == DType::Fixed { representable(precision) } else { (1u64 << 62) as f64 }
 }
 
-/// The ring program that computes the graph's reveals at `precision` fractional bits.
+/// The ring program that computes the graph's reveals at `precision` fractional bits, for the protocol that `target`
+/// describes.
 ///
 /// Run [`optimize`](crate::optimize) first: it removes what cannot be lowered (batch norms) and saves work. Nodes
 /// that no reveal and nothing kept needs are left out.
 ///
 /// # Errors
-/// If the precision is out of [`PRECISIONS`], an operation cannot be computed privately, or
-/// a public constant is not representable.
-pub fn lower(graph: &Graph, precision: u32) -> Result<RingProgram, GraphError> {
-    let mut program = lowered(graph, precision)?.program;
+/// If the precision is out of [`PRECISIONS`], an operation cannot be computed privately or needs one that the target does
+/// not have, or a public constant is not representable.
+pub fn lower(graph: &Graph, precision: u32, target: &Target) -> Result<RingProgram, GraphError> {
+    let mut program = lowered(graph, precision, target)?.program;
     program.prune();
     Ok(program)
 }
 
 /// Lowering when it is done; the program has nodes that serve no reveal.
-fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
+fn lowered<'g>(graph: &'g Graph, precision: u32, target: &Target) -> Result<Lowering<'g>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
     }
-    let ranges = crate::range::ranges(graph, precision)?;
+    let ranges = crate::range::ranges_if(target.trusts_ranges, graph, precision);
     let mut lowering = Lowering {
         graph,
+        target: *target,
         ranges: ranges.into_iter().map(|range| range.interval).collect(),
         fracs: crate::range::fracs(graph, precision),
         intervals: proven::leaf_intervals(graph),
@@ -91,7 +93,11 @@ fn lowered(graph: &Graph, precision: u32) -> Result<Lowering<'_>, GraphError> {
         let node = graph.node(id);
         if !node.ty.visibility.is_clear() || node.op.is_end() {
             lowering.current = id;
+            let before = lowering.program.nodes.len();
             let value = node.op.operation().lower(&mut lowering)?;
+            if let Some(node) = lowering.program.nodes[before..].iter().find(|node| !target.has(&node.op)) {
+                return Err(lowering.unsupported(&format!("the protocol has no {}", node.op.name())));
+            }
             if node.ty.visibility == Visibility::Secret && lowering.is_clear(value) {
                 return Err(lowering.unsupported("internal error: its lowering would show it to somebody"));
             }
@@ -117,6 +123,7 @@ fn persistent(graph: &Graph) -> Vec<bool> {
 /// The state of lowering; operations add ring nodes for the node at hand through it.
 pub(crate) struct Lowering<'g> {
     graph: &'g Graph,
+    target: Target,
     ranges: Vec<Interval>,
     /// The fractional bits that values have by rights.
     fracs: Vec<u32>,
@@ -147,6 +154,11 @@ impl<'g> Lowering<'g> {
         self.graph.node(self.node().inputs[i])
     }
 
+    /// What the protocol has, and what it costs.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// The result's shape.
     pub(crate) fn shape(&self) -> Vec<usize> {
         self.node().ty.shape.clone()
@@ -162,7 +174,8 @@ impl<'g> Lowering<'g> {
         self.input(i).ty.shape.clone()
     }
 
-    /// Between which numbers input `i` lies, but for what fixed point adds, if inputs are what they declare.
+    /// Between which numbers input `i` lies, but for what fixed point adds, if inputs are what they declare; where the target
+    /// does not trust that, if they are representable.
     pub(crate) fn range(&self, i: usize) -> Interval {
         self.ranges[self.node().inputs[i].index()]
     }
@@ -331,10 +344,12 @@ impl<'g> Lowering<'g> {
         }
         let op = RingOp::Input { persistent: self.persistent[id.index()] };
         let leaf = self.push_node(op, &[], &shape, RingType::Ring { frac }, node.ty.visibility, id);
-        // what encoding refuses
-        let limit = Interval::symmetric(limit(node.ty.dtype, self.precision()));
-        self.within(leaf, Bounds::of(limit, frac, 0.0));
-        self.within(leaf, Bounds::of(self.intervals[&id], frac, 0.0));
+        if self.target.trusts_ranges {
+            // what encoding refuses
+            let limit = Interval::symmetric(limit(node.ty.dtype, self.precision()));
+            self.within(leaf, Bounds::of(limit, frac, 0.0));
+            self.within(leaf, Bounds::of(self.intervals[&id], frac, 0.0));
+        }
         self.leaves.insert((id, frac), leaf);
         Ok(leaf)
     }

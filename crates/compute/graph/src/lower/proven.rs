@@ -1,7 +1,7 @@
 //! Between which numbers the ring values of a program lie, as they are computed: what comparisons of fewer bits rest on.
 //!
-//! Nothing here is assumed of data. An owner's values lie within what its encoder lets pass, which is the range that an
-//! input declares, if it does; what nobody checks, shares of an earlier evaluation, may be anything. From there on each
+//! Nothing here is assumed of data. Where the target trusts owners' encoders, an owner's values lie within what its encoder
+//! lets pass, which is the range that an input declares, if it does; what nobody checks, shares of an earlier evaluation, may be anything. From there on each
 //! operation's bounds follow from those of its inputs, in whole units of the ring, with all that truncations may add. What
 //! may leave the ring may be anything again, and so is the truncation of a value that is not proven to be below 2^62.
 //!
@@ -252,7 +252,7 @@ const EXACT: f64 = (1u64 << 52) as f64;
 /// The intervals in which leaves lie, which encoding refuses to leave. By graph node; of nodes that are not in the clear too.
 pub(crate) fn leaf_intervals(graph: &Graph) -> BTreeMap<NodeId, Interval> {
     let operation = |op: &Op, x: &[Interval], types: &[&Type]| op.operation().plain_range(x, types);
-    let all = range::inferred(graph, |_| Interval::symmetric(LARGEST), operation);
+    let all = range::inferred(graph, true, |_| Interval::symmetric(LARGEST), operation);
     let widened = |id: NodeId, interval: Interval| {
         let node = graph.node(id);
         let exact = node.inputs.is_empty() || (node.ty.dtype != DType::Fixed && interval.magnitude() < EXACT);
@@ -267,7 +267,7 @@ pub(crate) fn leaf_intervals(graph: &Graph) -> BTreeMap<NodeId, Interval> {
 mod tests {
     use super::super::lowered;
     use super::*;
-    use crate::testing::{compared_bits, random_case};
+    use crate::testing::{TARGET, compared_bits, random_case};
     use crate::{ClearValue, Floor, Nearest, Rounding, encode_every_leaf, fixed, optimize};
 
     /// Up to every opposite end: rounds up what is no integer.
@@ -287,7 +287,7 @@ mod tests {
             let case = random_case(seed, 12);
             let graph = optimize(&case.graph).unwrap();
             for precision in [10, 16] {
-                let lowering = lowered(&graph, precision).unwrap();
+                let lowering = lowered(&graph, precision, &TARGET).unwrap();
                 let program = &lowering.program;
                 let leaves = encode_every_leaf(&graph, program, &case.inputs).unwrap();
                 for rounding in [&mut Floor as &mut dyn Rounding, &mut Nearest, &mut Ceil] {

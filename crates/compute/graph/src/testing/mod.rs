@@ -7,10 +7,21 @@ use crate::graph::Graph;
 use crate::ops::{Add, Input, Op};
 use crate::types::{DType, Role};
 use crate::value::Inputs;
-use tacita_program::{NodeId, Owner, RingOp, Visibility};
+use tacita_program::{NodeId, Owner, RingOp, Target, Visibility};
 
 use ndarray::ArrayD;
 pub use random::Random;
+
+/// The target that tests below the protocol lower for. A test in tacita-mpc holds it equal to `tacita_mpc::TARGET`.
+pub const TARGET: Target = Target {
+    round: 5 << 18,
+    comparison: 36,
+    rounds_of_pairs: 4,
+    rounds_of_all: 5,
+    fourier_sum: true,
+    exponential: true,
+    trusts_ranges: true,
+};
 
 /// The bits that an operation compares, if it does.
 pub fn compared_bits(op: &RingOp) -> Option<u32> {

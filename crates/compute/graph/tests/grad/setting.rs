@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 use tacita_graph::ops::{Mul, Op, Sum};
 use tacita_graph::testing::Random;
+use tacita_graph::testing::TARGET;
 use tacita_graph::{
     Graph, GraphError, Inputs, Nearest, NodeId, Role, Visibility, dims, encode_every_leaf, error_bounds,
     fixed, grad, lower, optimize, plain, plain_all,
@@ -123,7 +124,7 @@ pub fn private(graph: &Graph, inputs: &Inputs, nodes: &[NodeId], what: &str) -> 
             assert!(apart <= 1e-6 * (1.0 + exact.abs()), "{what}: {exact} is {rewritten} when rewritten");
         }
     }
-    let program = lower(&graph, 16).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let program = lower(&graph, 16, &TARGET).unwrap_or_else(|error| panic!("{what}: {error}"));
     let leaves = encode_every_leaf(&graph, &program, inputs).unwrap();
     let values = fixed(&program, &leaves, &mut Nearest);
     let bounds = error_bounds(&graph, inputs, 16).unwrap();

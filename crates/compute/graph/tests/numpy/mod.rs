@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, IxDyn};
+use tacita_graph::testing::TARGET;
 use tacita_graph::*;
 
 /// Fractional bits.
@@ -142,7 +143,7 @@ pub fn check(
     }
     let (graph, inputs) = graph_of(case, true, &build).unwrap();
     let graph = optimize(&graph).unwrap();
-    let program = lower(&graph, PRECISION).unwrap();
+    let program = lower(&graph, PRECISION, &TARGET).unwrap();
     let leaves = encode_every_leaf(&graph, &program, &inputs).unwrap();
     let bounds = error_bounds(&graph, &inputs, PRECISION).unwrap();
     for rounding in [&mut Floor as &mut dyn Rounding, &mut Nearest] {

@@ -1,6 +1,7 @@
 //! What becomes of a test: it passes, is refused, or fails.
 
 use ndarray::ArrayD;
+use tacita_graph::testing::TARGET;
 use tacita_graph::{
     DType, Floor, Graph, Inputs, Nearest, Role, Rounding, Value, Visibility, dims, encode_every_leaf,
     error_bounds, fixed, functions, lower, optimize, plain, plain_all, representable,
@@ -141,7 +142,7 @@ fn compare(name: &str, found: &ArrayD<f64>, expected: &ArrayD<f64>) -> Result<()
 /// for it, or an operation has none.
 fn agrees_in_fixed_point(graph: &Graph, inputs: &Inputs) -> Result<bool, String> {
     let graph = optimize(graph).map_err(|error| error.to_string())?;
-    let Ok(program) = lower(&graph, PRECISION) else { return Ok(false) };
+    let Ok(program) = lower(&graph, PRECISION, &TARGET) else { return Ok(false) };
     let Ok(leaves) = encode_every_leaf(&graph, &program, inputs) else { return Ok(false) };
     let values = plain_all(&graph, inputs).map_err(|error| error.to_string())?;
     let fits = |(value, dtype): (&ArrayD<f64>, DType)| {

@@ -180,7 +180,7 @@ fn evaluate(entry: &Entry, points: &[f64], rounding: &mut dyn Rounding) -> Resul
     let x = graph.add(input, &[], "x")?;
     let y = (entry.build)(&mut graph, &[x])?;
     graph.reveal(y, &[alice], "result")?;
-    let program = lower(&optimize(&graph)?, PRECISION)?;
+    let program = lower(&optimize(&graph)?, PRECISION, &tacita_mpc::TARGET)?;
     let words = tacita_ring::encode(points, PRECISION).map_err(|e| Error::Internal(e.to_string()))?;
     let words = RingTensor::new(vec![points.len()], words);
     let leaves = program.ids().filter(|id| matches!(program.node(*id).op, RingOp::Input { .. }));

@@ -185,7 +185,7 @@ mod tests {
         let y = graph.add(MatMul, &[y, w], "z").unwrap();
         graph.reveal(y, &[alice], "answer").unwrap();
         let names: Vec<String> = parties.iter().map(|name| (*name).to_owned()).collect();
-        Plan::new(Arc::new(lower(&graph, 16).unwrap()), &names, BTreeMap::new()).unwrap()
+        Plan::new(Arc::new(lower(&graph, 16, &tacita_mpc::TARGET).unwrap()), &names, BTreeMap::new()).unwrap()
     }
 
     #[test]

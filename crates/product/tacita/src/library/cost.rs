@@ -50,7 +50,7 @@ pub fn operation_cost(
     let result = build(&mut graph, &operands)?;
     let reveal = graph.reveal(result, &[alice], "result")?;
     let label = graph.label(reveal);
-    let program = Arc::new(lower(&optimize(&graph)?, precision)?);
+    let program = Arc::new(lower(&optimize(&graph)?, precision, &tacita_mpc::TARGET)?);
     let names = ["alice", "bob"].map(str::to_owned);
     Ok(without_reveal(&Plan::new(program, &names, BTreeMap::new())?.cost(), &label))
 }

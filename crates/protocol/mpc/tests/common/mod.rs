@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tacita_graph::{Graph, Inputs, Owner, encode_leaves, lower, optimize};
+use tacita_mpc::TARGET;
 use tacita_mpc::{Config, Dealt, Hooks, LeafKey, Leaves, Outcome, Plan, world};
 use tacita_net::Frame;
 use tacita_program::{RingId, RingOp, RingProgram};
@@ -35,7 +36,7 @@ impl Case {
         precision: u32,
     ) -> Case {
         let graph = optimize(graph).expect("a valid graph can be rewritten");
-        let program = Arc::new(lower(&graph, precision).expect("the graph can be lowered"));
+        let program = Arc::new(lower(&graph, precision, &TARGET).expect("the graph can be lowered"));
         let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
         let plan =
             Plan::with_data_owners(program.clone(), &owned(parties), &owned(data_owners), keys(&program));
