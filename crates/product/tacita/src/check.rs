@@ -7,13 +7,13 @@ use serde::Serialize;
 use tacita_graph::{Graph, Interval, Nearest, NodeId, Op, PRECISIONS, encode_every_leaf};
 use tacita_program::RingId;
 
-use crate::error::Error;
-use crate::members::Members;
-use crate::options::Options;
-use crate::prepared::Prepared;
-use crate::proof::Claim;
-use crate::session::bind;
+use crate::range_bounds::BoundedGraph;
 use tacita_identity::hex;
+use tacita_session::Error;
+use tacita_session::Members;
+use tacita_session::Options;
+use tacita_session::Prepared;
+use tacita_session::bind;
 
 /// Error and headroom of one node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,7 +99,7 @@ pub fn check(
     options: &Options,
 ) -> Result<Checked, Error> {
     options.check()?;
-    let count = crate::infer::check_samples(model, samples)?;
+    let count = crate::batches::check_samples(&model.template, (&model.input, samples))?;
     let sizes = model.template.sizes_of(samples.shape(), sizes)?;
     let bound = bind(&model.template.at(&sizes)?)?;
     let prepared = Prepared::new(bound, &Members::parties(options.party_names()), options.precision)?;
@@ -112,7 +112,7 @@ pub fn check(
 
     // the last ring value of a graph node is the node's
     let last: BTreeMap<NodeId, RingId> = program.ids().map(|id| (program.node(id).origin, id)).collect();
-    let claim = Claim::new(graph, &exact)?;
+    let claim = BoundedGraph::new(graph, &exact)?;
     let proven = claim.largest(options.precision)?;
     let limit = f64::from(options.range_bits());
     let mut nodes = Vec::new();
@@ -167,7 +167,7 @@ fn bits(magnitude: f64) -> f64 {
 }
 
 /// The greatest precision that leaves two bits above the largest value of the samples, and what could go wrong at it.
-fn of_samples(graph: &Graph, claim: &Claim, largest: f64, count: usize) -> Result<Proposal, Error> {
+fn of_samples(graph: &Graph, claim: &BoundedGraph, largest: f64, count: usize) -> Result<Proposal, Error> {
     let needed = largest.max(1.0).log2() + MARGIN_BITS;
     let precision = (((62.0 - needed) / 2.0).floor() as u32).clamp(*PRECISIONS.start(), *PRECISIONS.end());
     let range_bits = 62 - 2 * precision;

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use ndarray::{ArrayD, Axis, Slice};
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 use tacita_graph::{Graph, Inputs, NodeId, Op, Role, Visibility};
 use tacita_identity::{Identity, SessionFile, hex};
 use tacita_onnx::{BATCH, Sizes, Template};
 
-use crate::connect::ConnectOptions;
-use crate::error::Error;
-use crate::infer::{InferProgress, Totals, graphs, predictions};
-use crate::parts::{Parts, UsualBatch};
-use crate::report::{REPORT_VERSION, Report, Seconds, cpu, peak_rss_bytes};
-use crate::session::Session;
+use crate::batches::{Batches, Outcome, accuracy, check_labels, check_samples};
+use crate::infer::InferProgress;
+use tacita_session::ConnectOptions;
+use tacita_session::Error;
+use tacita_session::Session;
+use tacita_session::message::{decode, encode};
+use tacita_session::{Parts, UsualBatch};
+use tacita_session::{REPORT_VERSION, Report, cpu, peak_rss_bytes};
 
 /// What one member brings to a joint inference.
 pub struct Part {
@@ -81,7 +83,10 @@ pub fn join(
         ([], Some(_)) => {
             return Err(Error::Usage(format!("{me} owns no input of this graph: leave --input out")));
         }
-        ([id], Some(samples)) => Some((*id, check(&template, &graph.label(*id), samples)?)),
+        ([id], Some(samples)) => {
+            let name = graph.node(*id).name.as_str();
+            Some((name, check_samples(&template, (name, samples))?))
+        }
         ([id], None) => {
             let name = graph.label(*id);
             return Err(Error::Usage(format!("{me} owns the input `{name}`: give it with --input")));
@@ -109,13 +114,13 @@ pub fn join(
     let begun = Instant::now();
     let mut session = Session::connect_with(file, me, identity, options)?;
     opened(&session);
-    if let Some((_, dealt)) = session.dealt {
+    if let Some((_, dealt)) = session.dealt_ahead() {
         own.batch.get_or_insert(dealt as u64);
     }
     let (parts, sizes) = agree(&mut session, &template, own, me, usual_batch)?;
     let (count, batch) = (parts.rows(), parts.batch());
-    let graphs = graphs(&template, &sizes, &parts)?;
-    if let Some(dealt) = session.dealt
+    let batches = Batches::new(&template, &sizes, &parts)?;
+    if let Some(dealt) = session.dealt_ahead()
         && dealt != (count, batch)
     {
         session.abandon(&format!("{me} was dealt correlations for other samples or batches"));
@@ -125,57 +130,17 @@ pub fn join(
             dealt.0, dealt.1
         )));
     }
-    if let Some(labels) = &labels
-        && labels.len() != count
-    {
+    if let Err(error) = check_labels(labels.as_deref(), count) {
         session.abandon(&format!("{me} has labels for another number of samples"));
-        return Err(Error::Input(format!("{} labels for {count} samples", labels.len())));
+        return Err(error);
     }
-    let mut seconds = Seconds { setup: begun.elapsed().as_secs_f64(), ..Seconds::default() };
-
-    let mut inputs = parameters;
-    let mut totals = Totals::default();
-    let mut outputs: Vec<ArrayD<f64>> = vec![];
-    let mut kept = None;
-    let batches = parts.ranges().len();
-    for (index, range) in parts.ranges().enumerate() {
-        if let (Some((id, _)), Some(samples)) = (input, &samples) {
-            let slice = samples.slice_axis(Axis(0), Slice::from(range.clone())).to_owned();
-            inputs.insert(graph.node(id).name.clone(), slice);
-        }
-        let begun = Instant::now();
-        let prepared = session.prepare(&graphs[&range.len()])?;
-        seconds.setup += begun.elapsed().as_secs_f64();
-        let names: Vec<String> = prepared.graph().ids().map(|id| prepared.graph().label(id)).collect();
-        let evaluation = session.evaluate(&prepared, &inputs, &mut |p| {
-            let node = names.get(p.node.index()).map_or("", String::as_str);
-            progress(InferProgress { batch: index, batches, done: p.done, total: p.total, node });
-        })?;
-        seconds.setup += evaluation.times.setup.as_secs_f64();
-        seconds.offline += evaluation.times.offline.as_secs_f64();
-        seconds.online += evaluation.times.online.as_secs_f64();
-        totals.add(prepared.graph(), &evaluation, range.len());
-        let received = prepared.graph().reveals().into_iter().enumerate().find_map(|(reveal, id)| {
-            let values = evaluation.revealed.get(&id)?;
-            Some((reveal, id, values.iter().find(|(to, _)| to == me)?.1.clone()))
-        });
-        if let Some((reveal, id, value)) = received {
-            kept = Some((reveal, prepared.graph().node(id).ty.dtype == tacita_graph::DType::Int));
-            outputs.push(value);
-        }
-    }
-    seconds.total = seconds.setup + seconds.offline + seconds.online;
-
-    let output = match kept {
-        Some((reveal, _)) => Some(parts.join(reveal, &outputs)?),
-        None => None,
-    };
-    let indices = kept.is_some_and(|(_, indices)| indices);
-    let accuracy = output.as_ref().zip(labels).map(|(output, labels)| {
-        let right =
-            predictions(output, indices).iter().zip(&labels).filter(|(p, l)| **p as i64 == **l).count();
-        right as f64 / count as f64
-    });
+    let opening = begun.elapsed().as_secs_f64();
+    let own_samples = input.map(|(name, _)| name).zip(samples.as_ref());
+    let outcome = batches.evaluate(&mut session, parameters, own_samples, Some(me), progress)?;
+    let Outcome { output, mut totals, .. } = outcome;
+    totals.seconds.setup += opening;
+    totals.seconds.total += opening;
+    let accuracy = output.as_ref().zip(labels).map(|(output, labels)| accuracy(&output.labels(), &labels));
     let mut report = Report {
         version: REPORT_VERSION,
         graph_digest: hex(&template.digest()),
@@ -193,7 +158,7 @@ pub fn join(
         wire_bytes: totals.wire,
         offline_bytes: totals.offline,
         setup_bytes_per_party: totals.setup.iter().copied().max().unwrap_or(0),
-        seconds,
+        seconds: totals.seconds,
         peak_rss_bytes: peak_rss_bytes(),
         max_abs_error: None,
         mean_abs_error: None,
@@ -208,7 +173,8 @@ pub fn join(
     for (_, bytes) in session.exchange("wire bytes", &encode(&report.wire_bytes)?)? {
         report.wire_bytes = report.wire_bytes.saturating_add(decode(&bytes)?);
     }
-    Ok(Joined { session, output, indices, report })
+    let (output, indices) = output.map(|output| (output.value, output.indices)).unzip();
+    Ok(Joined { session, output, indices: indices.unwrap_or(false), report })
 }
 
 impl Joined {
@@ -242,16 +208,6 @@ fn owned(graph: &Graph, me: &str, role: Role) -> Vec<NodeId> {
         owned && matches!(&node.op, Op::Input(input) if input.role == role)
     };
     graph.inputs().into_iter().filter(is_mine).collect()
-}
-
-/// Shape and finiteness of samples; returns how many there are.
-fn check(template: &Template, name: &str, samples: &ArrayD<f64>) -> Result<usize, Error> {
-    template.sizes_of(samples.shape(), &Sizes::new())?;
-    crate::session::check_finite(name, samples)?;
-    match samples.shape().first() {
-        Some(0) | None => Err(Error::Input("there are no samples".into())),
-        Some(&count) => Ok(count),
-    }
 }
 
 /// Refuses to join without one's own weights, before anybody waits.
@@ -314,17 +270,4 @@ fn agree(
         None => template.fixed_batch().unwrap_or(1),
     };
     Ok((Parts::choose(template, &sizes, count, asked, usual)?, sizes))
-}
-
-pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    postcard::to_stdvec(value).map_err(|e| Error::Internal(e.to_string()))
-}
-
-pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
-    let broken = |e| {
-        Error::Disagreement(format!(
-            "a member sent terms that cannot be read ({e}): do all run the same version?"
-        ))
-    };
-    postcard::from_bytes(bytes).map_err(broken)
 }

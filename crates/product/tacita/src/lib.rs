@@ -9,50 +9,18 @@
 #[doc = include_str!("../../../../README.md")]
 struct Readme;
 
+mod batches;
 mod check;
-mod connect;
-mod consent;
-mod correlations;
-mod error;
-mod estimate;
 #[doc(hidden)]
 pub mod fuzzing;
 mod infer;
 mod join;
-pub mod library;
-mod local;
-mod members;
-mod model;
-mod options;
-mod parts;
-mod prepared;
-mod proof;
-mod recipe;
-mod report;
-mod serve;
-mod session;
-mod tensor;
-mod timeline;
-mod training;
-mod world;
+mod range_bounds;
+mod totals;
 
 pub use check::{Checked, CheckedNode, Ground, Proposal, check};
-pub use connect::ConnectOptions;
-#[doc(hidden)]
-pub use connect::WatchForTests;
-pub use consent::{Allowance, Disclosure, consent, disclosures};
-pub use correlations::{CorrelationFile, DealtAhead, deal_ahead};
-pub use error::Error;
-pub use estimate::{Estimate, NETWORKS, Network, Prediction, estimate, estimate_session};
 pub use infer::{InferProgress, Inference, infer};
 pub use join::{Joined, Part, join};
-pub use model::{Model, model_of_template, read_template};
-pub use options::{Link, Options};
-pub use parts::{Parts, UsualBatch};
-pub use prepared::Prepared;
-pub use report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, peak_rss_bytes};
-pub use serve::{ServeOptions, Served, serve};
-pub use session::{Evaluation, Session};
 pub use tacita_graph as graph;
 pub use tacita_identity::{
     Certificate, FileError, Identity, IdentityError, SessionFile, SessionMember, SessionSettings, check_name,
@@ -61,11 +29,18 @@ pub use tacita_identity::{
 pub use tacita_nn as nn;
 pub use tacita_onnx as onnx;
 pub use tacita_program as program;
-pub use tensor::Tensor;
-pub use timeline::Timeline;
-pub use training::{
+#[doc(hidden)]
+pub use tacita_session::WatchForTests;
+pub use tacita_session::{
+    Allowance, ConnectOptions, CorrelationFile, DealtAhead, Disclosure, Error, Estimate, Evaluation, Link,
+    Model, NETWORKS, Network, NodeReport, Options, Parts, Prediction, Prepared, Progress, REPORT_VERSION,
+    Report, Reveal, Seconds, ServeOptions, Served, Session, Tensor, Timeline, UsualBatch, consent, cpu,
+    deal_ahead, disclosures, estimate, estimate_session, model_of_template, peak_rss_bytes, read_template,
+    serve,
+};
+pub use tacita_train::{
     ConvConfig, LayerConfig, LossConfig, OptimiserConfig, OwnerData, Pretrained, ReadyConfig,
     RecurrentConfig, RevealConfig, RuleConfig, ScheduleConfig, ScheduleKind, Split, TestFigures, TrainConfig,
     TrainOptions, TrainProgress, TrainReport, Trained, Trainer, join_training, train,
 };
-pub use world::Progress;
+pub use totals::Totals;

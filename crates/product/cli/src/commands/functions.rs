@@ -1,7 +1,7 @@
 //! `tacita functions`.
 
 use serde::Serialize;
-use tacita::library::{Costs, Function, functions, operations};
+use tacita_bench::{Costs, Function, functions, operations};
 
 use crate::failure::Failure;
 use crate::print::{Answer, json};

@@ -6,8 +6,8 @@
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
-use tacita::library::{ARCHITECTURES, Architecture, MeasuredModel, RUNS, bench_model};
 use tacita::{Options, Timeline};
+use tacita_bench::{ARCHITECTURES, Architecture, MeasuredModel, RUNS, bench_model};
 
 use super::{chosen, setting};
 use crate::arguments::BenchModelsArguments;

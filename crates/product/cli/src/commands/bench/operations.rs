@@ -1,7 +1,7 @@
 //! `tacita bench ops`.
 
 use tacita::Timeline;
-use tacita::library::{BENCHMARKS, Measured, bench_operation};
+use tacita_bench::{BENCHMARKS, Measured, bench_operation};
 
 use super::{chosen, setting};
 use crate::arguments::BenchOpsArguments;
