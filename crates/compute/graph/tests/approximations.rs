@@ -72,22 +72,22 @@ impl Rounding for View {
         })
     }
 
-    fn harmonics(&mut self, value: RingId, z: &RingTensor, sum: &FourierSum) -> RingTensor {
+    fn fourier_sum(&mut self, value: RingId, z: &RingTensor, sum: &FourierSum) -> RingTensor {
         let (opened, masks) = self.masks(value, z);
         let mut dealt = vec![0; z.len() * sum.words()];
-        sum.dealt(&masks, &mut dealt);
+        sum.cosines(&masks, &mut dealt);
         if let Dealt::Coarser(bits) = self.dealt {
             dealt
                 .iter_mut()
                 .for_each(|word| *word = ((*word as i64 + (1 << (bits - 1))) >> bits << bits) as u64);
         }
         let mut out = vec![0; z.len()];
-        sum.add_opened(&opened, &dealt, &mut out);
+        sum.add_difference(&opened, &dealt, &mut out);
         if self.dealt == Dealt::Finer {
-            let finer = FourierSum { dealt: sum.dealt + MORE, ..sum.clone() };
+            let finer = FourierSum { cosine_bits: sum.cosine_bits + MORE, ..sum.clone() };
             let mut more = vec![0; out.len()];
-            finer.dealt(&masks, &mut dealt);
-            sum.add_opened(&opened, &dealt, &mut more);
+            finer.cosines(&masks, &mut dealt);
+            sum.add_difference(&opened, &dealt, &mut more);
             // 2^MORE times the sum, modulo 2^64: what it has in front is that of the other
             for (out, more) in out.iter_mut().zip(more) {
                 let apart = more.wrapping_sub(*out << MORE) as i64;
@@ -105,11 +105,11 @@ impl Rounding for View {
         if self.dealt == Dealt::Finer {
             // room for a result below e
             let more = 61 - spec.result_frac();
-            let finer = Exponential { dealt: spec.dealt + more, ..*spec };
-            let y = finer.of_opening(&opened, &masks);
+            let finer = Exponential { small_bits: spec.small_bits + more, ..*spec };
+            let y = finer.of_difference(&opened, &masks);
             return RingTensor::new(z.shape().to_vec(), y.iter().map(|y| y >> more).collect());
         }
-        RingTensor::new(z.shape().to_vec(), spec.of_opening(&opened, &masks))
+        RingTensor::new(z.shape().to_vec(), spec.of_difference(&opened, &masks))
     }
 }
 

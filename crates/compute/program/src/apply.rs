@@ -1,11 +1,11 @@
-//! The linear and bilinear operations of a ring program on concrete tensors, the same for shares, masks, openings
-//! and values in the clear.
+//! The linear and bilinear operations of a ring program on tensors: values in the clear, and whatever parts of values an
+//! evaluator adds up.
 
-use tacita_ring::{RingTensor, Sign, conv2d, conv2d_into, matmul, matmul_into, sum_pool2d};
+use tacita_ring::{ConvSpec, RingTensor, Sign, conv2d, conv2d_into, matmul, matmul_into, sum_pool2d};
 
 use crate::operation::RingOp;
 
-/// Applies a linear operation, `Pad` with its value: what clear values and openings undergo.
+/// Applies a linear operation, `Pad` with its value.
 ///
 /// `shape` is the node's.
 ///
@@ -16,7 +16,7 @@ pub fn linear(op: &RingOp, inputs: &[&RingTensor], shape: &[usize]) -> RingTenso
     apply(op, inputs, shape, padding)
 }
 
-/// Applies the linear part of an operation, `Pad` with zero: what masks undergo, and all shares but one party's.
+/// Applies the linear part of an operation, `Pad` with zero: for parts of a value, all but one of them.
 ///
 /// # Panics
 /// As [`linear`].
@@ -47,7 +47,33 @@ fn apply(op: &RingOp, inputs: &[&RingTensor], shape: &[usize], padding: i64) -> 
         RingOp::Concat { axis } => RingTensor::concat(inputs, *axis),
         RingOp::Sum { axes, keepdims } => inputs[0].sum(axes, *keepdims),
         RingOp::SumPool { window } => sum_pool2d(inputs[0], window),
-        _ => panic!("{} is not linear", op.name()),
+        RingOp::Input { .. }
+        | RingOp::Constant { .. }
+        | RingOp::ConstantTensor { .. }
+        | RingOp::Mul
+        | RingOp::MatMul
+        | RingOp::Conv { .. }
+        | RingOp::Truncate { .. }
+        | RingOp::LessThanZero { .. }
+        | RingOp::OneHotArgmax { .. }
+        | RingOp::Select { .. }
+        | RingOp::NotBits
+        | RingOp::XorBits
+        | RingOp::AndBits
+        | RingOp::EqualZero { .. }
+        | RingOp::RoundedUp { .. }
+        | RingOp::Sort { .. }
+        | RingOp::OneHot { .. }
+        | RingOp::LessThanPairs { .. }
+        | RingOp::SelectLargest { .. }
+        | RingOp::Reveal { .. }
+        | RingOp::Keep
+        | RingOp::Bucketize { .. }
+        | RingOp::FourierSum { .. }
+        | RingOp::Exponential { .. }
+        | RingOp::BitToArithmetic { .. }
+        | RingOp::SelectScale { .. }
+        | RingOp::Random { .. } => panic!("{} is not linear", op.name()),
     }
 }
 
@@ -56,17 +82,16 @@ fn apply(op: &RingOp, inputs: &[&RingTensor], shape: &[usize], padding: i64) -> 
 /// # Panics
 /// If `op` is not [bilinear](RingOp::is_bilinear) or the shapes do not fit it.
 pub fn bilinear_into(op: &RingOp, out: &mut RingTensor, x: &RingTensor, y: &RingTensor, sign: Sign) {
-    match op {
-        RingOp::Mul => {
+    match Product::of(op) {
+        Product::Elementwise => {
             let product = x.mul(y);
             match sign {
                 Sign::Plus => out.add_assign(&product),
                 Sign::Minus => out.sub_assign(&product),
             }
         }
-        RingOp::MatMul => matmul_into(out, x, y, sign),
-        RingOp::Conv { spec } => conv2d_into(out, x, y, spec, sign),
-        _ => panic!("{} is not bilinear", op.name()),
+        Product::Matrix => matmul_into(out, x, y, sign),
+        Product::Convolution(spec) => conv2d_into(out, x, y, spec, sign),
     }
 }
 
@@ -75,12 +100,65 @@ pub fn bilinear_into(op: &RingOp, out: &mut RingTensor, x: &RingTensor, y: &Ring
 /// # Panics
 /// As [`bilinear_into`].
 pub fn bilinear(op: &RingOp, x: &RingTensor, y: &RingTensor, shape: &[usize]) -> RingTensor {
-    let product = match op {
-        RingOp::Mul => x.mul(y),
-        RingOp::MatMul => matmul(x, y),
-        RingOp::Conv { spec } => conv2d(x, y, spec),
-        _ => panic!("{} is not bilinear", op.name()),
+    let product = match Product::of(op) {
+        Product::Elementwise => x.mul(y),
+        Product::Matrix => matmul(x, y),
+        Product::Convolution(spec) => conv2d(x, y, spec),
     };
     debug_assert_eq!(product.shape(), shape);
     product
+}
+
+/// A bilinear operation.
+enum Product<'a> {
+    Elementwise,
+    Matrix,
+    Convolution(&'a ConvSpec),
+}
+
+impl Product<'_> {
+    fn of(op: &RingOp) -> Product<'_> {
+        match op {
+            RingOp::Mul => Product::Elementwise,
+            RingOp::MatMul => Product::Matrix,
+            RingOp::Conv { spec } => Product::Convolution(spec),
+            RingOp::Input { .. }
+            | RingOp::Constant { .. }
+            | RingOp::ConstantTensor { .. }
+            | RingOp::Add
+            | RingOp::Sub
+            | RingOp::Neg
+            | RingOp::Scale { .. }
+            | RingOp::Broadcast
+            | RingOp::Reshape
+            | RingOp::Transpose { .. }
+            | RingOp::Slice { .. }
+            | RingOp::Gather { .. }
+            | RingOp::Pad { .. }
+            | RingOp::Concat { .. }
+            | RingOp::Sum { .. }
+            | RingOp::SumPool { .. }
+            | RingOp::Truncate { .. }
+            | RingOp::LessThanZero { .. }
+            | RingOp::OneHotArgmax { .. }
+            | RingOp::Select { .. }
+            | RingOp::NotBits
+            | RingOp::XorBits
+            | RingOp::AndBits
+            | RingOp::EqualZero { .. }
+            | RingOp::RoundedUp { .. }
+            | RingOp::Sort { .. }
+            | RingOp::OneHot { .. }
+            | RingOp::LessThanPairs { .. }
+            | RingOp::SelectLargest { .. }
+            | RingOp::Reveal { .. }
+            | RingOp::Keep
+            | RingOp::Bucketize { .. }
+            | RingOp::FourierSum { .. }
+            | RingOp::Exponential { .. }
+            | RingOp::BitToArithmetic { .. }
+            | RingOp::SelectScale { .. }
+            | RingOp::Random { .. } => panic!("{} is not bilinear", op.name()),
+        }
+    }
 }

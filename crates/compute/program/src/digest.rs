@@ -1,4 +1,4 @@
-//! Digests: what parties agree on before they run a program.
+//! Digests, which parties compare before they run a program.
 
 use tacita_ring::Window2d;
 
@@ -6,7 +6,7 @@ use crate::operation::{RingOp, WHOLE_SIGN, WHOLE_ZERO};
 use crate::program::{RingNode, RingProgram, RingType, Visibility};
 
 impl RingNode {
-    /// All that digests have of this node but for its inputs.
+    /// The words of this node in digests, without its inputs.
     fn own_words(&self) -> [Vec<u64>; 5] {
         let (tag, attributes) = self.op.words();
         let ty = match self.ty {
@@ -126,12 +126,17 @@ impl RingOp {
                 25
             }
             RingOp::FourierSum { sum } => {
-                words.extend([sum.frequency, sum.constant as u64, u64::from(sum.step), u64::from(sum.dealt)]);
+                words.extend([
+                    sum.frequency,
+                    sum.constant as u64,
+                    u64::from(sum.step),
+                    u64::from(sum.cosine_bits),
+                ]);
                 words.extend(sum.terms.iter().flat_map(|(a, b)| [*a as u64, *b as u64]));
                 26
             }
             RingOp::Exponential { spec } => {
-                words.extend([spec.frac, spec.window, spec.dealt, spec.public].map(u64::from));
+                words.extend([spec.frac, spec.window, spec.small_bits, spec.large_bits].map(u64::from));
                 27
             }
             RingOp::BitToArithmetic { plane } => {
@@ -185,8 +190,8 @@ impl RingOp {
 }
 
 impl RingProgram {
-    /// What parties must agree on to run this program: blake3 over precision, owners' names and all nodes'
-    /// operations, inputs, shapes, kinds and visibilities. Names of nodes and origins do not count.
+    /// The digest that all parties must agree on before they run this program: blake3 over precision, owners' names and all
+    /// nodes' operations, inputs, shapes, types and visibilities. Names of nodes and origins do not count.
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("tacita ring program digest, version 2");
         let mut words = |list: &[u64]| {
@@ -202,24 +207,22 @@ impl RingProgram {
         for node in &self.nodes {
             words(&node.inputs.iter().map(|id| u64::from(id.0)).collect::<Vec<_>>());
             node.own_words().iter().for_each(|list| words(list));
-            words(
-                &self.what_is_computed_before(node).iter().map(|byte| u64::from(*byte)).collect::<Vec<_>>(),
-            );
+            words(&self.origin_digest(node).iter().map(|byte| u64::from(*byte)).collect::<Vec<_>>());
         }
         *hasher.finalize().as_bytes()
     }
 
-    /// What the owner of a leaf computes to have it, and under which name a value is kept: members must agree on that, too.
-    fn what_is_computed_before(&self, node: &RingNode) -> &[u8] {
-        match node.op {
-            RingOp::Input { .. } | RingOp::Keep => {
-                self.node_origins.get(node.origin.index()).map_or(&[], |digest| digest)
-            }
-            _ => &[],
+    /// The graph's definition of a leaf that its owner computes, or of a value that is kept under the name of its node:
+    /// members must agree on these, too. Empty for other nodes.
+    fn origin_digest(&self, node: &RingNode) -> &[u8] {
+        if matches!(node.op, RingOp::Input { .. } | RingOp::Keep) {
+            self.node_origins.get(node.origin.index()).map_or(&[], |digest| digest)
+        } else {
+            &[]
         }
     }
 
-    /// A digest of each node: of its operation, shape, kind and visibility, and of its inputs' digests. Where two programs
+    /// A digest of each node: of its operation, shape, type and visibility, and of its inputs' digests. Where two programs
     /// differ, the first of their digests that differ says at which node.
     pub fn node_digests(&self) -> Vec<[u8; 32]> {
         let mut digests: Vec<[u8; 32]> = Vec::with_capacity(self.nodes.len());
@@ -234,7 +237,7 @@ impl RingProgram {
             for input in &node.inputs {
                 hasher.update(&digests[input.index()]);
             }
-            hasher.update(self.what_is_computed_before(node));
+            hasher.update(self.origin_digest(node));
             digests.push(*hasher.finalize().as_bytes());
         }
         digests

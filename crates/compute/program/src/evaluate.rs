@@ -1,4 +1,4 @@
-//! The ring program in the clear: exactly what a private evaluation computes, up to how it rounds truncations.
+//! The ring program in the clear: exactly the results of a private evaluation, up to the rounding of truncations.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::draws;
 use crate::operation::{RingOp, Threshold};
 use crate::program::{RingId, RingNode, RingProgram, RingType, Visibility};
 
-/// How an evaluation rounds. A private evaluation's rounding is a function of its masks; with that, `fixed` equals it
-/// bit for bit. `value` is always the ring value that is opened under the mask.
+/// How an evaluation rounds. With the rounding of a private evaluation, `fixed` equals it bit for bit. `value` is always the
+/// node whose value is rounded.
 pub trait Rounding {
-    /// z / 2^bits for |z| < 2^62, by `Truncate` or inside `Choose` and `Rescale`.
+    /// z / 2^bits for |z| < 2^62, by `Truncate` or inside of `Select`, `SelectLargest` and `SelectScale`.
     fn truncate(&mut self, value: RingId, z: &RingTensor, bits: u32) -> RingTensor;
 
     /// `[z < t]`, where z may be near enough to t for either answer; by a comparison of so many bits.
@@ -22,7 +22,7 @@ pub trait Rounding {
     }
 
     /// A trigonometric sum.
-    fn harmonics(&mut self, _value: RingId, z: &RingTensor, sum: &FourierSum) -> RingTensor {
+    fn fourier_sum(&mut self, _value: RingId, z: &RingTensor, sum: &FourierSum) -> RingTensor {
         RingTensor::new(z.shape().to_vec(), sum.evaluate(z.data()))
     }
 
@@ -31,8 +31,8 @@ pub trait Rounding {
         RingTensor::new(z.shape().to_vec(), spec.evaluate(z.data()))
     }
 
-    /// What `Random` draws: a word for each element, of which bits take the highest, the first of them in the last plane. By
-    /// default what the graph's evaluator in the clear draws, so that the two can be compared; it is the same each time.
+    /// The value that `Random` draws: a word for each element, of which bits take the highest, the first of them in the last
+    /// plane. By default the graph's evaluator in the clear draws the same, each time, so that the two can be compared.
     fn random(&mut self, _value: RingId, node: &RingNode, draw: u32) -> ClearValue {
         let words = draws::words(draw, node.shape.iter().product());
         match node.ty {
@@ -80,7 +80,7 @@ pub enum ClearValue {
 }
 
 impl ClearValue {
-    /// The real numbers at `kind`'s fractional bits; of bits, the first plane.
+    /// The real numbers at the fractional bits of `ty`; of bits, the first plane.
     pub fn to_f64(&self, ty: RingType) -> ArrayD<f64> {
         let frac = if let RingType::Ring { frac } = ty { frac } else { 0 };
         let tensor = match self {
@@ -123,14 +123,14 @@ pub fn fixed_kept(
         let node = program.node(id);
         let inputs: Vec<&ClearValue> =
             node.inputs.iter().filter_map(|input| values[input.index()].as_ref()).collect();
-        let value = match &node.op {
-            RingOp::Input { .. } => {
-                let leaf = leaves.get(&id).unwrap_or_else(|| panic!("leaf {} has no value", id.0));
-                assert_eq!(leaf.shape(), node.shape, "leaf {}", id.0);
-                ClearValue::Ring(leaf.clone())
-            }
-            RingOp::Random { draw } => rounding.random(id, node, *draw),
-            _ => step(program, node, &inputs, rounding),
+        let value = if let RingOp::Input { .. } = node.op {
+            let leaf = leaves.get(&id).unwrap_or_else(|| panic!("leaf {} has no value", id.0));
+            assert_eq!(leaf.shape(), node.shape, "leaf {}", id.0);
+            ClearValue::Ring(leaf.clone())
+        } else if let RingOp::Random { draw } = node.op {
+            rounding.random(id, node, draw)
+        } else {
+            step(program, node, &inputs, rounding)
         };
         values.push(Some(value));
         for input in &node.inputs {
@@ -191,24 +191,17 @@ fn step(
             ClearValue::Ring(rounding.truncate(node.inputs[0], ring(&inputs[0]), *bits))
         }
         RingOp::LessThanZero { .. } => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
-        RingOp::OneHotArgmax { .. } => winner(&inputs.iter().map(ring).collect::<Vec<_>>()),
-        RingOp::LessThanPairs { .. } => ClearValue::Bits(below(&inputs.iter().map(ring).collect::<Vec<_>>())),
-        RingOp::Select { .. } | RingOp::SelectLargest { .. } => {
-            let mut sum = RingTensor::zeros(&node.shape);
+        RingOp::OneHotArgmax { .. } => one_hot_argmax(&inputs.iter().map(ring).collect::<Vec<_>>()),
+        RingOp::LessThanPairs { .. } => {
+            ClearValue::Bits(less_than_pairs(&inputs.iter().map(ring).collect::<Vec<_>>()))
+        }
+        RingOp::Select { truncate } => {
+            selected(program, node, planes(&inputs[0]), inputs, truncate, rounding)
+        }
+        RingOp::SelectLargest { truncate } => {
             let candidates = inputs.len() - 1;
-            let (chosen, truncate) = match op {
-                RingOp::Select { truncate } => (planes(&inputs[0]).to_vec(), truncate.clone()),
-                RingOp::SelectLargest { truncate } => {
-                    (largest(planes(&inputs[0]), candidates), vec![*truncate; candidates])
-                }
-                _ => unreachable!("one of the two"),
-            };
-            for (i, plane) in chosen.iter().enumerate() {
-                let (id, x) = (node.inputs[i + 1], ring(&inputs[i + 1]));
-                let truncated = truncated(program, id, x, truncate[i], rounding);
-                sum.add_assign(&plane.mul(&truncated));
-            }
-            ClearValue::Ring(sum)
+            let selected_by = largest(planes(&inputs[0]), candidates);
+            selected(program, node, &selected_by, inputs, &vec![*truncate; candidates], rounding)
         }
         RingOp::NotBits => {
             ClearValue::Bits(planes(&inputs[0]).iter().map(|plane| map(plane, |bit| bit ^ 1)).collect())
@@ -252,7 +245,7 @@ fn step(
             ClearValue::Bits(one_hot(&below))
         }
         RingOp::FourierSum { sum } => {
-            ClearValue::Ring(rounding.harmonics(node.inputs[0], ring(&inputs[0]), sum))
+            ClearValue::Ring(rounding.fourier_sum(node.inputs[0], ring(&inputs[0]), sum))
         }
         RingOp::Exponential { spec } => {
             ClearValue::Ring(rounding.exponential(node.inputs[0], ring(&inputs[0]), spec))
@@ -287,6 +280,23 @@ fn step(
     }
 }
 
+/// The sum of each plane times its candidate, truncated; `inputs` are the node's, of which the first is not a candidate.
+fn selected(
+    program: &RingProgram,
+    node: &RingNode,
+    planes: &[RingTensor],
+    inputs: &[&ClearValue],
+    truncate: &[u32],
+    rounding: &mut dyn Rounding,
+) -> ClearValue {
+    let mut sum = RingTensor::zeros(&node.shape);
+    for (i, plane) in planes.iter().enumerate() {
+        let (id, x) = (node.inputs[i + 1], ring(&inputs[i + 1]));
+        sum.add_assign(&plane.mul(&truncated(program, id, x, truncate[i], rounding)));
+    }
+    ClearValue::Ring(sum)
+}
+
 fn truncated(
     program: &RingProgram,
     id: RingId,
@@ -315,7 +325,7 @@ fn one_hot(below: &[RingTensor]) -> Vec<RingTensor> {
 }
 
 /// The first of the largest candidates, one plane a candidate.
-fn winner(candidates: &[&RingTensor]) -> ClearValue {
+fn one_hot_argmax(candidates: &[&RingTensor]) -> ClearValue {
     let shape = candidates[0].shape();
     let mut planes = vec![RingTensor::zeros(shape); candidates.len()];
     for element in 0..candidates[0].len() {
@@ -343,7 +353,7 @@ fn sorted(x: &RingTensor) -> RingTensor {
 }
 
 /// `[a_i < a_j]` for all pairs i < j.
-fn below(candidates: &[&RingTensor]) -> Vec<RingTensor> {
+fn less_than_pairs(candidates: &[&RingTensor]) -> Vec<RingTensor> {
     let pairs = (0..candidates.len()).flat_map(|i| (i + 1..candidates.len()).map(move |j| (i, j)));
     pairs.map(|(i, j)| map(&candidates[i].sub(candidates[j]), |z| z >> 63)).collect()
 }

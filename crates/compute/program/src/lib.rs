@@ -1,9 +1,9 @@
-//! The ring program: what evaluators execute.
+//! The ring program, which evaluators execute.
 //!
-//! A graph is lowered to some thirty operations on tensors over Z_2^64, with every truncation explicit. This crate
+//! A graph is lowered to some forty operations on tensors over Z_2^64, with every truncation explicit. This crate
 //! defines those operations, checks a program's preconditions, computes the digest that parties agree on, and evaluates
-//! a program in the clear; [`Target`] is what lowering must know of a protocol. It may use `tacita-ring` and nothing else of Tacita; protocols and proofs use it.
-//! Begin with `operation.rs`, then `program.rs`.
+//! a program in the clear; a [`Target`] tells lowering about a protocol. It may use `tacita-ring` and nothing else of
+//! Tacita; protocols and proofs use it. Begin with `operation.rs`, then `program.rs`.
 
 mod apply;
 mod digest;

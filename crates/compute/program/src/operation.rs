@@ -10,7 +10,7 @@ pub enum RingOp {
     /// A leaf: the graph's node `origin`, evaluated in f64 by its owner (or, public, by everyone) and encoded at
     /// the node's frac, in this shape or another of as many elements. See `encode_leaves` of tacita-graph.
     Input {
-        /// Whether it depends on parameters alone, and so is opened at most once a session.
+        /// Whether it depends on parameters alone, and so keeps its value for a whole session.
         persistent: bool,
     },
     /// A public tensor filled with one number.
@@ -94,7 +94,7 @@ pub enum RingOp {
         /// Window and groups.
         spec: ConvSpec,
     },
-    /// a / 2^bits for |a| < 2^62, rounded as the evaluator does. Its input is never public.
+    /// a / 2^bits for |a| < 2^62, rounded down or up: which of the two, the evaluator decides. Its input is never public.
     Truncate {
         /// How many bits go.
         bits: u32,
@@ -153,7 +153,7 @@ pub enum RingOp {
         /// From 1 to [`WHOLE_SIGN`].
         bits: u32,
     },
-    /// From the bits of `Below` of k values and k more: that of these, divided by 2^truncate, which belongs to the largest
+    /// From the bits of `LessThanPairs` of k values and k more: that of these, divided by 2^truncate, which belongs to the largest
     /// value, the first where several are equal. A value may be public: it is then divided by an arithmetic shift.
     SelectLargest {
         /// How many bits go.
@@ -164,7 +164,7 @@ pub enum RingOp {
         /// Who learns it.
         to: Vec<Owner>,
     },
-    /// a, kept in shares by the computing parties under the name of the graph's node, for later evaluations.
+    /// a, kept secret under the name of the graph's node for later evaluations.
     Keep,
     /// The one-hot position of a among k ascending thresholds: k + 1 planes. Plane 0 is `[a < t_0]`, plane i
     /// `[t_{i-1} <= a < t_i]`, the last `[t_{k-1} <= a]`. For differences a - t_i that are, with anything below 2^dropped
@@ -192,15 +192,16 @@ pub enum RingOp {
         plane: usize,
     },
     /// From bits b of k planes, f = the sum of b_i * factor_i as a ring value, and a: f * (a / 2^truncate). At most one
-    /// plane of an element may be 1. (f is an input since its shares are linear in lifted bits, which others may need too.)
+    /// plane of an element may be 1. (f is an input because it is
+    /// linear in the planes as ring elements, which other nodes may need too.)
     SelectScale {
         /// One for each plane.
         factors: Vec<i64>,
         /// How many bits of a go.
         truncate: u32,
     },
-    /// A fresh value, uniform among all of the node's kind, that nobody knows: no party, no P - 1 of them, and not the
-    /// dealer. No inputs; always secret. Another evaluation draws another.
+    /// A fresh value, uniform among all of the node's type, that nobody knows: no participant, and no group of them short of
+    /// all who draw it. No inputs; always secret. Each evaluation draws another value.
     Random {
         /// The graph's draw: evaluators in the clear tell them apart by it.
         draw: u32,
@@ -223,7 +224,7 @@ pub struct Threshold {
     pub dropped: u32,
 }
 
-/// What a ring operation is of its inputs.
+/// How a ring operation depends on its inputs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Linear,
@@ -278,8 +279,8 @@ impl RingOp {
         }
     }
 
-    /// Whether [`linear`](crate::linear) computes it: a linear (with `Pad`, affine) map of ring tensors that acts
-    /// on shares, masks and openings alike. Those that only move elements (`Broadcast`, `Reshape`, `Transpose`, `Slice`,
+    /// Whether [`linear`](crate::linear) computes it: a linear (with `Pad`, affine) map of ring tensors, which can be
+    /// applied to additive parts of a value one by one. Those that only move elements (`Broadcast`, `Reshape`, `Transpose`, `Slice`,
     /// `Concat`) take bits as well, plane by plane.
     pub fn is_linear(&self) -> bool {
         self.class() == Class::Linear

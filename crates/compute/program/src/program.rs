@@ -1,5 +1,4 @@
-//! The ring program: what protocols execute. A graph lowered to some twenty operations on tensors over Z_2^64,
-//! with every truncation explicit.
+//! The ring program: a graph lowered to some forty operations on tensors over Z_2^64, with every truncation explicit.
 //!
 //! All integers wrap. A ring value carries `frac`, the number of fractional bits of the real number it stands
 //! for; a value of bits is 0 or 1 in each of its planes.
@@ -43,7 +42,7 @@ pub enum Visibility {
     Public,
     /// One owner, in the clear.
     Private(Owner),
-    /// Nobody: it exists in shares only.
+    /// Nobody.
     Secret,
 }
 
@@ -106,7 +105,7 @@ pub struct RingNode {
     pub origin: NodeId,
 }
 
-/// What a ring program's value holds for each element of its shape.
+/// The type of a ring program's value: the content of each element of its shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RingType {
     /// An element of Z_2^64 that stands for a real number times 2^frac.

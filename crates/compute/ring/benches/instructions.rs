@@ -89,17 +89,17 @@ const KERNELS: &[Kernel] = &[
     kernel("harmonics dealt", "element", ELEMENTS as u64, 93_790, || {
         let (sum, x) = (harmonics(), generator(1).vec(ELEMENTS));
         let mut dealt = vec![0; ELEMENTS * sum.words()];
-        counted(|| sum.dealt(&x, &mut dealt));
+        counted(|| sum.cosines(&x, &mut dealt));
     }),
     kernel("harmonics opened", "element", ELEMENTS as u64, 161_410, || {
         let (sum, x) = (harmonics(), generator(1).vec(ELEMENTS));
         let (dealt, mut out) = (vec![0; ELEMENTS * sum.words()], vec![0; ELEMENTS]);
-        counted(|| sum.add_opened(&x, &dealt, &mut out));
+        counted(|| sum.add_difference(&x, &dealt, &mut out));
     }),
     kernel("exponential opened", "element", ELEMENTS as u64, 23_110, || {
-        let exponential = Exponential { frac: 16, window: 4, dealt: 40, public: 17 };
+        let exponential = Exponential { frac: 16, window: 4, small_bits: 40, large_bits: 17 };
         let (x, mut out) = (generator(1).vec(ELEMENTS), vec![0; ELEMENTS]);
-        counted(|| exponential.opened(&x, &mut out));
+        counted(|| exponential.large_factors(&x, &mut out));
     }),
 ];
 
@@ -122,7 +122,13 @@ fn random(shape: &[usize], stream: u8) -> RingTensor {
 }
 
 fn harmonics() -> FourierSum {
-    FourierSum { frequency: 1 << 43, constant: 0, step: 2, dealt: 34, terms: vec![(1 << 20, 1 << 27); 9] }
+    FourierSum {
+        frequency: 1 << 43,
+        constant: 0,
+        step: 2,
+        cosine_bits: 34,
+        terms: vec![(1 << 20, 1 << 27); 9],
+    }
 }
 
 fn convolution(x: &[usize], w: &[usize], spec: &ConvSpec) {

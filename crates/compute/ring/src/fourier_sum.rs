@@ -1,17 +1,17 @@
 //! Trigonometric sums of ring elements: `Σ_k a_k cos(k θ) + b_k sin(k θ)` with `θ = 2π c x / 2^64` for an integer c.
 //!
-//! x and θ wrap alike, so that for x = x̂ − r the sum is linear in cosines and sines of multiples of r: what is public of
-//! it are those of x̂ ([`FourierSum::add_opened`]), what is dealt those of r ([`FourierSum::dealt`]). All that meets a share
-//! is an integer that every machine computes alike.
+//! x and θ wrap alike, so that for x = s − r the sum is linear in the cosines and sines of multiples of r
+//! ([`FourierSum::cosines`]), with factors that depend on s alone ([`FourierSum::add_difference`]). All results are
+//! integers that every machine computes alike.
 //!
-//! Both are rounded. What the public numbers are rounded by is the same whatever x is, and smooth in r; what the dealt ones
-//! are rounded by is a noise that depends on x̂ and x, so that who sees x̂ and many results could tell one x from another by
-//! it. The sum's bits are therefore shared out: the more are dealt, the less of this noise.
+//! Both parts are rounded. The rounding of the factors does not depend on x and is smooth in r. The rounding of the cosines
+//! is noise that depends on s and x: with s and many results, one x could be told from another by it. The sum's bits are
+//! shared out between the two parts: the more bits the cosines have, the smaller this noise.
 
 use crate::real::{cos_sin, round};
 use crate::simd;
 
-/// Fractional bits of coefficients; the sum has twice as many, shared out between what is dealt and what is public.
+/// Fractional bits of coefficients; the sum has twice as many, shared out between cosines and their factors.
 pub const FOURIER_BITS: u32 = 28;
 
 /// A trigonometric sum.
@@ -23,8 +23,8 @@ pub struct FourierSum {
     pub constant: i64,
     /// How far apart the multiples of the frequency are: 1 for all of them, 2 for the odd ones, from 1 on.
     pub step: u32,
-    /// Fractional bits of the dealt cosines and sines, at most 40: each bit halves the noise that depends on x.
-    pub dealt: u32,
+    /// Fractional bits of the cosines and sines, at most 40: each bit halves the noise that depends on x.
+    pub cosine_bits: u32,
     /// The coefficients (of cosine, of sine) of the multiples, with [`FOURIER_BITS`] fractional bits.
     pub terms: Vec<(i64, i64)>,
 }
@@ -35,23 +35,24 @@ impl FourierSum {
         (self.constant as u64).wrapping_shl(FOURIER_BITS)
     }
 
-    /// Words dealt for each element.
+    /// Cosines and sines of each element.
     pub fn words(&self) -> usize {
         2 * self.terms.len()
     }
 
-    /// Cosines and sines of the multiples of masks, rounded: harmonic by harmonic the cosines of all masks, then the sines.
+    /// Cosines and sines of the multiples of each element of r, rounded: harmonic by harmonic the cosines of all elements,
+    /// then the sines.
     ///
     /// # Panics
-    /// If `out` is not of [`words`](Self::words) words a mask.
-    pub fn dealt(&self, masks: &[u64], out: &mut [u64]) {
-        assert_eq!(out.len(), masks.len() * self.words(), "words of {} masks", masks.len());
-        let unit = power(self.dealt as i32);
+    /// If `out` does not have [`words`](Self::words) words for each element.
+    pub fn cosines(&self, r: &[u64], out: &mut [u64]) {
+        assert_eq!(out.len(), r.len() * self.words(), "words of {} elements", r.len());
+        let unit = power(self.cosine_bits as i32);
         self.walk(
-            masks,
+            r,
             #[inline(always)]
             |k, first, cos, sin| {
-                let (c, s) = out[2 * k * masks.len()..][..2 * masks.len()].split_at_mut(masks.len());
+                let (c, s) = out[2 * k * r.len()..][..2 * r.len()].split_at_mut(r.len());
                 let (c, s) = (&mut c[first..first + cos.len()], &mut s[first..first + sin.len()]);
                 for (c, cos) in c.iter_mut().zip(cos) {
                     *c = round(cos * unit) as u64;
@@ -63,29 +64,29 @@ impl FourierSum {
         );
     }
 
-    /// Adds to `out` a share of the sum of opened values, from a share of what [`dealt`](Self::dealt) computes: without the
-    /// constant.
+    /// Adds to `out` the sum of each element of s − r without its constant, from s and the [`cosines`](Self::cosines) of r.
+    /// It is linear in the cosines: additive shares of them give additive shares of the sum.
     ///
     /// # Panics
     /// If the lengths differ.
-    pub fn add_opened(&self, opened: &[u64], dealt: &[u64], out: &mut [u64]) {
-        assert_eq!(out.len(), opened.len());
-        assert_eq!(dealt.len(), opened.len() * self.words(), "words of {} values", opened.len());
-        let rest = power(FOURIER_BITS as i32 - self.dealt as i32);
+    pub fn add_difference(&self, s: &[u64], cosines: &[u64], out: &mut [u64]) {
+        assert_eq!(out.len(), s.len());
+        assert_eq!(cosines.len(), s.len() * self.words(), "words of {} elements", s.len());
+        let rest = power(FOURIER_BITS as i32 - self.cosine_bits as i32);
         self.walk(
-            opened,
+            s,
             #[inline(always)]
             |k, first, cos, sin| {
                 let (a, b) = (self.terms[k].0 as f64 * rest, self.terms[k].1 as f64 * rest);
-                let (c, s) = dealt[2 * k * opened.len()..][..2 * opened.len()].split_at(opened.len());
-                let (c, s) = (&c[first..first + cos.len()], &s[first..first + cos.len()]);
+                let (c, d) = cosines[2 * k * s.len()..][..2 * s.len()].split_at(s.len());
+                let (c, d) = (&c[first..first + cos.len()], &d[first..first + cos.len()]);
                 let out = &mut out[first..first + cos.len()];
-                // a cos(x̂ − r) + b sin(x̂ − r)
-                for ((out, (cos, sin)), (c, s)) in
-                    out.iter_mut().zip(cos.iter().zip(sin)).zip(c.iter().zip(s))
+                // a cos(s − r) + b sin(s − r)
+                for ((out, (cos, sin)), (c, d)) in
+                    out.iter_mut().zip(cos.iter().zip(sin)).zip(c.iter().zip(d))
                 {
                     let (p, q) = (round(a * cos + b * sin) as u64, round(a * sin - b * cos) as u64);
-                    *out = out.wrapping_add(p.wrapping_mul(*c)).wrapping_add(q.wrapping_mul(*s));
+                    *out = out.wrapping_add(p.wrapping_mul(*c)).wrapping_add(q.wrapping_mul(*d));
                 }
             },
         );
@@ -155,10 +156,10 @@ mod tests {
     use super::*;
     use crate::test_data;
 
-    fn some(step: u32, dealt: u32) -> FourierSum {
+    fn some(step: u32, cosine_bits: u32) -> FourierSum {
         let unit = 2f64.powi(28);
         FourierSum {
-            dealt,
+            cosine_bits,
             frequency: ((1u128 << 64) as f64 / (7.5 * 65536.0)) as u64,
             constant: -12345,
             step,
@@ -176,13 +177,13 @@ mod tests {
             let h = some(step, bits);
             let n = 1000;
             let (x, r, other) = (test_data(n, 1), test_data(n, 2), test_data(n * h.words(), 3));
-            let mut dealt = vec![0; n * h.words()];
-            h.dealt(&r, &mut dealt);
-            let rest: Vec<u64> = dealt.iter().zip(&other).map(|(d, o)| d.wrapping_sub(*o)).collect();
-            let opened: Vec<u64> = x.iter().zip(&r).map(|(x, r)| x.wrapping_add(*r)).collect();
+            let mut cosines = vec![0; n * h.words()];
+            h.cosines(&r, &mut cosines);
+            let rest: Vec<u64> = cosines.iter().zip(&other).map(|(c, o)| c.wrapping_sub(*o)).collect();
+            let s: Vec<u64> = x.iter().zip(&r).map(|(x, r)| x.wrapping_add(*r)).collect();
             let mut sum = vec![h.whole(); n];
-            h.add_opened(&opened, &rest, &mut sum);
-            h.add_opened(&opened, &other, &mut sum);
+            h.add_difference(&s, &rest, &mut sum);
+            h.add_difference(&s, &other, &mut sum);
             for ((sum, clear), x) in sum.iter().zip(h.evaluate(&x)).zip(&x) {
                 let error = sum.wrapping_sub(clear) as i64 as f64 / 2f64.powi(56);
                 assert!(error.abs() < 2f64.powi(2 - bits.min(56 - bits) as i32), "{error}");
@@ -202,10 +203,10 @@ mod tests {
         // whatever TACITA_SIMD says
         let (h, x) = (some(2, 28), test_data(777, 5));
         let mut words = vec![0; x.len() * h.words()];
-        h.dealt(&x, &mut words);
+        h.cosines(&x, &mut words);
         words.extend(h.evaluate(&x));
         let mut sum = vec![0; x.len()];
-        h.add_opened(&x, &words[..x.len() * h.words()], &mut sum);
+        h.add_difference(&x, &words[..x.len() * h.words()], &mut sum);
         words.extend(sum);
         let digest = words
             .iter()

@@ -124,18 +124,18 @@ impl Rounding for MaskRounding<'_> {
         RingTensor::new(z.shape().to_vec(), bits.collect())
     }
 
-    fn harmonics(&mut self, value: RingId, z: &RingTensor, sum: &FourierSum) -> RingTensor {
+    fn fourier_sum(&mut self, value: RingId, z: &RingTensor, sum: &FourierSum) -> RingTensor {
         let (mask, opened) = self.opened(value, z);
         let mut dealt = vec![0; opened.len() * sum.words()];
-        sum.dealt(mask.data(), &mut dealt);
+        sum.cosines(mask.data(), &mut dealt);
         let mut out = vec![sum.whole(); opened.len()];
-        sum.add_opened(&opened, &dealt, &mut out);
+        sum.add_difference(&opened, &dealt, &mut out);
         RingTensor::new(z.shape().to_vec(), out)
     }
 
     fn exponential(&mut self, value: RingId, z: &RingTensor, spec: &Exponential) -> RingTensor {
         let (mask, opened) = self.opened(value, z);
-        RingTensor::new(z.shape().to_vec(), spec.of_opening(&opened, mask.data()))
+        RingTensor::new(z.shape().to_vec(), spec.of_difference(&opened, mask.data()))
     }
 
     fn random(&mut self, value: RingId, node: &RingNode, _draw: u32) -> ClearValue {

@@ -1,4 +1,4 @@
-//! Sine and cosine: one harmonic that is the function itself, truncated. Two rounds.
+//! Sine and cosine: one harmonic that is the function itself, truncated.
 
 use ndarray::ArrayD;
 use tacita_program::RingId;

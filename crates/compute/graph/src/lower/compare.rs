@@ -116,7 +116,7 @@ pub(crate) fn pairs(l: &mut Lowering<'_>, candidates: &[RingId]) -> RingId {
 }
 
 /// What belongs to the candidate that the bits of all pairs say is the largest, truncated to `frac`. A round less than by
-/// [`winner`] and [`choose`], for more of the dealer's bytes.
+/// [`winner`] and [`choose`], for more bytes.
 pub(crate) fn choose_largest(
     l: &mut Lowering<'_>,
     pairs: RingId,
@@ -260,7 +260,7 @@ fn in_pairs(target: &Target, elements: usize, candidates: usize) -> bool {
 }
 
 /// How many of so many values in a row are compared with each other in a tournament's next level: as few as the number of
-/// levels allows, since a comparison of all pairs costs more of the dealer's bytes a value than one of two.
+/// levels allows, since a comparison of all pairs costs more bytes a value than one of two.
 pub(crate) fn group_size(remaining: usize) -> usize {
     let levels = |values: usize| (0..).find(|&levels| CANDIDATES.pow(levels) >= values).unwrap_or(0);
     let fits = |size: &usize| levels(remaining.div_ceil(*size)) < levels(remaining);

@@ -1,7 +1,7 @@
-//! e^x: the dealt exponential of x modulo a window, and which window x is in.
+//! e^x: the exponential of x modulo a window, and which window x is in.
 //!
-//! For x <= 0 (and what rounding adds) one window and one threshold suffice: five rounds. Else there are windows of eight
-//! units, whose constants e^(8 q) are multiplied afterwards, in six. Above the largest representable number the result
+//! For x <= 0 (and what rounding adds) one window and one threshold suffice. Else there are windows of eight
+//! units, whose constants e^(8 q) are multiplied afterwards. Above the largest representable number the result
 //! saturates.
 
 use std::f64::consts::LN_2;
@@ -17,10 +17,10 @@ fn windowed(l: &mut Lowering<'_>, x: RingId, window: u32, result: u32) -> RingId
     let (shape, frac) = (l.shape_of(x).to_vec(), l.frac_of(x));
     let one = l.constant(1 << frac, &[], frac);
     let x = l.push(RingOp::Sub, &[x, one], &shape, frac);
-    // the more of the result is used, the more of the dealt factor; the result is below e and has less than 62 bits
-    let (dealt, public) = if result > 20 { (47, 13) } else { (40, 17) };
-    let spec = Exponential { frac, window, dealt, public };
-    l.push(RingOp::Exponential { spec }, &[x], &shape, dealt + public)
+    // the more of the result is used, the more of the small factor; the result is below e and has less than 62 bits
+    let (small_bits, large_bits) = if result > 20 { (47, 13) } else { (40, 17) };
+    let spec = Exponential { frac, window, small_bits, large_bits };
+    l.push(RingOp::Exponential { spec }, &[x], &shape, spec.result_frac())
 }
 
 /// A threshold that may be off by `units`.

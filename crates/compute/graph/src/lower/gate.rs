@@ -1,7 +1,6 @@
 //! Functions that are smooth in the middle and straight outside: a trigonometric sum under a two-sided gate.
 //!
-//! The sum is of the opening as it is, wherever x lies; two comparisons of the same opening say whether it counts. Four
-//! rounds from shares to shares: x, two levels of the comparisons (the sum is opened with the first), their results.
+//! The sum is taken of x wherever it lies; a comparison of x with both ends of the interval says whether the sum counts.
 
 use tacita_program::{RingId, RingOp, Threshold};
 use tacita_ring::FOURIER_BITS;

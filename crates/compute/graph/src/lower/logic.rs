@@ -1,4 +1,4 @@
-//! Bits: packed ones by products of masked bits, ones that are ring values by arithmetic.
+//! Logic: packed bits by operations on bits, bits that are ring values by arithmetic.
 
 use super::Lowering;
 use super::proven::BIT;
@@ -8,7 +8,7 @@ use tacita_program::{RingId, RingOp};
 /// The most bits that are multiplied at once where there are few; of many, each product takes [`FOUR`].
 const MOST: usize = 8;
 
-/// What a product of bits takes where there are many: of more, the dealt products grow faster than rounds go.
+/// Factors of a product of bits where there are many: the cost of larger products grows faster than rounds go.
 const FOUR: usize = 4;
 
 /// Bits of input `i` repeated to the node's shape, if they are packed.

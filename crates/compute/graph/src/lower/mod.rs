@@ -154,7 +154,7 @@ impl<'g> Lowering<'g> {
         self.graph.node(self.node().inputs[i])
     }
 
-    /// What the protocol has, and what it costs.
+    /// The operations and costs of the protocol.
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }
@@ -174,7 +174,7 @@ impl<'g> Lowering<'g> {
         self.input(i).ty.shape.clone()
     }
 
-    /// Between which numbers input `i` lies, but for what fixed point adds, if inputs are what they declare; where the target
+    /// The interval in which input `i` lies, without the errors of fixed point, if inputs are what they declare; where the target
     /// does not trust that, if they are representable.
     pub(crate) fn range(&self, i: usize) -> Interval {
         self.ranges[self.node().inputs[i].index()]
@@ -305,12 +305,12 @@ impl<'g> Lowering<'g> {
 
     /// A value that somebody knows in the clear, encoded at `frac` (0 unless it is fixed).
     ///
-    /// What only moves the elements of another such value is moved in the ring, so that it shares its opening: a gradient's
-    /// forward pass takes x, its backward pass the transpose. Of what is opened once a session the owner moves it.
+    /// A transpose or reshape of another such value is computed in the ring, so that both are one leaf: a gradient's forward
+    /// pass takes x, its backward pass the transpose. The owner of a persistent leaf moves its elements itself.
     fn leaf(&mut self, mut id: NodeId, frac: u32) -> Result<RingId, GraphError> {
         let mut moves = Vec::new();
-        while let (Op::Transpose(_) | Op::Reshape(_), false) =
-            (&self.graph.node(id).op, self.persistent[id.index()])
+        while !self.persistent[id.index()]
+            && matches!(self.graph.node(id).op, Op::Transpose(_) | Op::Reshape(_))
         {
             moves.push(id);
             id = self.graph.node(id).inputs[0];
@@ -318,9 +318,10 @@ impl<'g> Lowering<'g> {
         let mut leaf = self.unmoved_leaf(id, frac)?;
         for id in moves.into_iter().rev() {
             let node = self.graph.node(id);
-            leaf = match &node.op {
-                Op::Transpose(transpose) => self.transposed(leaf, &transpose.perm),
-                _ => self.reshape(leaf, &node.ty.shape.clone()),
+            leaf = if let Op::Transpose(transpose) = &node.op {
+                self.transposed(leaf, &transpose.perm)
+            } else {
+                self.reshape(leaf, &node.ty.shape)
             };
         }
         Ok(leaf)
@@ -330,12 +331,7 @@ impl<'g> Lowering<'g> {
         let node = self.graph.node(id);
         let frac = if node.ty.dtype == DType::Fixed { frac } else { 0 };
         let shape = node.ty.shape.clone();
-        let filled = match (&node.op, node.inputs.first().map(|&input| &self.graph.node(input).op)) {
-            (Op::Constant(constant), _) => Some(constant.value),
-            (Op::Cast(cast), Some(Op::Constant(constant))) => Some(cast.convert(constant.value)),
-            _ => None,
-        };
-        if let Some(value) = filled {
+        if let Some(value) = self.filled_with(node) {
             let value = self.encode_as(node.ty.dtype, value, frac)?;
             return Ok(self.constant(value, &shape, frac));
         }
@@ -354,6 +350,16 @@ impl<'g> Lowering<'g> {
         Ok(leaf)
     }
 
+    /// The number that a constant, or a cast of one, is filled with.
+    fn filled_with(&self, node: &Node) -> Option<f64> {
+        if let Op::Constant(constant) = &node.op {
+            return Some(constant.value);
+        }
+        let Op::Cast(cast) = &node.op else { return None };
+        let Op::Constant(constant) = &self.graph.node(node.inputs[0]).op else { return None };
+        Some(cast.convert(constant.value))
+    }
+
     /// A leaf whose owner gives it this shape.
     fn reshaped_leaf(&mut self, id: RingId, shape: &[usize]) -> RingId {
         let key = (id, shape.to_vec());
@@ -367,7 +373,7 @@ impl<'g> Lowering<'g> {
         leaf
     }
 
-    /// A secret input: shares from an earlier evaluation, at the session's fractional bits.
+    /// A secret input, which an earlier evaluation kept: at the session's fractional bits.
     pub(crate) fn secret_input(&mut self) -> RingId {
         let op = RingOp::Input { persistent: false };
         let frac = if self.node().ty.dtype == DType::Fixed { self.precision() } else { 0 };
@@ -419,7 +425,7 @@ impl<'g> Lowering<'g> {
         if self.shape_of(id) == shape {
             return id;
         }
-        // a weight is opened as it is used, not once more in every evaluation
+        // a weight stays one persistent leaf, and is not reshaped in each evaluation
         let node = self.program.node(id);
         if matches!(node.op, RingOp::Input { persistent: true }) && node.visibility != Visibility::Secret {
             return self.reshaped_leaf(id, shape);
@@ -524,7 +530,7 @@ impl<'g> Lowering<'g> {
         proven::pair_bits(&bounds)
     }
 
-    /// Adds the ring node that opens input 0.
+    /// Adds the ring node that reveals input 0.
     pub(crate) fn reveal(&mut self, to: &[tacita_program::Owner]) -> Result<RingId, GraphError> {
         let value = match self.bits(0) {
             Some(bits) => bits,
@@ -535,12 +541,12 @@ impl<'g> Lowering<'g> {
         Ok(self.push_node(op, &[value], &self.shape(), dtype, visibility, self.current))
     }
 
-    /// Adds the ring node that keeps input 0 in shares.
+    /// Adds the ring node that keeps input 0.
     pub(crate) fn keep(&mut self) -> Result<RingId, GraphError> {
         let frac = if self.dtype(0) == DType::Fixed { self.precision() } else { 0 };
         let value = self.ring(0, frac)?;
         let (dtype, shape) = (RingType::Ring { frac }, self.shape());
-        // whoever knew it: from now on it is in shares
+        // whoever knew it: from now on it is secret
         Ok(self.push_node(RingOp::Keep, &[value], &shape, dtype, Visibility::Secret, self.current))
     }
 

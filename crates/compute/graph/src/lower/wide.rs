@@ -1,8 +1,7 @@
 //! Functions of positive numbers over the whole representable range: thresholds at every fourth power of two find the
 //! exponent, by which x is scaled into [1/16, 1]; there the function is a trigonometric sum, and the exponent scales it back.
 //!
-//! Seven rounds: x, two levels of the comparisons, their results, the scaled value, its sum, the result; a logarithm needs
-//! no last one. A threshold may be off by a sixteenth, so low bits are left out of it.
+//! A logarithm needs no scaling back. A threshold may be off by a sixteenth, so low bits are left out of it.
 
 use std::f64::consts::LN_2;
 use tacita_program::{RingId, RingOp, Threshold};

@@ -40,7 +40,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, spec: &Exponentia
     let (mut least, mut growth) = (vec![0; n], vec![0; n]);
     let outputs = [(&mut least[..], Unit::Word), (&mut growth[..], Unit::Word)];
     for_each_tile(n, outputs, &|range, [least, growth]| {
-        spec.dealt(&r.data()[range], least, growth);
+        spec.small_factors(&r.data()[range], least, growth);
         Ok(())
     })?;
     let rho = ctx.step_masks(comparison.rounds() as u16).read(0..words(n, 1))?;
@@ -70,7 +70,7 @@ pub(super) async fn run(
         let growth = growth.read(range.clone(), &mut s1)?;
         let masked = masked.read(range.clone(), &mut s2)?;
         let c = &wraps[range.start / 64..];
-        spec.opened(&hat.data()[range], out);
+        spec.large_factors(&hat.data()[range], out);
         for (e, (out, (least, (growth, masked)))) in
             out.iter_mut().zip(least.iter().zip(growth.iter().zip(masked))).enumerate()
         {

@@ -40,7 +40,7 @@ pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, sum: &FourierSum)
         let r = &r.data()[piece.clone()];
         ctx.emit_tiles(r.len(), Unit::Words(sum.words()), &|range, out| {
             for (r, out) in r[range].chunks(GROUP).zip(out.chunks_mut(GROUP * sum.words())) {
-                sum.dealt(r, out);
+                sum.cosines(r, out);
             }
             Ok(())
         })?;
@@ -59,7 +59,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, sum: &FourierSum) -> Re
             for (start, out) in range.step_by(GROUP).zip(out.chunks_mut(GROUP)) {
                 let group = start..start + out.len();
                 let dealt = dealt.read(Unit::Words(sum.words()).words(&group), &mut scratch)?;
-                sum.add_opened(&hat[group], dealt, out);
+                sum.add_difference(&hat[group], dealt, out);
             }
             Ok(())
         })?;

@@ -7,10 +7,10 @@ use tacita_ring::{FOURIER_BITS, FourierSum};
 
 pub(crate) use table::*;
 
-/// Fractional bits of the dealt cosines and sines of a fit: 18 more than a result at 16 bits has, less those of the
-/// coefficients, so that their noise is not seen (docs/protocol.md, "What approximations reveal"). The public factors' 22 are
-/// finer than any fit. Sine and cosine are no fits and have coefficients of 1: they share the bits evenly.
-const DEALT_BITS: u32 = 34;
+/// Fractional bits of the cosines and sines of a fit: 18 more than a result at 16 bits has, less those of the
+/// coefficients, so that their noise is not seen (docs/protocol.md, "What approximations reveal"). The 22 bits of their factors
+/// are finer than any fit. Sine and cosine are no fits and have coefficients of 1: they share the bits evenly.
+const COSINE_BITS: u32 = 34;
 
 /// A function as a trigonometric sum on an interval.
 pub(crate) struct Fit {
@@ -37,7 +37,7 @@ impl Fit {
             frequency: frequency as u64,
             constant: self.constant + (offset * 2f64.powi(FOURIER_BITS as i32)).round_ties_even() as i64,
             step: self.step,
-            dealt: if self.error == 0.0 { FOURIER_BITS } else { DEALT_BITS },
+            cosine_bits: if self.error == 0.0 { FOURIER_BITS } else { COSINE_BITS },
             terms: self.terms.to_vec(),
         }
     }
