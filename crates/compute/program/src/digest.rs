@@ -7,7 +7,7 @@ use crate::program::{RingNode, RingProgram, RingType, Visibility};
 
 impl RingNode {
     /// The words of this node in digests, without its inputs.
-    fn own_words(&self) -> [Vec<u64>; 5] {
+    fn own_words(&self) -> [Vec<u64>; 6] {
         let (tag, attributes) = self.op.words();
         let ty = match self.ty {
             RingType::Ring { frac } => vec![0, u64::from(frac)],
@@ -19,7 +19,8 @@ impl RingNode {
             Visibility::Secret => vec![2, 0],
         };
         let shape = self.shape.iter().map(|&size| size as u64).collect();
-        [vec![u64::from(tag)], attributes, shape, ty, visibility]
+        let bound = vec![self.bound.low as u64, self.bound.high as u64];
+        [vec![u64::from(tag)], attributes, shape, ty, visibility, bound]
     }
 }
 
@@ -191,9 +192,9 @@ impl RingOp {
 
 impl RingProgram {
     /// The digest that all parties must agree on before they run this program: blake3 over precision, owners' names and all
-    /// nodes' operations, inputs, shapes, types and visibilities. Names of nodes and origins do not count.
+    /// nodes' operations, inputs, shapes, types, visibilities and recorded bounds. Names of nodes and origins do not count.
     pub fn digest(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("tacita ring program digest, version 2");
+        let mut hasher = blake3::Hasher::new_derive_key("tacita ring program digest, version 3");
         let mut words = |list: &[u64]| {
             hasher.update(&(list.len() as u64).to_le_bytes());
             list.iter().for_each(|word| {
@@ -222,12 +223,12 @@ impl RingProgram {
         }
     }
 
-    /// A digest of each node: of its operation, shape, type and visibility, and of its inputs' digests. Where two programs
+    /// A digest of each node: of its operation, shape, type, visibility and recorded bound, and of its inputs' digests. Where two programs
     /// differ, the first of their digests that differ says at which node.
     pub fn node_digests(&self) -> Vec<[u8; 32]> {
         let mut digests: Vec<[u8; 32]> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let mut hasher = blake3::Hasher::new_derive_key("tacita ring node digest, version 1");
+            let mut hasher = blake3::Hasher::new_derive_key("tacita ring node digest, version 2");
             for list in node.own_words() {
                 hasher.update(&(list.len() as u64).to_le_bytes());
                 list.iter().for_each(|word| {

@@ -11,10 +11,12 @@ pub mod draws;
 mod evaluate;
 mod operation;
 mod program;
+mod range;
 mod target;
 
 pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use evaluate::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kept};
 pub use operation::{RingOp, Threshold, WHOLE_SIGN, WHOLE_ZERO};
 pub use program::{NodeId, Owner, RingId, RingNode, RingProgram, RingType, Visibility};
+pub use range::{RangeBound, bound, bounds, pair_bits, sort_bits, threshold_bits};
 pub use target::Target;

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::operation::RingOp;
+use crate::range::RangeBound;
 
 /// A node of one ring program: an index into [`RingProgram::nodes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +102,9 @@ pub struct RingNode {
     pub ty: RingType,
     /// Who knows the result: joined over the inputs.
     pub visibility: Visibility,
+    /// A bound of the value beside what follows from its inputs. Of a leaf: what its owner's encoder enforces. Of another
+    /// node: a property of the graph's operation, such as a sigmoid between 0 and 1. [`RangeBound::ANY`] if there is none.
+    pub bound: RangeBound,
     /// The graph's node that this is part of.
     pub origin: NodeId,
 }

@@ -1,9 +1,8 @@
 //! Comparisons, and choosing the largest of a few values.
 
-use super::proven::Bounds;
 use super::{Lowering, gate};
 use crate::error::GraphError;
-use tacita_program::{RingId, RingOp, Target, Threshold};
+use tacita_program::{RangeBound, RingId, RingOp, Target, Threshold};
 
 /// The most values that one comparison of all pairs takes.
 pub(crate) const CANDIDATES: usize = 4;
@@ -87,7 +86,7 @@ pub(crate) fn constants(l: &mut Lowering<'_>, bits: RingId, numbers: &[(usize, i
     let chosen = weighted(l, bits, numbers, frac);
     let all = numbers.iter().map(|&(_, number)| i128::from(number));
     let (least, most) = all.fold((0, 0), |(least, most), number| (number.min(least), number.max(most)));
-    l.within(chosen, Bounds::new(least, most));
+    l.within(chosen, RangeBound::new(least, most));
     chosen
 }
 

@@ -2,11 +2,11 @@
 //!
 //! The sum is taken of x wherever it lies; a comparison of x with both ends of the interval says whether the sum counts.
 
-use tacita_program::{RingId, RingOp, Threshold};
+use tacita_program::{RingId, RingOp, Threshold, threshold_bits};
 use tacita_ring::FOURIER_BITS;
 
 use super::fits::Fit;
-use super::proven::{Bounds, threshold_bits};
+use super::leaves::words;
 use super::{Lowering, compare};
 use crate::error::GraphError;
 use crate::types::Interval;
@@ -76,7 +76,7 @@ impl Gate {
         if let Above::Constant(above) = self.above {
             // between the limits, which it goes from and to
             let slack = self.error(2f64.powi(-(precision as i32)));
-            l.within(result, Bounds::of(Interval::new(self.below, above), precision, slack));
+            l.within(result, words(Interval::new(self.below, above), precision, slack));
         }
         Ok(result)
     }

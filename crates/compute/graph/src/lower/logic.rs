@@ -1,9 +1,8 @@
 //! Logic: packed bits by operations on bits, bits that are ring values by arithmetic.
 
 use super::Lowering;
-use super::proven::BIT;
 use crate::error::GraphError;
-use tacita_program::{RingId, RingOp};
+use tacita_program::{RangeBound, RingId, RingOp};
 
 /// The most bits that are multiplied at once where there are few; of many, each product takes [`FOUR`].
 const MOST: usize = 8;
@@ -85,8 +84,8 @@ fn less_product(l: &mut Lowering<'_>, factor: i64) -> Result<RingId, GraphError>
     let (a, b) = (l.ring(0, 0)?, l.ring(1, 0)?);
     let sum = l.push(RingOp::Add, &[a, b], &shape, 0);
     let result = l.push(RingOp::Sub, &[sum, both], &shape, 0);
-    if [a, b].iter().all(|&bit| l.bounds(bit).and(BIT) == l.bounds(bit)) {
-        l.within(result, BIT);
+    if [a, b].iter().all(|&bit| l.bounds(bit).and(RangeBound::BIT) == l.bounds(bit)) {
+        l.within(result, RangeBound::BIT);
     }
     Ok(result)
 }

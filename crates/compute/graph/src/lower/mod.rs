@@ -9,10 +9,10 @@ pub(crate) mod compare;
 pub(crate) mod exponential;
 pub(crate) mod fits;
 pub(crate) mod gate;
+pub(crate) mod leaves;
 pub(crate) mod logic;
 pub(crate) mod normalize;
 pub(crate) mod pool;
-pub(crate) mod proven;
 pub(crate) mod round;
 pub(crate) mod scale;
 pub(crate) mod softmax;
@@ -21,9 +21,10 @@ pub(crate) mod tournament;
 pub(crate) mod wide;
 
 use std::collections::{BTreeMap, HashMap};
-use tacita_program::{NodeId, RingId, RingNode, RingOp, RingProgram, RingType, Target, Visibility};
+use tacita_program::{
+    NodeId, RangeBound, RingId, RingNode, RingOp, RingProgram, RingType, Target, Visibility,
+};
 
-use self::proven::Bounds;
 use crate::error::GraphError;
 use crate::graph::{Graph, Node};
 use crate::ops::{Constant, Op};
@@ -71,7 +72,7 @@ fn lowered<'g>(graph: &'g Graph, precision: u32, target: &Target) -> Result<Lowe
         target: *target,
         ranges: ranges.into_iter().map(|range| range.interval).collect(),
         fracs: crate::range::fracs(graph, precision),
-        intervals: proven::leaf_intervals(graph),
+        intervals: leaves::leaf_intervals(graph),
         bounds: Vec::new(),
         program: RingProgram {
             nodes: Vec::new(),
@@ -127,11 +128,11 @@ pub(crate) struct Lowering<'g> {
     ranges: Vec<Interval>,
     /// The fractional bits that values have by rights.
     fracs: Vec<u32>,
-    /// Between which numbers leaves lie.
+    /// The intervals in which leaves lie.
     intervals: BTreeMap<NodeId, Interval>,
     program: RingProgram,
-    /// Between which words each ring node's value lies, proven.
-    bounds: Vec<Bounds>,
+    /// The range bound of each ring node's value.
+    bounds: Vec<RangeBound>,
     current: NodeId,
     /// The value of each secret node, by index.
     values: Vec<Option<RingId>>,
@@ -343,8 +344,8 @@ impl<'g> Lowering<'g> {
         if self.target.trusts_ranges {
             // what encoding refuses
             let limit = Interval::symmetric(limit(node.ty.dtype, self.precision()));
-            self.within(leaf, Bounds::of(limit, frac, 0.0));
-            self.within(leaf, Bounds::of(self.intervals[&id], frac, 0.0));
+            self.within(leaf, leaves::words(limit, frac, 0.0));
+            self.within(leaf, leaves::words(self.intervals[&id], frac, 0.0));
         }
         self.leaves.insert((id, frac), leaf);
         Ok(leaf)
@@ -488,22 +489,23 @@ impl<'g> Lowering<'g> {
     ) -> RingId {
         let id = RingId(self.program.nodes.len() as u32);
         let (inputs, shape) = (inputs.to_vec(), shape.to_vec());
-        let node = RingNode { op, inputs, shape, ty: dtype, visibility, origin };
-        let x: Vec<Bounds> = node.inputs.iter().map(|&input| self.bounds(input)).collect();
-        self.bounds.push(proven::bounds(&node, &x, |id| self.program.node(id)));
+        let node = RingNode { op, inputs, shape, ty: dtype, visibility, bound: RangeBound::ANY, origin };
+        self.bounds.push(tacita_program::bound(&node, &self.program.nodes, &self.bounds));
         self.program.nodes.push(node);
         id
     }
 
-    /// Between which words a ring node's value lies, proven.
-    pub(crate) fn bounds(&self, id: RingId) -> Bounds {
+    /// The range bound of a ring node's value.
+    pub(crate) fn bounds(&self, id: RingId) -> RangeBound {
         self.bounds[id.index()]
     }
 
-    /// Says that a ring node's value is proven to lie between these words, too.
-    pub(crate) fn within(&mut self, id: RingId, bounds: Bounds) {
+    /// Records that a ring node's value lies within this bound, too. The graph operation's `error` rule is the reason, or
+    /// the encoder of a leaf.
+    pub(crate) fn within(&mut self, id: RingId, bound: RangeBound) {
         let known = &mut self.bounds[id.index()];
-        *known = known.and(bounds);
+        *known = known.and(bound);
+        self.program.nodes[id.index()].bound = *known;
     }
 
     /// A number that no value of this ring node is below.
@@ -526,8 +528,8 @@ impl<'g> Lowering<'g> {
 
     /// The fewest bits in which all pairs of values are compared.
     pub(crate) fn pair_bits(&self, candidates: &[RingId]) -> u32 {
-        let bounds: Vec<Bounds> = candidates.iter().map(|&id| self.bounds(id)).collect();
-        proven::pair_bits(&bounds)
+        let bounds: Vec<RangeBound> = candidates.iter().map(|&id| self.bounds(id)).collect();
+        tacita_program::pair_bits(&bounds)
     }
 
     /// Adds the ring node that reveals input 0.

@@ -5,7 +5,7 @@
 
 use super::Lowering;
 use super::exponential::nonpositive;
-use super::proven::Bounds;
+use super::leaves::words;
 use super::tournament::largest_along;
 use super::wide::{Domain, Wide, wide};
 use crate::error::GraphError;
@@ -85,7 +85,7 @@ pub(crate) fn softmax(l: &mut Lowering<'_>, axis: usize) -> Result<RingId, Graph
     let result = l.frac();
     let product = l.at_frac(product, result);
     let slack = RELATIVE + CUT + 2.0 * 2f64.powi(-(l.precision() as i32));
-    l.within(product, Bounds::of(Interval { min: 0.0, max: 1.0 }, result, slack));
+    l.within(product, words(Interval { min: 0.0, max: 1.0 }, result, slack));
     Ok(product)
 }
 

@@ -1,10 +1,9 @@
 //! Values in order along an axis, with their indices.
 
 use super::Lowering;
-use super::proven::Bounds;
 use crate::error::GraphError;
 use crate::types::DType;
-use tacita_program::{RingId, RingOp};
+use tacita_program::{RangeBound, RingId, RingOp, sort_bits};
 
 /// What of the sorted pairs is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +50,7 @@ pub(crate) fn sorted(
             let indices = l.push(RingOp::ConstantTensor { values }, &[], &[1, n, 1], 0);
             let indices = l.broadcast(indices, &[rows, n, 1]);
             let table = l.push(RingOp::Concat { axis: 2 }, &[keys, indices], &[rows, n, 2], frac);
-            let factor = 1i64 << shift;
-            let line = Bounds::new(0, n as i128 - 1);
-            let all = l.bounds(keys).scaled(factor).plus(line);
-            let bits = all.minus(all).sign_bits();
+            let bits = sort_bits(l.bounds(keys), shift, n);
             let table = l.push(RingOp::Sort { shift, bits }, &[table], &[rows, n, 2], frac);
             l.sorted.insert((x, axis, descending), table);
             table
@@ -66,7 +62,7 @@ pub(crate) fn sorted(
     if column == Column::Values && descending {
         result = l.push(RingOp::Neg, &[result], &[rows, n, 1], frac);
     }
-    let known = if column == Column::Values { l.bounds(x) } else { Bounds::new(0, n as i128 - 1) };
+    let known = if column == Column::Values { l.bounds(x) } else { RangeBound::new(0, n as i128 - 1) };
     l.within(result, known);
     result = l.reshape(result, &moved);
     let mut back = vec![0; perm.len()];

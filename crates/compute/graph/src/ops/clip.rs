@@ -1,13 +1,12 @@
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
-use tacita_program::{RingId, RingOp};
+use tacita_program::{RangeBound, RingId, RingOp};
 
 use super::error_rule::Deviation;
 use super::shape::{attribute, finite, one_fixed};
 use super::{Inferred, Less, Not, Operation, Xor};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
-use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
 use crate::types::{Interval, Type};
 
@@ -26,10 +25,10 @@ impl Clip {
         self.max.map_or(x, |max| x.min(max))
     }
 
-    /// What the result lies between, whatever x.
-    fn bounds(&self, precision: u32) -> Bounds {
-        let at = |x: f64| Bounds::of(Interval::new(x, x), precision, 0.0);
-        Bounds {
+    /// The range of the result, whatever x.
+    fn bounds(&self, precision: u32) -> RangeBound {
+        let at = |x: f64| RangeBound::of_reals(x, x, precision, 0.0);
+        RangeBound {
             low: self.min.map_or(i64::MIN, |min| at(min).low),
             high: self.max.map_or(i64::MAX, |max| at(max).high),
         }

@@ -1,13 +1,12 @@
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
-use tacita_program::RingId;
+use tacita_program::{RangeBound, RingId};
 
 use super::error_rule::Deviation;
 use super::shape::one_fixed;
 use super::{Inferred, Operation};
 use crate::error::{GraphError, InferError};
 use crate::grad::Backward;
-use crate::lower::proven::Bounds;
 use crate::lower::{Lowering, compare};
 use crate::types::{Interval, Type};
 
@@ -61,7 +60,7 @@ impl Operation for Relu {
         let bits = compare::not_negative(l, x, result);
         let zero = l.constant(0, &shape, frac);
         let result = compare::choose(l, bits, &[zero, x], result);
-        l.within(result, Bounds { low: -1, high: i64::MAX });
+        l.within(result, RangeBound { low: -1, high: i64::MAX });
         Ok(result)
     }
 }
