@@ -40,7 +40,7 @@ pub const NET_HANDSHAKE: Target =
     Target { name: "net_handshake", property: tacita_net::fuzzing::handshake, base: 768 * KIB, per_byte: 8 };
 /// Everything that a member receives in a session, edited.
 pub const MPC_SESSION: Target =
-    Target { name: "mpc_session", property: tacita_mpc::fuzzing::session, base: 512 * KIB, per_byte: 512 };
+    Target { name: "mpc_session", property: tacita::fuzzing::mpc_session, base: 512 * KIB, per_byte: 512 };
 /// Graph files, and what people and programs see of them. A node takes three bytes in the file and some hundred in memory; of a
 /// template the importer makes graphs, as of a model.
 pub const GRAPH_FILE: Target =

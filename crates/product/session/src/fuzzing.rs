@@ -2,8 +2,10 @@
 //! functions; a failed assertion is a fault in the code under test.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use tacita_graph::{Value, seal_body};
+use tacita_graph::{Graph, GraphError, Role, Value, Visibility, dims, lower, ops, seal_body};
+use tacita_mpc::fuzzing::Session;
 
 use crate::error::Error;
 use crate::members::Members;
@@ -97,4 +99,30 @@ pub fn correlations(bytes: &[u8]) {
     if let Err(error) = outcome {
         assert_line(&error);
     }
+}
+
+/// The frames that a member receives in a session, edited: see [`Session::replay`].
+pub fn mpc_session(bytes: &[u8]) {
+    static RECORDED: LazyLock<Session> = LazyLock::new(|| {
+        let graph = session_graph().expect("a graph");
+        Session::record(lower(&graph, 16, &tacita_mpc::TARGET).expect("it can be lowered"))
+    });
+    RECORDED.replay(bytes);
+}
+
+/// A graph with openings, corrections of several kinds, a weight, a public input, and reveals to both parties.
+fn session_graph() -> Result<Graph, GraphError> {
+    let mut graph = Graph::new();
+    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+    let x = graph.input("x", &dims(&[2, 3]), Visibility::Private(alice), Role::Data)?;
+    let w = graph.input("w", &dims(&[3, 2]), Visibility::Private(bob), Role::Parameter)?;
+    let c = graph.input("c", &dims(&[2, 2]), Visibility::Public, Role::Data)?;
+    let product = graph.add(ops::MatMul {}, &[x, w], "product")?;
+    let sum = graph.add(ops::Mul {}, &[product, c], "sum")?;
+    let relu = graph.add(ops::Relu {}, &[sum], "relu")?;
+    let square = graph.add(ops::Mul {}, &[relu, relu], "square")?;
+    let best = graph.add(ops::ArgMax { axis: 1, keepdims: false }, &[square], "best")?;
+    graph.reveal(relu, &[bob], "values")?;
+    graph.reveal(best, &[alice], "indices")?;
+    Ok(graph)
 }

@@ -2,7 +2,7 @@
 //! these functions; a failed assertion is a fault in the code under test.
 
 pub use tacita_identity::fuzzing::{credentials, session_file};
-pub use tacita_session::fuzzing::{correlations, graph_file, recipe};
+pub use tacita_session::fuzzing::{correlations, graph_file, mpc_session, recipe};
 pub use tacita_train::fuzzing::train_config;
 
 /// What members say to each other before they begin and when they have ended.

@@ -1,13 +1,12 @@
-//! What holds whatever a member's peers send in a session. The fuzz target and the replay of its corpus call this, and
-//! nothing else does: a failed assertion is a mistake in what it looks at.
+//! Properties that hold whatever a member's peers send in a session. Only the fuzz target and the replay of its corpus use
+//! this module; a failed assertion is a fault of the code under test.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tacita_graph::{Graph, GraphError, Role, dims, lower, ops};
 use tacita_net::{Endpoint, Frame, FrameKind, Limits, MemberId, memory};
-use tacita_program::{RingOp, Visibility};
+use tacita_program::{RingOp, RingProgram};
 use tacita_ring::RingTensor;
 
 use crate::config::{Config, Hooks};
@@ -19,42 +18,71 @@ use crate::plan::Plan;
 const NAMES: [&str; 3] = ["alice", "bob", "dealer"];
 const PARTIES: usize = 2;
 
-/// A session of two parties and a dealer, as it goes when all are honest and draw from a fixed seed.
-struct Recorded {
+/// A recorded session: alice and bob compute, all members are honest and draw from a fixed seed.
+pub struct Session {
     plan: Plan,
-    /// What each party knows, and last what the dealer does.
+    /// The leaves that each party knows, and last those of the dealer.
     leaves: Vec<Leaves>,
-    /// What each member receives: sender and frame, by sender and in its order.
+    /// The frames that each member receives, with their senders: by sender, and in the order of each.
     received: Vec<Vec<(MemberId, Frame)>>,
 }
 
-/// An honest session, in which a member, chosen by the first byte, receives other frames than its peers sent: each of the
-/// edits that the other bytes say is done to one of them. It never panics; its error is a line; and without edits all
-/// goes well.
-pub fn session(bytes: &[u8]) {
-    static RECORDED: LazyLock<Recorded> = LazyLock::new(record);
-    let Some((&choice, edits)) = bytes.split_first() else { return };
-    let me = usize::from(choice) % NAMES.len();
-    let mut frames = RECORDED.received[me].clone();
-    let mut rest = edits;
-    while edit(&mut frames, &mut rest).is_some() {}
-
-    let mut members: Vec<Option<Endpoint>> =
-        memory(&NAMES, &Limits::default()).into_iter().map(Some).collect();
-    let Some(own) = members[me].take() else { unreachable!("every member has an endpoint") };
-    for (from, frame) in frames {
-        let peer = members[from.index()].as_ref();
-        peer.expect("nobody sends to itself").post(own.id(), frame).expect("the member is there");
+impl Session {
+    /// Runs a session that evaluates `program`, whose owners are alice and bob, and records its frames.
+    ///
+    /// # Panics
+    /// If the program has other owners, or the session fails.
+    pub fn record(program: RingProgram) -> Session {
+        let program = Arc::new(program);
+        let names: Vec<String> = NAMES[..PARTIES].iter().map(|name| (*name).to_owned()).collect();
+        let persistent = |id: &_| matches!(program.node(*id).op, RingOp::Input { persistent: true });
+        let keys = program.ids().filter(persistent).map(|id| (id, [id.0 as u8; 32])).collect();
+        let plan = Plan::new(program.clone(), &names, keys).expect("the owners are parties");
+        let known = |me: Option<usize>| -> Leaves {
+            let inputs = program.ids().filter(|id| matches!(program.node(*id).op, RingOp::Input { .. }));
+            let value = |id| {
+                let shape = program.node(id).shape.clone();
+                let words = (0..shape.iter().product::<usize>() as u64).map(|n| (n + 1) << 14).collect();
+                Arc::new(RingTensor::new(shape, words))
+            };
+            let is_known = |id: &_| plan.owner(*id).is_none_or(|owner| Some(owner) == me);
+            inputs.filter(is_known).map(|id| (id, value(id))).collect()
+        };
+        let leaves = vec![known(Some(0)), known(Some(1)), known(None)];
+        let mut session = Session { plan, leaves, received: vec![] };
+        session.received = (0..NAMES.len()).map(|listener| relay(&session, listener)).collect();
+        session
     }
-    // everything that ever comes is there
-    let outcome = take_part(&RECORDED, own, Duration::ZERO);
-    match outcome {
-        Err(error) => {
-            assert!(!edits.is_empty(), "an honest session failed: {error}");
-            let told = error.to_string();
-            assert!(!told.contains(char::is_control), "not one line: {told:?}");
+
+    /// Replays the session to one member, which the first byte chooses, after edits to the frames that it receives. The
+    /// other bytes say the edits. The member never panics, its error is one line, and without edits it succeeds.
+    ///
+    /// # Panics
+    /// If one of these does not hold.
+    pub fn replay(&self, bytes: &[u8]) {
+        let Some((&choice, edits)) = bytes.split_first() else { return };
+        let me = usize::from(choice) % NAMES.len();
+        let mut frames = self.received[me].clone();
+        let mut rest = edits;
+        while edit(&mut frames, &mut rest).is_some() {}
+
+        let mut members: Vec<Option<Endpoint>> =
+            memory(&NAMES, &Limits::default()).into_iter().map(Some).collect();
+        let Some(own) = members[me].take() else { unreachable!("every member has an endpoint") };
+        for (from, frame) in frames {
+            let peer = members[from.index()].as_ref();
+            peer.expect("nobody sends to itself").post(own.id(), frame).expect("the member is there");
         }
-        Ok(()) => drop(members),
+        // all frames are there already
+        let outcome = take_part(self, own, Duration::ZERO);
+        match outcome {
+            Err(error) => {
+                assert!(!edits.is_empty(), "an honest session failed: {error}");
+                let told = error.to_string();
+                assert!(!told.contains(char::is_control), "not one line: {told:?}");
+            }
+            Ok(()) => drop(members),
+        }
     }
 }
 
@@ -108,7 +136,7 @@ fn edit(frames: &mut Vec<(MemberId, Frame)>, rest: &mut &[u8]) -> Option<()> {
 }
 
 /// A member's part: it joins, a party says a word and hears the others', and an evaluation is made.
-fn take_part(recorded: &Recorded, endpoint: Endpoint, timeout: Duration) -> Result<(), MpcError> {
+fn take_part(recorded: &Session, endpoint: Endpoint, timeout: Duration) -> Result<(), MpcError> {
     let me = endpoint.id().index();
     let hooks = Hooks { insecure_fixed_seed: Some([7; 32]), ..Hooks::default() };
     let config = Config { timeout, idle: timeout, hooks, ..Config::default() };
@@ -124,48 +152,8 @@ fn take_part(recorded: &Recorded, endpoint: Endpoint, timeout: Duration) -> Resu
     party.evaluate(plan, leaves, recipe, &mut |_| ()).map(drop)
 }
 
-/// A graph with openings, corrections of every kind, a weight, a public input, and reveals to both parties.
-fn graph() -> Result<Graph, GraphError> {
-    let mut graph = Graph::new();
-    let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
-    let x = graph.input("x", &dims(&[2, 3]), Visibility::Private(alice), Role::Data)?;
-    let w = graph.input("w", &dims(&[3, 2]), Visibility::Private(bob), Role::Parameter)?;
-    let c = graph.input("c", &dims(&[2, 2]), Visibility::Public, Role::Data)?;
-    let product = graph.add(ops::MatMul {}, &[x, w], "product")?;
-    let sum = graph.add(ops::Mul {}, &[product, c], "sum")?;
-    let relu = graph.add(ops::Relu {}, &[sum], "relu")?;
-    let square = graph.add(ops::Mul {}, &[relu, relu], "square")?;
-    let best = graph.add(ops::ArgMax { axis: 1, keepdims: false }, &[square], "best")?;
-    graph.reveal(relu, &[bob], "values")?;
-    graph.reveal(best, &[alice], "indices")?;
-    Ok(graph)
-}
-
-fn record() -> Recorded {
-    let program = Arc::new(lower(&graph().expect("a graph"), 16, &crate::TARGET).expect("it can be lowered"));
-    let names: Vec<String> = NAMES[..PARTIES].iter().map(|name| (*name).to_owned()).collect();
-    let persistent = |id: &_| matches!(program.node(*id).op, RingOp::Input { persistent: true });
-    let keys = program.ids().filter(persistent).map(|id| (id, [id.0 as u8; 32])).collect();
-    let plan = Plan::new(program.clone(), &names, keys).expect("the owners are parties");
-    let known = |me: Option<usize>| -> Leaves {
-        let inputs = program.ids().filter(|id| matches!(program.node(*id).op, RingOp::Input { .. }));
-        let value = |id| {
-            let shape = program.node(id).shape.clone();
-            let words = (0..shape.iter().product::<usize>() as u64).map(|n| (n + 1) << 14).collect();
-            Arc::new(RingTensor::new(shape, words))
-        };
-        let is_known = |id: &_| plan.owner(*id).is_none_or(|owner| Some(owner) == me);
-        inputs.filter(is_known).map(|id| (id, value(id))).collect()
-    };
-    let leaves = vec![known(Some(0)), known(Some(1)), known(None)];
-    let mut recorded = Recorded { plan, leaves, received: vec![] };
-    recorded.received = (0..NAMES.len()).map(|listener| relay(&recorded, listener)).collect();
-    recorded
-}
-
-/// Runs the session with somebody between one member and its peers, who passes on all frames and notes those to the
-/// member.
-fn relay(recorded: &Recorded, listener: usize) -> Vec<(MemberId, Frame)> {
+/// Runs the session with a relay between one member and its peers, and returns the frames that the member received.
+fn relay(recorded: &Session, listener: usize) -> Vec<(MemberId, Frame)> {
     let mut peers = memory(&NAMES, &Limits::default());
     let mut outside = memory(&NAMES, &Limits::default());
     let member = outside.remove(listener);
@@ -192,7 +180,7 @@ fn relay(recorded: &Recorded, listener: usize) -> Vec<(MemberId, Frame)> {
                 }
             }
         }
-        // who was faster is chance
+        // the order of arrival from different senders is chance
         noted.sort_by_key(|(from, _)| *from);
         noted
     })
@@ -202,8 +190,18 @@ fn relay(recorded: &Recorded, listener: usize) -> Vec<(MemberId, Frame)> {
 mod tests {
     use super::*;
 
+    use tacita_graph::{Graph, Role, Visibility, dims, lower, ops};
+
     #[test]
     fn honest_sessions_are_recorded_alike() {
+        let mut graph = Graph::new();
+        let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));
+        let x = graph.input("x", &dims(&[3]), Visibility::Private(alice), Role::Data).unwrap();
+        let w = graph.input("w", &dims(&[3]), Visibility::Private(bob), Role::Parameter).unwrap();
+        let product = graph.add(ops::Mul {}, &[x, w], "product").unwrap();
+        let relu = graph.add(ops::Relu {}, &[product], "relu").unwrap();
+        graph.reveal(relu, &[bob], "values").unwrap();
+        let record = || Session::record(lower(&graph, 16, &crate::TARGET).unwrap());
         let (one, other) = (record(), record());
         assert_eq!(one.received, other.received);
         assert!(one.received.iter().all(|frames| frames.len() > 5));

@@ -2,8 +2,7 @@
 //!
 //! A [`Plan`] prepares a ring program for a number of parties: it fixes each opening, each dealt item and their order. Each
 //! computing party runs a [`Party`], the trusted dealer runs a [`Dealer`], and both evaluate plans. The crate may use
-//! `tacita-program`, `tacita-net` and `tacita-ring`; from `tacita-graph` it takes the cost of a round alone. It knows nothing
-//! of files and sessions. Begin with `plan/mod.rs`, then `party.rs`, then `primitives/`.
+//! `tacita-program`, `tacita-net` and `tacita-ring`. It knows nothing of graphs, files and session files. Begin with `plan/mod.rs`, then `party.rs`, then `primitives/`.
 
 mod agreement;
 mod blocks;
