@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tacita_identity::{Identity, SessionFile};
-use tacita_mpc::{Config, Correlations};
+use tacita_mpc::{Config, Provider};
 use tacita_net::{Limits, MemberId, Roster};
 
 use crate::correlations::CorrelationFile;
@@ -126,7 +126,7 @@ impl Session {
             // the first party sends the dealer what it needs
             recipes: index == 0 && ahead.is_none(),
             speaks: true,
-            ahead: ahead.map(|ahead| Box::new(ahead) as Box<dyn Correlations>),
+            ahead: ahead.map(|ahead| Box::new(ahead) as Box<dyn Provider>),
         };
         let mut session = Session::new(members, file.precision_bits, LocalMembers::start(vec![member])?);
         session.dealt = dealt;

@@ -9,9 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tacita_graph::{Inputs, NodeId, Visibility};
-use tacita_mpc::{
-    Config, Correlations, DataOwner, Dealer, Dealt, KeptValues, Leaves, MpcError, Outcome, Party,
-};
+use tacita_mpc::{Config, DataOwner, Dealer, Dealt, KeptValues, Leaves, MpcError, Outcome, Party, Provider};
 use tacita_net::{Endpoint, Interrupter, MemberId};
 
 use crate::error::Error;
@@ -107,7 +105,7 @@ pub(crate) struct Member {
     /// Tells how far an evaluation is: of several members here one speaks for all.
     pub speaks: bool,
     /// What a dealer dealt ahead, if none takes part.
-    pub ahead: Option<Box<dyn Correlations>>,
+    pub ahead: Option<Box<dyn Provider>>,
 }
 
 /// The members' threads.

@@ -12,7 +12,8 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use crate::products::{Lane, Products, and, xor};
+use crate::products::Products;
+use tacita_correlations::{Lane, and, xor};
 
 /// The most nodes of a group.
 pub const ARITY: usize = 4;
@@ -68,20 +69,12 @@ impl Leaves {
         (0..i).map(|i| (1 << self.leaf(i).len()) - 1).sum()
     }
 
-    /// The dealer's planes, from the 64 planes of the mask.
-    #[inline(always)]
-    pub fn deal(self, r: &[Lane], out: &mut [Lane]) {
-        let mut next = 0;
-        for i in 0..self.count() {
+    /// For each dealt plane the bits of the mask that it multiplies, in a word: leaf by leaf all sets of the leaf's bits.
+    pub fn sets(self) -> impl Iterator<Item = u64> {
+        (0..self.count()).flat_map(move |i| {
             let bits = self.leaf(i);
-            for set in 1..1usize << bits.len() {
-                let lowest = set.trailing_zeros() as usize;
-                let rest = set & (set - 1);
-                let bit = r[bits.start + lowest];
-                out[next + set - 1] = if rest == 0 { bit } else { and(&out[next + rest - 1], &bit) };
-            }
-            next += (1 << bits.len()) - 1;
-        }
+            (1..1u64 << bits.len()).map(move |set| set << bits.start)
+        })
     }
 
     /// A party's shares of `part` of the leaves, from the 64 public planes of c and its shares of the dealt planes of `self`.
@@ -198,12 +191,9 @@ impl Level {
         self.groups().map(|(products, ..)| products.dealt()).sum()
     }
 
-    /// The dealer's planes, from the planes of its masks of the wires.
-    #[inline(always)]
-    pub fn deal(&self, lambda: &[Lane], out: &mut [Lane]) {
-        for (products, wire, dealt) in self.groups() {
-            products.deal(&lambda[wire..], &mut out[dealt..dealt + products.dealt()]);
-        }
+    /// For each dealt plane the opened planes whose masks it multiplies.
+    pub fn sets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.groups().flat_map(|(products, wire, _)| products.sets().map(move |set| set << wire))
     }
 
     /// A party's shares of the nodes that the groups become, from the opened planes and its shares of the masks, of the dealt
@@ -258,6 +248,7 @@ impl<'a> Nodes<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tacita_correlations::BitProducts;
 
     /// Splits planes into two XOR shares by a fixed pattern.
     fn split(planes: &[Lane]) -> (Vec<Lane>, Vec<Lane>) {
@@ -278,10 +269,18 @@ mod tests {
         out
     }
 
+    /// The planes that are dealt.
+    fn products(sets: impl Iterator<Item = u64>, bits: &[Lane]) -> Vec<Lane> {
+        let sets: Vec<u64> = sets.collect();
+        let mut dealt = vec![[0; 8]; sets.len()];
+        BitProducts::new(&sets).compute(bits, &mut dealt);
+        dealt
+    }
+
     fn compare(leaves: Leaves, part: Leaves, levels: &[Level], c: &[u64; 512], r: &[u64; 512]) -> Lane {
         let (cp, rp) = (planes(c), planes(r));
-        let mut dealt = vec![[0; 8]; leaves.dealt()];
-        leaves.deal(&rp, &mut dealt);
+        let dealt = products(leaves.sets(), &rp);
+        assert_eq!(dealt.len(), leaves.dealt());
         let (d0, d1) = split(&dealt);
         let empty = |level: &Level| (vec![[0; 8]; level.wires()], vec![[0; 8]; level.kept()]);
         let mut shares = [(true, d0), (false, d1)].map(|(first, dealt)| {
@@ -295,8 +294,8 @@ mod tests {
             let (lambda, _) = split(&value); // any masks do
             let (l0, l1) = split(&lambda);
             let public: Vec<Lane> = value.iter().zip(&lambda).map(|(v, l)| xor(v, l)).collect();
-            let mut dealt = vec![[0; 8]; level.dealt()];
-            level.deal(&lambda, &mut dealt);
+            let dealt = products(level.sets(), &lambda);
+            assert_eq!(dealt.len(), level.dealt());
             let (d0, d1) = split(&dealt);
             for ((share, first), (lambda, dealt)) in
                 shares.iter_mut().zip([true, false]).zip([(l0, d0), (l1, d1)])

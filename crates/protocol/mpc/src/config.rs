@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tacita_net::Frame;
 
-use crate::streams::Overrides;
+use tacita_correlations::Overrides;
 
 /// Settings of one member. All members of a session use the same `dealer_ahead`.
 #[derive(Clone)]

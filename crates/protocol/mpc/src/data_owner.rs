@@ -9,17 +9,17 @@ use tacita_ring::{BitTensor, RingTensor, Sign};
 
 use crate::agreement::agree;
 use crate::config::Config;
-use crate::correlations::Correlations;
 use crate::dealer::constants;
 use crate::error::MpcError;
 use crate::linear::known;
-use crate::narrow;
 use crate::party::{Leaves, Outcome, Times, leaf, missing_leaf};
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{self, Revealed, elements};
 use crate::session::Membership;
 use crate::steps::Sender;
-use crate::streams::Streams;
+use tacita_correlations::Provider;
+use tacita_correlations::Streams;
+use tacita_correlations::narrow;
 
 /// A member after the dealer, whose data enters or who receives results, and who holds no share.
 ///
@@ -37,7 +37,7 @@ pub struct DataOwner {
     streams: Streams,
     /// Weights that the parties have.
     sent: BTreeSet<LeafKey>,
-    ahead: Option<Box<dyn Correlations>>,
+    ahead: Option<Box<dyn Provider>>,
 }
 
 impl DataOwner {
@@ -57,7 +57,7 @@ impl DataOwner {
         endpoint: Endpoint,
         parties: usize,
         config: Config,
-        ahead: Box<dyn Correlations>,
+        ahead: Box<dyn Provider>,
     ) -> Result<DataOwner, MpcError> {
         DataOwner::join(endpoint, parties, config, Some(ahead))
     }
@@ -66,7 +66,7 @@ impl DataOwner {
         endpoint: Endpoint,
         parties: usize,
         config: Config,
-        ahead: Option<Box<dyn Correlations>>,
+        ahead: Option<Box<dyn Provider>>,
     ) -> Result<DataOwner, MpcError> {
         let dealt = ahead.as_ref().map(|ahead| ahead.seed());
         let (member, streams, _) = Membership::join(endpoint, parties, config, dealt)?;

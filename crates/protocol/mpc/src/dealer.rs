@@ -1,23 +1,21 @@
 //! The dealer: sums the parties' masks from their seeds and sends what makes the shares of its values right.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tacita_net::{Endpoint, Frame, MemberId, NetError, Phase, Traffic};
+use tacita_net::{Endpoint, Frame, FrameKind, MemberId, NetError, Payload, Phase, Traffic};
 use tacita_program::{RingId, Visibility};
 
 use crate::agreement::{agreed, digests_differ, hear};
 use crate::config::Config;
-use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::linear::{Image, apply, constant, known};
+use crate::masks::EvaluationMasks;
 use crate::party::Leaves;
-use crate::plan::{Plan, TaskKind};
-use crate::primitives;
+use crate::plan::Plan;
 use crate::session::Membership;
-use crate::streams::Streams;
 use crate::timeline::{Doing, Span};
+use tacita_correlations::{OtherShares, StreamId, Streams, TaskDealer, Use};
 
 /// The dealer of a session.
 ///
@@ -164,36 +162,34 @@ pub(crate) fn deal_all(
     config: &Config,
     deliver: &dyn Fn(usize, Frame) -> Result<(), NetError>,
 ) -> Result<Vec<Span>, MpcError> {
-    let (public, masks) = (&constants(plan, public), BTreeMap::new());
-    let mut ctx = DealContext {
-        plan,
-        config,
-        number,
-        deliver,
-        streams,
-        public,
-        masks,
-        task: 0,
-        emitted: 0,
-        first_step: 0,
-    };
+    let public = constants(plan, public);
+    let mut masks = EvaluationMasks::new(plan, number, streams, &public);
     let (mut count, mut timeline) = (0, Vec::new());
     for (position, &t) in plan.order.iter().enumerate() {
         let task = &plan.tasks[t as usize];
-        if task.kind == TaskKind::Run && !task.steps.dealt.is_empty() {
-            (ctx.task, ctx.emitted, ctx.first_step) = (t, 0, 0);
+        if !task.steps.dealt.is_empty() {
             let begun = Instant::now();
-            primitives::deal(&mut ctx, task.node)?;
-            timeline.push(Span::since(begun, Doing::Deal(task.node)));
-            if ctx.emitted != task.steps.dealt.len() {
-                let (dealt, declared) = (ctx.emitted, task.steps.dealt.len());
-                return Err(MpcError::Internal(format!("task {t} dealt {dealt} items, declared {declared}")));
+            masks.enter(t);
+            let mut dealer = TaskDealer::new(&mut masks);
+            let holders: Vec<usize> = (0..plan.parties()).filter(|&party| party != task.receiver).collect();
+            for (index, correlation) in (0..).zip(&task.steps.dealt) {
+                let stream = StreamId::Evaluation { evaluation: number, task: t, purpose: Use::Dealt(index) };
+                let shares = OtherShares { item: correlation.item, streams, stream, holders: &holders };
+                let payload = Payload::from(dealer.deal(correlation, &shares)?);
+                let frame = Frame::new(number, t, index, FrameKind::Correction, payload);
+                config.hooks.sent(plan.parties(), task.receiver, &frame);
+                deliver(task.receiver, frame).map_err(|source| MpcError::Net {
+                    node: plan.task_name(t).to_owned(),
+                    round: task.start + 1,
+                    source,
+                })?;
             }
+            timeline.push(Span::since(begun, Doing::Deal(task.node)));
             count += 1;
             config.hooks.at("dealt", count);
         }
         for expired in &plan.expired_masks[position] {
-            ctx.masks.remove(expired);
+            masks.forget(*expired);
         }
     }
     Ok(timeline)

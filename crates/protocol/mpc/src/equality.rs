@@ -7,7 +7,8 @@
 
 use std::sync::LazyLock;
 
-use crate::products::{Lane, Products};
+use crate::products::Products;
+use tacita_correlations::Lane;
 
 /// Bits of a leaf, and nodes that become one.
 const ARITY: usize = 4;
@@ -71,12 +72,14 @@ impl Level {
         })
     }
 
-    /// The dealer's planes, from the planes of the wires' masks.
-    #[inline(always)]
-    pub fn deal(&self, lambda: &[Lane], out: &mut [Lane]) {
-        for (products, wire, dealt) in self.groups() {
-            products.deal(&lambda[wire..], &mut out[dealt..dealt + products.dealt()]);
-        }
+    /// For each dealt plane the opened planes whose masks it multiplies.
+    pub fn sets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.groups().flat_map(|(products, wire, _)| products.sets().map(move |set| set << wire))
+    }
+
+    /// For each plane dealt for leaves the bits of the mask that it multiplies: each bit alone, then the products.
+    pub fn leaf_sets(&self) -> impl Iterator<Item = u64> + '_ {
+        (0..self.wires()).map(|bit| 1 << bit).chain(self.sets())
     }
 
     /// A party's shares of the products, from the opened planes and its shares of the masks and dealt planes.
@@ -85,14 +88,6 @@ impl Level {
         for ((products, wire, start), out) in self.groups().zip(out.chunks_exact_mut(1)) {
             products.evaluate(first, &public[wire..], &lambda[wire..], &dealt[start..], out);
         }
-    }
-
-    /// The dealer's planes for leaves: the bits of the mask, then their products.
-    #[inline(always)]
-    pub fn deal_leaves(&self, r: &[Lane], out: &mut [Lane]) {
-        let (bits, products) = out.split_at_mut(self.wires());
-        bits.copy_from_slice(&r[..bits.len()]);
-        self.deal(r, products);
     }
 
     /// A party's shares of leaves, from the 64 public planes of c and its shares of the dealt planes.

@@ -2,6 +2,8 @@
 
 use tacita_net::NetError;
 
+use tacita_correlations::CorrelationError;
+
 /// An error of planning, dealing or executing.
 ///
 /// Any of them poisons the session that met it: the evaluation's number is consumed and never used again.
@@ -76,6 +78,9 @@ pub enum MpcError {
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(String),
+    /// A stream or mask that is not there: a broken invariant of this program; please report it.
+    #[error("internal error: {0}")]
+    Stream(#[from] CorrelationError),
     /// A broken invariant of this program; please report it.
     #[error("internal error: {0}")]
     Internal(String),

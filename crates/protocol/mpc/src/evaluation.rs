@@ -9,14 +9,14 @@ use tacita_program::RingId;
 use tacita_ring::{BitTensor, RingTensor, Sign};
 
 use crate::config::Config;
-use crate::correlations::Correlations;
 use crate::error::MpcError;
 use crate::linear::Maybe;
-use crate::narrow;
 use crate::plan::{Form, LeafKey, Plan, TaskKind};
 use crate::primitives::{Output, Revealed};
 use crate::steps::{Opening, Receivers, Sender};
-use crate::streams::Streams;
+use tacita_correlations::Provider;
+use tacita_correlations::Streams;
+use tacita_correlations::narrow;
 
 /// What a party holds of a weight that was opened for the session.
 pub(crate) enum Stored {
@@ -65,7 +65,7 @@ pub(crate) struct Evaluation<'a> {
     /// This party's shares of what is kept.
     pub kept: RefCell<BTreeMap<RingId, Arc<RingTensor>>>,
     /// Where corrections come from if no dealer takes part.
-    pub ahead: &'a RefCell<Option<Box<dyn Correlations>>>,
+    pub ahead: &'a RefCell<Option<Box<dyn Provider>>>,
 }
 
 impl Evaluation<'_> {

@@ -146,13 +146,13 @@ fn receive_corrections(eval: &Evaluation<'_>, task: u32) -> Result<Duration, Mpc
     }
     let begun = Instant::now();
     let mut items = Vec::with_capacity(declared.steps.dealt.len());
-    for (index, item) in declared.steps.dealt.iter().enumerate() {
+    for (index, dealt) in declared.steps.dealt.iter().enumerate() {
         let header = FrameHeader {
             evaluation: eval.number,
             task,
             step: index as u16,
             kind: FrameKind::Correction,
-            length: item.bytes(),
+            length: dealt.item.bytes(),
         };
         items.push(Some(eval.correction(header)?));
     }

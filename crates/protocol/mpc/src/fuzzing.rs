@@ -1,8 +1,8 @@
 //! Properties that hold whatever a member's peers send in a session. Only the fuzz target and the replay of its corpus use
 //! this module; a failed assertion is a fault of the code under test.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tacita_net::{Endpoint, Frame, FrameKind, Limits, MemberId, memory};

@@ -30,7 +30,7 @@ const MASKS: u16 = 2;
 
 /// What a member has of the others once they have met.
 pub(crate) struct Handshake {
-    /// Seeds that the dealer knows, by holder: see [`crate::streams::Streams`].
+    /// Seeds that the dealer knows, by holder: see [`tacita_correlations::Streams`].
     pub streams: Vec<Option<Seed>>,
     /// Seeds between two parties, by the other's index; under a party's own index one that it has alone.
     pub pairwise: Vec<Option<Seed>>,

@@ -2,16 +2,14 @@
 //!
 //! A [`Plan`] prepares a ring program for a number of parties: it fixes each opening, each dealt item and their order. Each
 //! computing party runs a [`Party`], the trusted dealer runs a [`Dealer`], and both evaluate plans. The crate may use
-//! `tacita-program`, `tacita-net` and `tacita-ring`. It knows nothing of graphs, files and session files. Begin with `plan/mod.rs`, then `party.rs`, then `primitives/`.
+//! `tacita-program`, `tacita-correlations`, `tacita-net` and `tacita-ring`. It knows nothing of graphs, files and session files. Begin with `plan/mod.rs`, then `party.rs`, then `primitives/`.
 
 mod agreement;
-mod blocks;
+mod ahead;
 mod comparison;
 mod config;
-mod correlations;
 mod cost;
 mod data_owner;
-mod deal;
 mod dealer;
 mod equality;
 mod error;
@@ -22,7 +20,7 @@ pub mod fuzzing;
 mod handshake;
 mod kept;
 mod linear;
-mod narrow;
+mod masks;
 mod party;
 mod plan;
 mod primitives;
@@ -30,17 +28,17 @@ mod products;
 mod rounding;
 mod session;
 mod steps;
-mod streams;
 mod target;
 mod task;
 mod timeline;
 mod trees;
+mod values;
 pub mod world;
 
+pub use ahead::AheadDealer;
 pub use config::Config;
 #[doc(hidden)]
 pub use config::{Hooks, Tap, Watch};
-pub use correlations::{AheadDealer, Correlations};
 pub use cost::{Cost, NodeCost, NodeMeasure, Predicted, measure};
 pub use data_owner::DataOwner;
 pub use dealer::{Dealer, Dealt, Request};
@@ -54,8 +52,9 @@ pub use plan::{LeafKey, Plan};
 pub use primitives::Revealed;
 #[doc(hidden)]
 pub use rounding::MaskRounding;
-pub use steps::{Item, Opening, Receivers, Sender, Steps};
+pub use steps::{Opening, Receivers, Sender, Steps};
+pub use tacita_correlations::{Correlation, Item, Provider};
 #[doc(hidden)]
-pub use streams::{Overrides, StreamId, Use};
+pub use tacita_correlations::{Overrides, StreamId, Use};
 pub use target::TARGET;
 pub use timeline::{Doing, Span};

@@ -91,12 +91,12 @@ fn broadcast(x: &Arc<RingTensor>, shape: &[usize]) -> Arc<RingTensor> {
 }
 
 /// The mask of an opened value, or a party's share of it, from those of the openings it is an image of.
-pub(crate) fn mask(
+pub(crate) fn mask<E>(
     plan: &Plan,
     id: RingId,
-    mut base: impl FnMut(RingId) -> Result<Maybe, MpcError>,
-    mut public: impl FnMut(RingId) -> Result<Arc<RingTensor>, MpcError>,
-) -> Result<Maybe, MpcError> {
+    mut base: impl FnMut(RingId) -> Result<Maybe, E>,
+    mut public: impl FnMut(RingId) -> Result<Arc<RingTensor>, E>,
+) -> Result<Maybe, E> {
     if plan.form(id) != Form::Derived {
         return base(id);
     }
@@ -115,7 +115,7 @@ pub(crate) fn mask(
                         Form::Public if bilinear => public(*i).map(Some),
                         _ => Ok(masks.get(i).cloned().flatten()),
                     })
-                    .collect::<Result<Vec<_>, MpcError>>()?;
+                    .collect::<Result<Vec<_>, E>>()?;
                 apply(plan, node, &inputs, Image::Homogeneous)
             }
             _ => base(source)?,

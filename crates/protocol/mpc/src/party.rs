@@ -12,7 +12,6 @@ use tacita_ring::{RingTensor, Sign};
 
 use crate::agreement::agree;
 use crate::config::Config;
-use crate::correlations::Correlations;
 use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Slot, Stored};
 use crate::executor::{Progress, execute};
@@ -21,10 +20,11 @@ use crate::linear;
 use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
 use crate::primitives::{self, Revealed};
 use crate::session::Membership;
-use crate::steps::Item;
-use crate::streams::{StreamId, Streams};
 use crate::task::TaskContext;
 use crate::timeline::{Doing, Span};
+use tacita_correlations::Item;
+use tacita_correlations::Provider;
+use tacita_correlations::{StreamId, Streams};
 
 /// Values of leaves by ring node: a party's own and the public ones.
 pub type Leaves = BTreeMap<RingId, Arc<RingTensor>>;
@@ -92,7 +92,7 @@ pub struct Party {
     store: BTreeMap<LeafKey, Stored>,
     kept: KeptValues,
     /// What was dealt ahead, if no dealer takes part.
-    ahead: RefCell<Option<Box<dyn Correlations>>>,
+    ahead: RefCell<Option<Box<dyn Provider>>>,
 }
 
 impl Party {
@@ -113,7 +113,7 @@ impl Party {
         endpoint: Endpoint,
         parties: usize,
         config: Config,
-        ahead: Box<dyn Correlations>,
+        ahead: Box<dyn Provider>,
     ) -> Result<Party, MpcError> {
         Party::join(endpoint, parties, config, Some(ahead))
     }
@@ -122,7 +122,7 @@ impl Party {
         endpoint: Endpoint,
         parties: usize,
         config: Config,
-        ahead: Option<Box<dyn Correlations>>,
+        ahead: Option<Box<dyn Provider>>,
     ) -> Result<Party, MpcError> {
         let dealt = ahead.as_ref().map(|ahead| ahead.seed());
         let (member, streams, pairwise) = Membership::join(endpoint, parties, config, dealt)?;

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-/// Eight words, that is one bit plane of a block of 512 elements: one AVX-512 register.
-pub type Lane = [u64; 8];
+use tacita_correlations::{Lane, and, xor};
 
 /// A set of wires, as a bit mask.
 type Set = u32;
@@ -67,18 +66,9 @@ impl Products {
         self.monomials.len()
     }
 
-    /// The dealer's part: the products of the λ.
-    #[inline(always)]
-    pub fn deal(&self, lambda: &[Lane], out: &mut [Lane]) {
-        for (target, &set) in out.iter_mut().zip(&self.monomials) {
-            let mut product = [u64::MAX; 8];
-            let mut rest = set;
-            while rest != 0 {
-                product = and(&product, &lambda[rest.trailing_zeros() as usize]);
-                rest &= rest - 1;
-            }
-            *target = product;
-        }
+    /// The sets of wires whose λ are multiplied, a dealt plane for each.
+    pub fn sets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.monomials.iter().map(|&set| u64::from(set))
     }
 
     /// A party's part: its XOR shares of the outputs. `first` is the party that adds what is public.
@@ -114,21 +104,10 @@ fn subsets(set: Set) -> impl Iterator<Item = Set> {
     })
 }
 
-/// Lane-wise AND.
-#[inline(always)]
-pub fn and(a: &Lane, b: &Lane) -> Lane {
-    std::array::from_fn(|i| a[i] & b[i])
-}
-
-/// Lane-wise XOR.
-#[inline(always)]
-pub fn xor(a: &Lane, b: &Lane) -> Lane {
-    std::array::from_fn(|i| a[i] ^ b[i])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tacita_correlations::BitProducts;
 
     #[test]
     fn subsets_of_a_set_are_all_and_distinct() {
@@ -153,7 +132,8 @@ mod tests {
         let split: Vec<Lane> = (0..4).map(|w| [0x9e37_79b9_7f4a_7c15u64.rotate_left(w); 8]).collect();
         let other: Vec<Lane> = lambda.iter().zip(&split).map(|(l, s)| xor(l, s)).collect();
         let mut dealt = vec![[0u64; 8]; products.dealt()];
-        products.deal(&lambda, &mut dealt);
+        let sets: Vec<u64> = products.sets().collect();
+        BitProducts::new(&sets).compute(&lambda, &mut dealt);
         let zero = vec![[0u64; 8]; products.dealt()];
         let mut a = vec![[0u64; 8]; 3];
         let mut b = a.clone();

@@ -1,20 +1,18 @@
 //! The rounding that the masks make: lets `fixed` compute what `mpc` computes, bit for bit.
 
-use std::collections::BTreeMap;
-
 use tacita_net::{Endpoint, Limits, memory};
 use tacita_program::{ClearValue, RingId, RingNode, RingType, Rounding, Threshold, Visibility};
 use tacita_ring::{BitTensor, Exponential, FourierSum, RingTensor};
 
 use crate::config::Config;
-use crate::deal::DealContext;
 use crate::dealer::constants;
 use crate::error::MpcError;
 use crate::handshake::handshake;
+use crate::masks::EvaluationMasks;
 use crate::party::Leaves;
 use crate::plan::{Plan, TaskKind};
 use crate::primitives::{contribution, elements, truncate_clear, words};
-use crate::streams::{StreamId, Streams};
+use tacita_correlations::{StreamId, Streams};
 
 /// Every Bernoulli bit of truncation is a function of the mask, and this knows the masks: it holds what the dealer
 /// holds. It also holds what no member has but each party of its own, for what is drawn. For tests.
@@ -24,7 +22,6 @@ pub struct MaskRounding<'a> {
     /// The parties' own seeds.
     own: Streams,
     public: Leaves,
-    config: Config,
     evaluation: u64,
 }
 
@@ -56,7 +53,6 @@ impl<'a> MaskRounding<'a> {
             streams: Streams::new(seeds, config.hooks.overrides.clone()),
             own: Streams::new(own, config.hooks.overrides.clone()),
             public: constants(plan, public),
-            config: config.clone(),
             evaluation,
         })
     }
@@ -66,7 +62,7 @@ impl<'a> MaskRounding<'a> {
     /// # Errors
     /// If there is no such party.
     pub fn stream(&self, party: usize, stream: StreamId, words: usize) -> Result<Vec<u64>, MpcError> {
-        self.streams.words(party, stream, 0, words)
+        Ok(self.streams.words(party, stream, 0, words)?)
     }
 
     /// The mask of an opened value.
@@ -74,19 +70,8 @@ impl<'a> MaskRounding<'a> {
     /// # Errors
     /// If the value is not opened in this plan.
     pub fn mask(&self, id: RingId) -> Result<RingTensor, MpcError> {
-        let mut ctx = DealContext {
-            plan: self.plan,
-            config: &self.config,
-            number: self.evaluation,
-            deliver: &|_, _| Ok(()),
-            streams: &self.streams,
-            public: &self.public,
-            masks: BTreeMap::new(),
-            task: 0,
-            emitted: 0,
-            first_step: 0,
-        };
-        ctx.mask(id).map(|mask| (*mask).clone())
+        let mut masks = EvaluationMasks::new(self.plan, self.evaluation, &self.streams, &self.public);
+        Ok(RingTensor::clone(&*masks.mask(id)?))
     }
 
     /// A value's mask, and its opening.

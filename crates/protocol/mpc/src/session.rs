@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::MpcError;
 use crate::handshake::{Handshake, handshake};
 use crate::plan::Plan;
-use crate::streams::Streams;
+use tacita_correlations::Streams;
 
 /// Step of control frames in an exchange.
 const WORD: u16 = 3;

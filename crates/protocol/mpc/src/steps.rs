@@ -1,76 +1,6 @@
-//! What a task will receive from the dealer and open with the others, known from types and proven ranges alone.
+//! The steps of a task: the correlations that the dealer deals and the openings, known from types and range bounds alone.
 
-use std::ops::Range;
-
-use crate::blocks::Unit;
-
-/// Words of a part of an opening, 2 MiB: what a frame costs is little against it.
-const PART: usize = 1 << 18;
-
-/// One value that is dealt or opened, as it is added and as its size shows on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// Additive shares of this many ring elements.
-    Ring(usize),
-    /// Additive shares of this many elements modulo 2^width, width one of 8, 16, 32.
-    Narrow {
-        /// Number of elements.
-        elements: usize,
-        /// Bits of each.
-        width: u32,
-    },
-    /// XOR shares of this many 64-bit words.
-    Bits(usize),
-}
-
-impl Item {
-    /// The narrowest item that keeps the low `bits` bits of each of `elements` shares.
-    pub fn holding(elements: usize, bits: u32) -> Item {
-        match bits {
-            0..=8 => Item::Narrow { elements, width: 8 },
-            9..=16 => Item::Narrow { elements, width: 16 },
-            17..=32 => Item::Narrow { elements, width: 32 },
-            _ => Item::Ring(elements),
-        }
-    }
-
-    /// 64-bit words on the wire and in memory; narrow elements are packed.
-    pub fn words(self) -> usize {
-        match self {
-            Item::Ring(n) | Item::Bits(n) => n,
-            Item::Narrow { elements, .. } => elements.div_ceil(self.lanes()),
-        }
-    }
-
-    /// The words that travel in a frame of their own, in order. An opening of many words is sent in parts, so that its first are
-    /// on their way, and added by who receives them, while others are computed.
-    pub(crate) fn parts(self) -> impl Iterator<Item = Range<usize>> {
-        let words = self.words();
-        let last = words.div_ceil(PART).max(1) - 1;
-        (0..=last).map(move |i| i * PART..((i + 1) * PART).min(words))
-    }
-
-    /// What an element takes.
-    pub fn unit(self) -> Unit {
-        match self {
-            Item::Ring(_) | Item::Bits(_) => Unit::Word,
-            Item::Narrow { width, .. } => Unit::Narrow(width as usize),
-        }
-    }
-
-    /// Elements in a word, of an item whose elements are not bits.
-    pub(crate) fn lanes(self) -> usize {
-        match self {
-            Item::Ring(_) | Item::Bits(_) => 1,
-            Item::Narrow { width, .. } => 64 / width as usize,
-        }
-    }
-
-    /// Bytes on the wire.
-    pub fn bytes(self) -> u64 {
-        self.words() as u64 * 8
-    }
-}
+use tacita_correlations::{Correlation, Item};
 
 /// Who sends in an opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,11 +51,11 @@ impl Opening {
     }
 }
 
-/// The dealt items of a task, all needed when it starts, and its openings in order, a round each.
+/// The correlations of a task, all needed when it starts, and its openings in order, a round each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Steps {
-    /// What the dealer sends, in order.
-    pub dealt: Vec<Item>,
+    /// What the dealer deals, in order.
+    pub dealt: Vec<Correlation>,
     /// What the parties open, in order.
     pub openings: Vec<Opening>,
 }
@@ -134,11 +64,11 @@ impl Steps {
     /// Bytes of the largest of its messages.
     pub fn largest_message(&self) -> u64 {
         let openings = self.openings.iter().map(|opening| &opening.item);
-        self.dealt.iter().chain(openings).map(|item| item.bytes()).max().unwrap_or(0)
+        self.dealt.iter().map(|dealt| &dealt.item).chain(openings).map(|item| item.bytes()).max().unwrap_or(0)
     }
 
     /// Payload bytes that the dealer sends for this task.
     pub fn dealt_bytes(&self) -> u64 {
-        self.dealt.iter().map(|item| item.bytes()).sum()
+        self.dealt.iter().map(|dealt| dealt.item.bytes()).sum()
     }
 }

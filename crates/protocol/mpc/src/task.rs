@@ -11,16 +11,16 @@ use tacita_program::{RingId, RingType};
 use tacita_ring::simd::dispatch;
 use tacita_ring::{BitTensor, RingTensor, Sign};
 
-use crate::blocks::{Unit, for_each_tile};
 use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Pending, Stored};
 use crate::linear::{self, Maybe};
-use crate::narrow;
 use crate::party::opened;
 use crate::plan::Plan;
 use crate::primitives::{Output, contribution, elements};
 use crate::steps::{Opening, Receivers};
-use crate::streams::{Scratch, Source, StreamId, Use};
+use tacita_correlations::narrow;
+use tacita_correlations::{Scratch, Source, StreamId, Use};
+use tacita_correlations::{Unit, for_each_tile};
 
 fn missing(what: &str, id: RingId) -> MpcError {
     MpcError::Internal(format!("{what} of ring node {} is not there", id.0))
@@ -173,7 +173,7 @@ impl<'a> TaskContext<'a> {
     /// Adds this party's share of a dealt ring item to `values`.
     pub fn add_dealt(&self, index: usize, values: &mut [u64]) -> Result<(), MpcError> {
         let dealt = self.dealt(index)?;
-        for_each_tile(values.len(), [(values, Unit::Word)], &|range, [values]| {
+        Ok(for_each_tile(values.len(), [(values, Unit::Word)], &|range, [values]| {
             let mut scratch = Scratch::default();
             let dealt = dealt.read(range, &mut scratch)?;
             dispatch(
@@ -181,7 +181,7 @@ impl<'a> TaskContext<'a> {
                 || values.iter_mut().zip(dealt).for_each(|(v, d)| *v = v.wrapping_add(*d)),
             );
             Ok(())
-        })
+        })?)
     }
 
     /// What of a product was computed before its input came, or before its correction.
@@ -200,7 +200,7 @@ impl<'a> TaskContext<'a> {
         let step = self.first.0 + step;
         let (stream, item) = (self.stream(Use::Mask(step)), self.declared(step)?.item);
         self.post_share(step, share, FrameKind::Opening, |part, share| {
-            self.eval.streams.apply(self.eval.me, stream, item, part.start, share, Sign::Plus)
+            Ok(self.eval.streams.apply(self.eval.me, stream, item, part.start, share, Sign::Plus)?)
         })
     }
 
@@ -215,7 +215,7 @@ impl<'a> TaskContext<'a> {
 
     /// So many draws for this party's permutation.
     pub fn permutation(&self, draws: usize) -> Result<Vec<u64>, MpcError> {
-        self.eval.streams.words(self.eval.me, self.stream(Use::Permutation), 0, draws)
+        Ok(self.eval.streams.words(self.eval.me, self.stream(Use::Permutation), 0, draws)?)
     }
 
     /// This party's contribution to a value that nobody knows.
@@ -226,7 +226,7 @@ impl<'a> TaskContext<'a> {
     /// This party's share of the masks under which bits of their own opening are opened.
     pub fn bit_mask(&self, id: RingId, words: usize) -> Result<Vec<u64>, MpcError> {
         let stream = self.plan().mask_stream(self.eval.number, id)?;
-        self.eval.streams.words(self.eval.me, stream, 0, words)
+        Ok(self.eval.streams.words(self.eval.me, stream, 0, words)?)
     }
 
     /// Opens the node's value under its mask: the task of an opening.

@@ -3,9 +3,9 @@
 //! Smaller leaves and smaller groups take fewer planes and more levels, each of which is a round. So the number of what is
 //! compared counts: a level more where the bytes that it saves are worth a round.
 
-use crate::blocks::words;
 use crate::comparison::{ARITY, Leaves, Level, Span};
 use crate::target::TARGET;
+use tacita_correlations::words;
 
 /// The most levels.
 const LEVELS: usize = 3;

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tacita_identity::encrypted_file::{Decryption, ENCAPSULATED, EncryptedReader, read_up_to};
 use tacita_identity::{FileError, Identity, SessionFile};
-use tacita_mpc::Correlations;
+use tacita_mpc::Provider;
 use tacita_net::FrameHeader;
 use tacita_ring::Seed;
 use zeroize::Zeroizing;
@@ -90,7 +90,7 @@ impl CorrelationFile {
     }
 }
 
-impl Correlations for CorrelationFile {
+impl Provider for CorrelationFile {
     fn seed(&self) -> Seed {
         Seed::from_bytes(self.manifest.seed)
     }

@@ -3,8 +3,8 @@
 use tacita_program::NodeId;
 
 use super::{PERSISTENT, Plan};
-use crate::steps::Item;
-use crate::streams::{StreamId, Use};
+use tacita_correlations::Item;
+use tacita_correlations::{StreamId, Use};
 
 /// The meaning of a frame: see [`Plan::inspect`].
 #[doc(hidden)]
@@ -39,7 +39,7 @@ impl Plan {
             mask: StreamId::Evaluation { evaluation, task, purpose: Use::Mask(step) },
             opening: found.steps.openings.get(step as usize).map(|opening| opening.item),
             round: found.start + u32::from(step),
-            item: found.steps.dealt.get(step as usize).copied(),
+            item: found.steps.dealt.get(step as usize).map(|dealt| dealt.item),
         }
     }
 }

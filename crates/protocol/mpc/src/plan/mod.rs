@@ -24,8 +24,8 @@ use tacita_program::{NodeId, RingId, RingNode, RingOp, RingProgram, Visibility};
 
 use crate::error::MpcError;
 use crate::primitives;
-use crate::steps::Item;
-use crate::streams::{StreamId, Use};
+use crate::values::Values;
+use tacita_correlations::{CorrelationError, Item, StreamId, Use};
 
 use checks::{check_messages, check_sizes};
 use digest::digest;
@@ -103,8 +103,8 @@ impl Plan {
         };
         let form = forms(&program, &keys, is_apart);
         let widths = widths(&program, &form, is_apart);
-        let Tasks { mut tasks, open_task, uses } =
-            tasks::tasks(&program, &owners, parties, &form, &widths, is_apart);
+        let values = Values { program: &program, owners: &owners, parties, form: &form };
+        let Tasks { mut tasks, open_task, uses } = tasks::tasks(values, &widths, is_apart);
         check_messages(&program, &tasks)?;
         let rounds = schedule::set_starts(&mut tasks);
         let order = schedule::order(&tasks);
@@ -164,8 +164,8 @@ impl Plan {
     }
 
     /// The stream of the mask of a value that is opened under its own mask.
-    pub(crate) fn mask_stream(&self, evaluation: u64, id: RingId) -> Result<StreamId, MpcError> {
-        let none = || MpcError::Internal(format!("ring node {} has no mask of its own", id.0));
+    pub(crate) fn mask_stream(&self, evaluation: u64, id: RingId) -> Result<StreamId, CorrelationError> {
+        let none = || CorrelationError::Missing { what: "mask of its own", value: id.0 };
         match (self.form(id), self.open_task[id.0 as usize]) {
             (Form::Persistent, _) => {
                 self.keys.get(&id).map(|key| StreamId::Persistent(*key)).ok_or_else(none)
@@ -182,6 +182,11 @@ impl Plan {
             Some([opening]) => opening.item,
             _ => primitives::item(self.node(id)),
         }
+    }
+
+    /// The program's values.
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values { program: &self.program, owners: &self.owners, parties: self.parties(), form: &self.form }
     }
 
     /// The program's node.
@@ -206,10 +211,7 @@ impl Plan {
 
     /// The member that owns a private node.
     pub(crate) fn owner(&self, id: RingId) -> Option<usize> {
-        match self.node(id).visibility {
-            Visibility::Private(owner) => Some(self.owners[owner.0 as usize]),
-            _ => None,
-        }
+        self.values().owner(id)
     }
 
     /// Whether a node is a leaf of a data owner.
@@ -217,7 +219,7 @@ impl Plan {
         self.owner(id).is_some_and(|owner| owner > self.parties())
     }
 
-    /// The streams, by index in [`crate::streams::Streams`], that add up to the mask of an opened value: those of all
+    /// The streams, by index in [`tacita_correlations::Streams`], that add up to the mask of an opened value: those of all
     /// parties, of the party that owns it, or of the data owner that owns it.
     pub(crate) fn mask_streams(&self, id: RingId) -> Range<usize> {
         mask_streams(self.owner(id), self.parties())
@@ -256,11 +258,11 @@ impl Plan {
         let mut received = vec![0; self.parties()];
         for &t in &self.order {
             let task = &self.tasks[t as usize];
-            for item in &task.steps.dealt {
+            for dealt in &task.steps.dealt {
                 if received.iter().any(|&bytes| bytes > ahead) {
                     return received;
                 }
-                received[task.receiver] += item.bytes();
+                received[task.receiver] += dealt.item.bytes();
             }
         }
         received

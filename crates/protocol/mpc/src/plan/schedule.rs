@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tacita_program::{RingId, RingProgram};
 
+use tacita_correlations::Correlation;
+
 use super::forms::{Form, mask_sources};
 use super::tasks::Task;
 
@@ -61,11 +63,9 @@ pub(super) fn expired_masks(
     let mut last = BTreeMap::new();
     for (position, &t) in order.iter().enumerate() {
         let task = &tasks[t as usize];
-        if !task.steps.dealt.is_empty() {
-            for input in &program.nodes[task.node.0 as usize].inputs {
-                for source in mask_sources(program, form, *input) {
-                    last.insert(source, position);
-                }
+        for value in task.steps.dealt.iter().flat_map(Correlation::values) {
+            for source in mask_sources(program, form, RingId(value.0)) {
+                last.insert(source, position);
             }
         }
     }

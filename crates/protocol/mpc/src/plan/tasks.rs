@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use tacita_program::{RingId, RingProgram, RingType, Visibility};
+use tacita_program::{RingId, RingType, Visibility};
 
 use super::forms::{Form, demands};
 use crate::primitives;
-use crate::steps::{Item, Opening, Receivers, Sender, Steps};
+use crate::steps::{Opening, Receivers, Sender, Steps};
+use crate::values::Values;
+use tacita_correlations::Item;
 
 /// The work of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +44,9 @@ pub(super) struct Tasks {
     pub uses: Vec<u32>,
 }
 
-/// Lists the tasks of `program`, without start and receiver. `is_apart` tells whether a node is a leaf of a data owner.
-pub(super) fn tasks(
-    program: &RingProgram,
-    owners: &[usize],
-    parties: usize,
-    form: &[Form],
-    widths: &[u32],
-    is_apart: impl Fn(RingId) -> bool,
-) -> Tasks {
+/// Lists the tasks of a program, without start and receiver. `is_apart` tells whether a node is a leaf of a data owner.
+pub(super) fn tasks(values: Values<'_>, widths: &[u32], is_apart: impl Fn(RingId) -> bool) -> Tasks {
+    let Values { program, owners, form, .. } = values;
     let nodes = &program.nodes;
     let mut tasks = Vec::with_capacity(2 * nodes.len());
     let mut run_task = Vec::with_capacity(nodes.len());
@@ -72,7 +68,7 @@ pub(super) fn tasks(
             uses[input.0 as usize] += 1;
         }
         run_task.push(tasks.len() as u32);
-        let steps = primitives::steps(program, owners, parties, id);
+        let steps = primitives::steps(&values, id);
         tasks.push(Task {
             node: id,
             kind: TaskKind::Run,

@@ -8,13 +8,12 @@ use tacita_program::{RingId, RingNode};
 use tacita_ring::BitTensor;
 
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_block, for_each_tile, words};
-use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::products::Products;
-use crate::steps::{Item, Steps};
-use crate::streams::Scratch;
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::value;
+use tacita_correlations::{BitMask, Correlation, Scratch, Unit, for_each_block, for_each_tile, words};
 
 fn products(node: &RingNode) -> Products {
     let k = node.inputs.len();
@@ -22,7 +21,9 @@ fn products(node: &RingNode) -> Products {
 }
 
 pub(super) fn steps(node: &RingNode) -> Steps {
-    Steps { dealt: vec![Item::Bits(words(elements(node), products(node).dealt()))], openings: vec![] }
+    let lambda = BitMask::Values(node.inputs.iter().map(|&id| value(id)).collect());
+    let sets = products(node).sets().collect();
+    Steps { dealt: vec![Correlation::bit_products(elements(node), lambda, sets)], openings: vec![] }
 }
 
 /// One tensor of a plane an input.
@@ -34,20 +35,6 @@ fn planes(
     let planes = node.inputs.iter().map(|&id| Ok(BitTensor::from_words(n, 1, plane(id)?)));
     let planes = planes.collect::<Result<Vec<BitTensor>, MpcError>>()?;
     Ok(BitTensor::concat_planes(&planes.iter().collect::<Vec<_>>()))
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
-    let (n, k, products) = (elements(node), node.inputs.len(), products(node));
-    let lambda = planes(node, |id| ctx.bit_mask(id))?;
-    let mut out = vec![0; words(n, products.dealt())];
-    for_each_block(
-        n,
-        [(lambda.words(), k)],
-        [(&mut out, products.dealt())],
-        #[inline(always)]
-        |[lambda], [out]| products.deal(lambda, out),
-    );
-    ctx.emit(out)
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {

@@ -4,27 +4,20 @@
 //! Nothing is opened here; the bits' opening under ρ is a task of its own.
 
 use tacita_program::RingNode;
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_ring::RingTensor;
 
 use super::select::{bit, unmask};
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_tile};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::steps::{Item, Steps};
-use crate::streams::Scratch;
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::value;
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
-pub(super) fn steps(node: &RingNode) -> Steps {
-    Steps { dealt: vec![Item::Ring(elements(node))], openings: vec![] }
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, plane: usize) -> Result<(), MpcError> {
-    let n = elements(node);
-    let rho = ctx.bit_planes(node.inputs[0])?;
-    let rho: BitTensor = rho.slice_planes(plane..plane + 1);
-    let rho = rho.words();
-    ctx.emit_gated(n, &|i| rho[i], &|_| 1)
+pub(super) fn steps(node: &RingNode, plane: usize) -> Steps {
+    let rho = BitMask::Values(vec![value(node.inputs[0])]);
+    let gate = Gate::Bits { bits: rho, wanted: vec![(plane, true)] };
+    Steps { dealt: vec![Correlation::numbers(elements(node), 64, gate, Number::One)], openings: vec![] }
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, plane: usize) -> Result<Output, MpcError> {

@@ -11,10 +11,10 @@ use tacita_ring::BitTensor;
 use super::compare::Comparisons;
 use super::{Output, elements};
 use crate::comparison::Span;
-use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::mask;
 
 fn comparisons(node: &RingNode, thresholds: &[Threshold], bits: u32) -> Comparisons {
     let end = bits as usize;
@@ -25,17 +25,7 @@ fn comparisons(node: &RingNode, thresholds: &[Threshold], bits: u32) -> Comparis
 }
 
 pub(super) fn steps(node: &RingNode, thresholds: &[Threshold], bits: u32) -> Steps {
-    comparisons(node, thresholds, bits).steps()
-}
-
-pub(super) fn deal(
-    ctx: &mut DealContext<'_>,
-    node: &RingNode,
-    thresholds: &[Threshold],
-    bits: u32,
-) -> Result<(), MpcError> {
-    let x = node.inputs[0];
-    comparisons(node, thresholds, bits).deal(ctx, |ctx, _| ctx.mask(x))
+    comparisons(node, thresholds, bits).steps(0, |_| mask(node.inputs[0]))
 }
 
 pub(super) async fn run(

@@ -7,19 +7,17 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_ring::BitTensor;
 
-use crate::blocks::{Unit, for_each_block, for_each_tile, words};
 use crate::comparison::{Leaves, Level, Nodes, Span};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::products::{Lane, xor};
-use crate::steps::{Item, Opening, Steps};
-use crate::streams::Scratch;
+use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
 use crate::trees::Trees;
+use tacita_correlations::{
+    BitMask, Correlation, Item, RingMask, Scratch, Unit, for_each_block, for_each_tile, words, xor,
+};
 
 /// Comparisons that run together: each of an opening with one of some masks, of as many elements each.
 pub(super) struct Comparisons {
@@ -85,62 +83,25 @@ impl Comparisons {
         self.comparisons.iter().map(move |c| c.levels.get(step).map_or(0, Level::wires))
     }
 
-    /// What is dealt and opened.
-    pub fn steps(&self) -> Steps {
-        let bits = |planes| Item::Bits(words(self.n, planes));
-        let mut dealt: Vec<Item> = self.masks.iter().map(|mask| bits(mask.dealt())).collect();
-        for comparison in &self.comparisons {
-            dealt.extend(comparison.steps().map(|(level, _)| bits(level.dealt())));
-        }
-        let openings = (0..self.rounds).map(|step| Opening::all(bits(self.wires(step).sum())));
-        Steps { dealt, openings: openings.collect() }
-    }
-
-    /// The dealer's part, from the masks of the values that are compared.
-    pub fn deal(
-        &self,
-        ctx: &mut DealContext<'_>,
-        mut mask: impl FnMut(&mut DealContext<'_>, usize) -> Result<Arc<RingTensor>, MpcError>,
-    ) -> Result<(), MpcError> {
+    /// The correlations and openings, which are the openings of a task from `first_step` on. `mask` gives the masks of the
+    /// values that are compared.
+    pub fn steps(&self, first_step: u16, mask: impl Fn(usize) -> RingMask) -> Steps {
         let n = self.n;
-        for (i, own) in self.masks.iter().enumerate() {
-            let r = mask(ctx, i)?;
-            let r = &r.data()[..n];
-            let planes = own.dealt();
-            ctx.emit_tiles(n, Unit::Planes(planes), &|range, out| {
-                let r = BitTensor::from_ring(&r[range.clone()]);
-                for_each_block(
-                    range.len(),
-                    [(r.words(), 64)],
-                    [(out, planes)],
-                    #[inline(always)]
-                    |[r], [out]| own.deal(r, out),
-                );
-                Ok(())
-            })?;
-        }
+        let leaves = |(i, own): (usize, &Mask)| {
+            Correlation::bit_products(n, BitMask::Ring(mask(i)), own.sets().collect())
+        };
+        let mut dealt: Vec<Correlation> = self.masks.iter().enumerate().map(leaves).collect();
         let mut first = vec![0; self.rounds];
         for comparison in &self.comparisons {
-            for (step, (level, _)) in comparison.steps().enumerate() {
-                let (wires, dealt) = (level.wires(), level.dealt());
-                let masks = ctx.step_masks(step as u16);
-                let before = first[step];
-                ctx.emit_tiles(n, Unit::Planes(dealt), &|range, out| {
-                    let at = Unit::Planes(wires).words(&range);
-                    let lambda = masks.read(before + at.start..before + at.end)?;
-                    for_each_block(
-                        range.len(),
-                        [(&lambda, wires)],
-                        [(out, dealt)],
-                        #[inline(always)]
-                        |[lambda], [out]| level.deal(lambda, out),
-                    );
-                    Ok(())
-                })?;
-                first[step] += words(n, wires);
+            for ((level, _), (step, first)) in comparison.steps().zip((first_step..).zip(&mut first)) {
+                let lambda = BitMask::Step { step, first: *first, planes: level.wires() };
+                dealt.push(Correlation::bit_products(n, lambda, level.sets().collect()));
+                *first += words(n, level.wires());
             }
         }
-        Ok(())
+        let wires = |step| Item::Bits(words(n, self.wires(step).sum()));
+        let openings = (0..self.rounds).map(|step| Opening::all(wires(step)));
+        Steps { dealt, openings: openings.collect() }
     }
 
     /// A party's XOR shares of the results, a plane of bits each. `hat` gives a range of the opening that a comparison is of.
@@ -244,12 +205,9 @@ impl Mask {
         self.leaves.dealt() + usize::from(self.sign.is_some())
     }
 
-    #[inline(always)]
-    fn deal(&self, r: &[Lane], out: &mut [Lane]) {
-        self.leaves.deal(r, out);
-        if let (Some(bit), Some(last)) = (self.sign, out.last_mut()) {
-            *last = r[bit];
-        }
+    /// For each dealt plane the bits of the mask that it multiplies.
+    fn sets(&self) -> impl Iterator<Item = u64> {
+        self.leaves.sets().chain(self.sign.map(|bit| 1 << bit))
     }
 }
 

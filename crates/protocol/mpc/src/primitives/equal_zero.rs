@@ -9,55 +9,24 @@ use tacita_program::RingNode;
 use tacita_ring::BitTensor;
 
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_block, for_each_tile, words};
-use crate::deal::DealContext;
 use crate::equality::Level;
 use crate::error::MpcError;
-use crate::steps::{Item, Opening, Steps};
-use crate::streams::Scratch;
+use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
+use crate::values::mask;
+use tacita_correlations::{BitMask, Correlation, Item, Scratch, Unit, for_each_block, for_each_tile, words};
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
     let (n, (leaves, levels)) = (elements(node), Level::all(bits));
-    let mut steps =
-        Steps { dealt: vec![Item::Bits(words(n, leaves.wires() + leaves.dealt()))], openings: vec![] };
-    for level in levels {
-        steps.dealt.push(Item::Bits(words(n, level.dealt())));
+    let r = BitMask::Ring(mask(node.inputs[0]));
+    let mut steps = Steps::default();
+    steps.dealt.push(Correlation::bit_products(n, r, leaves.leaf_sets().collect()));
+    for (step, level) in (0..).zip(levels) {
+        let lambda = BitMask::Step { step, first: 0, planes: level.wires() };
+        steps.dealt.push(Correlation::bit_products(n, lambda, level.sets().collect()));
         steps.openings.push(Opening::all(Item::Bits(words(n, level.wires()))));
     }
     steps
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let (n, r) = (elements(node), ctx.mask(node.inputs[0])?);
-    let (leaves, levels) = Level::all(bits);
-    let planes = leaves.wires() + leaves.dealt();
-    ctx.emit_tiles(n, Unit::Planes(planes), &|range, out| {
-        let r = BitTensor::from_ring(&r.data()[range.clone()]);
-        for_each_block(
-            range.len(),
-            [(r.words(), 64)],
-            [(out, planes)],
-            #[inline(always)]
-            |[r], [out]| leaves.deal_leaves(r, out),
-        );
-        Ok(())
-    })?;
-    for (step, level) in (0..).zip(&levels) {
-        let (masks, wires, dealt) = (ctx.step_masks(step), level.wires(), level.dealt());
-        ctx.emit_tiles(n, Unit::Planes(dealt), &|range, out| {
-            let lambda = masks.read(Unit::Planes(wires).words(&range))?;
-            for_each_block(
-                range.len(),
-                [(&lambda, wires)],
-                [(out, dealt)],
-                #[inline(always)]
-                |[lambda], [out]| level.deal(lambda, out),
-            );
-            Ok(())
-        })?;
-    }
-    Ok(())
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {

@@ -11,13 +11,14 @@ use tacita_ring::{BitTensor, Exponential, RingTensor};
 use super::compare::Comparisons;
 use super::select::{bit, unmask};
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_tile, words};
 use crate::comparison::Span;
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::steps::{Item, Opening, Steps};
-use crate::streams::Scratch;
+use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
+use crate::values::mask;
+use tacita_correlations::{
+    BitMask, Correlation, ExponentialPart, Gate, Item, Number, Scratch, Unit, for_each_tile, words,
+};
 
 fn comparison(node: &RingNode, spec: &Exponential) -> Comparisons {
     let span = Span::new(0, spec.bits() as usize);
@@ -25,28 +26,18 @@ fn comparison(node: &RingNode, spec: &Exponential) -> Comparisons {
 }
 
 pub(super) fn steps(node: &RingNode, spec: &Exponential) -> Steps {
-    let n = elements(node);
-    let mut steps = comparison(node, spec).steps();
+    let (n, r) = (elements(node), mask(node.inputs[0]));
+    let mut steps = comparison(node, spec).steps(0, |_| r.clone());
+    let part = |part| Number::Exponential { mask: r.clone(), spec: *spec, part };
+    let wraps = BitMask::Step { step: steps.openings.len() as u16, first: 0, planes: 1 };
+    let masked = Gate::Bits { bits: wraps, wanted: vec![(0, true)] };
+    steps.dealt.extend([
+        Correlation::numbers(n, 64, Gate::Always, part(ExponentialPart::Least)),
+        Correlation::numbers(n, 64, Gate::Always, part(ExponentialPart::Growth)),
+        Correlation::numbers(n, 64, masked, part(ExponentialPart::Growth)),
+    ]);
     steps.openings.push(Opening::all(Item::Bits(words(n, 1))));
-    steps.dealt.extend([Item::Ring(n); 3]);
     steps
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, spec: &Exponential) -> Result<(), MpcError> {
-    let n = elements(node);
-    let r = ctx.mask(node.inputs[0])?;
-    let comparison = comparison(node, spec);
-    comparison.deal(ctx, |_, _| Ok(r.clone()))?;
-    let (mut least, mut growth) = (vec![0; n], vec![0; n]);
-    let outputs = [(&mut least[..], Unit::Word), (&mut growth[..], Unit::Word)];
-    for_each_tile(n, outputs, &|range, [least, growth]| {
-        spec.small_factors(&r.data()[range], least, growth);
-        Ok(())
-    })?;
-    let rho = ctx.step_masks(comparison.rounds() as u16).read(0..words(n, 1))?;
-    ctx.emit(least)?;
-    ctx.emit_each(n, &|e| growth[e])?;
-    ctx.emit_gated(n, &|i| rho[i], &|e| growth[e])
 }
 
 pub(super) async fn run(

@@ -13,39 +13,22 @@ use tacita_program::RingNode;
 use tacita_ring::{FourierSum, RingTensor};
 
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_tile};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::steps::{Item, Steps};
-use crate::streams::Scratch;
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::mask;
+use tacita_correlations::{Correlation, FOURIER_GROUP as GROUP, Scratch, Unit, for_each_tile};
 
 /// Elements whose cosines and sines are one message: it does not grow with the tensor, and is sent while the next is dealt.
 const PIECE: usize = 1 << 16;
-/// Elements whose cosines and sines lie together: what one needs of them fits a core's cache.
-const GROUP: usize = 512;
-
 fn pieces(n: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(PIECE).map(move |start| start..(start + PIECE).min(n))
 }
 
 pub(super) fn steps(node: &RingNode, sum: &FourierSum) -> Steps {
-    let items = pieces(elements(node)).map(|piece| Item::Ring(piece.len() * sum.words()));
-    Steps { dealt: items.collect(), openings: vec![] }
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, sum: &FourierSum) -> Result<(), MpcError> {
-    let r = ctx.mask(node.inputs[0])?;
-    for piece in pieces(r.len()) {
-        let r = &r.data()[piece.clone()];
-        ctx.emit_tiles(r.len(), Unit::Words(sum.words()), &|range, out| {
-            for (r, out) in r[range].chunks(GROUP).zip(out.chunks_mut(GROUP * sum.words())) {
-                sum.cosines(r, out);
-            }
-            Ok(())
-        })?;
-    }
-    Ok(())
+    let r = mask(node.inputs[0]);
+    let terms = pieces(elements(node)).map(|piece| Correlation::fourier_terms(r.clone(), sum, piece));
+    Steps { dealt: terms.collect(), openings: vec![] }
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, sum: &FourierSum) -> Result<Output, MpcError> {

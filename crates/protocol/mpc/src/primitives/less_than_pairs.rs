@@ -6,18 +6,14 @@
 use tacita_program::RingNode;
 
 use super::Output;
-use super::one_hot_argmax::{comparisons, deal_pairs, signs};
-use crate::deal::DealContext;
+use super::one_hot_argmax::{signs, steps_of_pairs};
 use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::Values;
 
-pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
-    comparisons(node, bits).steps()
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    deal_pairs(ctx, node, bits)
+pub(super) fn steps(values: &Values<'_>, node: &RingNode, bits: u32) -> Steps {
+    steps_of_pairs(values, node, bits)
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {

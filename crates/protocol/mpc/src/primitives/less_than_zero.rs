@@ -7,18 +7,13 @@ use tacita_program::RingNode;
 
 use super::compare::Comparisons;
 use super::{Output, elements};
-use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::mask;
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
-    Comparisons::signs(1, bits, elements(node)).steps()
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let x = node.inputs[0];
-    Comparisons::signs(1, bits, elements(node)).deal(ctx, |ctx, _| ctx.mask(x))
+    Comparisons::signs(1, bits, elements(node)).steps(0, |_| mask(node.inputs[0]))
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {

@@ -1,10 +1,12 @@
-//! The primitives: what each receives from the dealer and opens (`steps`), what the dealer computes (`deal`), and what
-//! a party computes (`run`), side by side, one file each. A new one is a file here and a line in each match below.
+//! The primitives, one file each: the correlations and openings of a task (`steps`), and a party's part of it (`run`). A new
+//! one is a file here and a line in each match below.
 
 mod and_bits;
 mod bit_to_arithmetic;
 mod bucketize;
 mod compare;
+#[cfg(test)]
+mod definitions;
 mod equal_zero;
 mod exponential;
 mod fourier_sum;
@@ -28,11 +30,12 @@ use std::sync::Arc;
 use tacita_program::{RingId, RingNode, RingOp, RingProgram, RingType, Visibility};
 use tacita_ring::{BitTensor, RingTensor};
 
-use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::linear::{self, Maybe};
-use crate::steps::{Item, Steps};
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::Values;
+use tacita_correlations::{Bilinear, Item};
 
 /// What a task hands to those that use its node.
 pub(crate) enum Output {
@@ -96,31 +99,33 @@ pub(crate) fn is_product(program: &RingProgram, node: &RingNode) -> bool {
 }
 
 /// What the node's task receives and opens, from types alone.
-pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id: RingId) -> Steps {
-    let node = &program.nodes[id.0 as usize];
+pub(crate) fn steps(values: &Values<'_>, id: RingId) -> Steps {
+    let (program, node) = (values.program, values.node(id));
     if node.visibility == Visibility::Public {
         return Steps::default();
     }
     match &node.op {
-        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } if is_product(program, node) => {
-            product::steps(node)
+        RingOp::Mul if is_product(program, node) => product::steps(values, node, Bilinear::Mul),
+        RingOp::MatMul if is_product(program, node) => product::steps(values, node, Bilinear::MatMul),
+        RingOp::Conv { spec } if is_product(program, node) => {
+            product::steps(values, node, Bilinear::Conv(*spec))
         }
         RingOp::Truncate { bits } => truncate::steps(node, *bits),
         RingOp::LessThanZero { bits } => less_than_zero::steps(node, *bits),
-        RingOp::OneHotArgmax { bits } => one_hot_argmax::steps(node, *bits),
+        RingOp::OneHotArgmax { bits } => one_hot_argmax::steps(values, node, *bits),
         RingOp::Select { truncate } => select::steps(program, node, truncate),
-        RingOp::LessThanPairs { bits } => less_than_pairs::steps(node, *bits),
+        RingOp::LessThanPairs { bits } => less_than_pairs::steps(values, node, *bits),
         RingOp::SelectLargest { truncate } => select_largest::steps(program, node, *truncate),
         RingOp::AndBits => and_bits::steps(node),
         RingOp::EqualZero { bits } => equal_zero::steps(node, *bits),
         RingOp::RoundedUp { bits } => rounded_up::steps(node, *bits),
-        RingOp::Sort { bits, .. } => sort::steps(node, parties, *bits),
-        RingOp::OneHot { .. } => one_hot::steps(node),
-        RingOp::Reveal { to } => reveal::steps(program, node, owners, to),
+        RingOp::Sort { bits, .. } => sort::steps(node, values.parties, *bits),
+        RingOp::OneHot { bits } => one_hot::steps(node, *bits),
+        RingOp::Reveal { to } => reveal::steps(program, node, values.owners, to),
         RingOp::Bucketize { thresholds, bits } => bucketize::steps(node, thresholds, *bits),
         RingOp::FourierSum { sum } => fourier_sum::steps(node, sum),
         RingOp::Exponential { spec } => exponential::steps(node, spec),
-        RingOp::BitToArithmetic { .. } => bit_to_arithmetic::steps(node),
+        RingOp::BitToArithmetic { plane } => bit_to_arithmetic::steps(node, *plane),
         RingOp::SelectScale { factors, truncate } => select_scale::steps(node, factors, *truncate),
         RingOp::Input { .. }
         | RingOp::Constant { .. }
@@ -145,53 +150,6 @@ pub(crate) fn steps(program: &RingProgram, owners: &[usize], parties: usize, id:
         | RingOp::XorBits
         | RingOp::Keep
         | RingOp::Random { .. } => Steps::default(),
-    }
-}
-
-/// The dealer's part: emits the node's dealt items in order.
-pub(crate) fn deal(ctx: &mut DealContext<'_>, id: RingId) -> Result<(), MpcError> {
-    let plan = ctx.plan;
-    let node = plan.node(id);
-    match &node.op {
-        RingOp::Mul | RingOp::MatMul | RingOp::Conv { .. } => product::deal(ctx, node),
-        RingOp::Truncate { bits } => truncate::deal(ctx, node, *bits),
-        RingOp::LessThanZero { bits } => less_than_zero::deal(ctx, node, *bits),
-        RingOp::OneHotArgmax { bits } => one_hot_argmax::deal(ctx, node, *bits),
-        RingOp::Select { truncate } => select::deal(ctx, node, truncate),
-        RingOp::Bucketize { thresholds, bits } => bucketize::deal(ctx, node, thresholds, *bits),
-        RingOp::FourierSum { sum } => fourier_sum::deal(ctx, node, sum),
-        RingOp::Exponential { spec } => exponential::deal(ctx, node, spec),
-        RingOp::BitToArithmetic { plane } => bit_to_arithmetic::deal(ctx, node, *plane),
-        RingOp::SelectScale { factors, truncate } => select_scale::deal(ctx, node, factors, *truncate),
-        RingOp::LessThanPairs { bits } => less_than_pairs::deal(ctx, node, *bits),
-        RingOp::SelectLargest { truncate } => select_largest::deal(ctx, node, *truncate),
-        RingOp::AndBits => and_bits::deal(ctx, node),
-        RingOp::EqualZero { bits } => equal_zero::deal(ctx, node, *bits),
-        RingOp::RoundedUp { bits } => rounded_up::deal(ctx, node, *bits),
-        RingOp::Sort { bits, .. } => sort::deal(ctx, node, *bits),
-        RingOp::OneHot { bits } => one_hot::deal(ctx, node, *bits),
-        // no items are declared: shares alone, or streams that a party has alone
-        RingOp::Input { .. }
-        | RingOp::Constant { .. }
-        | RingOp::ConstantTensor { .. }
-        | RingOp::Add
-        | RingOp::Sub
-        | RingOp::Neg
-        | RingOp::Scale { .. }
-        | RingOp::Broadcast
-        | RingOp::Reshape
-        | RingOp::Transpose { .. }
-        | RingOp::Slice { .. }
-        | RingOp::Gather { .. }
-        | RingOp::Pad { .. }
-        | RingOp::Concat { .. }
-        | RingOp::Sum { .. }
-        | RingOp::SumPool { .. }
-        | RingOp::NotBits
-        | RingOp::XorBits
-        | RingOp::Reveal { .. }
-        | RingOp::Keep
-        | RingOp::Random { .. } => Ok(()),
     }
 }
 

@@ -8,22 +8,15 @@ use tacita_program::RingNode;
 use tacita_ring::RingTensor;
 
 use super::{Output, elements};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::steps::{Item, Steps};
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::mask;
+use tacita_correlations::Correlation;
 
-pub(super) fn steps(node: &RingNode) -> Steps {
-    Steps { dealt: vec![Item::Ring(elements(node))], openings: vec![] }
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let r = ctx.mask(node.inputs[0])?;
-    let mut out = vec![0; elements(node)];
-    for (hot, r) in out.chunks_exact_mut(1 << bits).zip(r.data()) {
-        hot[(r % (1 << bits)) as usize] = 1;
-    }
-    ctx.emit(out)
+pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
+    let hot = Correlation::one_hot(elements(node) >> bits, mask(node.inputs[0]), bits);
+    Steps { dealt: vec![hot], openings: vec![] }
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {

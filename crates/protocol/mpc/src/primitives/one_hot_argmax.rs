@@ -5,25 +5,19 @@
 //! # Security
 //! That of `compare`, and one more opening: the pairs' bits under fresh masks. For two values none.
 
-use std::sync::Arc;
-
-use tacita_program::{RingId, RingNode, Visibility};
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_program::RingNode;
+use tacita_ring::BitTensor;
 
 use super::compare::Comparisons;
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_block, for_each_tile, words};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::products::{Lane, Products};
-use crate::steps::{Item, Opening, Steps};
-use crate::streams::Scratch;
+use crate::products::Products;
+use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
-
-/// Pairs (i, j), i < j, of k values.
-pub(super) fn pairs(k: usize) -> Vec<(usize, usize)> {
-    (0..k).flat_map(|i| (i + 1..k).map(move |j| (i, j))).collect()
-}
+use crate::values::Values;
+use tacita_correlations::{
+    BitMask, Correlation, Item, Lane, RingMask, Scratch, Unit, for_each_block, for_each_tile, pairs, words,
+};
 
 /// Wire p is `[x_i < x_j]` of pair p = (i, j), wire p + pairs its complement. Value m wins if it is above all before it
 /// and not below any after it.
@@ -51,35 +45,28 @@ pub(super) fn comparisons(node: &RingNode, bits: u32) -> Comparisons {
     Comparisons::signs(pairs(node.inputs.len()).len(), bits, elements(node))
 }
 
-pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
-    let (n, k) = (elements(node), node.inputs.len());
-    let pairs = pairs(k).len();
-    let mut steps = comparisons(node, bits).steps();
-    if k > 2 {
-        steps.openings.push(Opening::all(Item::Bits(words(n, pairs))));
-        steps.dealt.push(Item::Bits(words(n, products(k).dealt())));
-    }
-    steps
+/// The steps of comparing all pairs of a node's inputs.
+pub(super) fn steps_of_pairs(values: &Values<'_>, node: &RingNode, bits: u32) -> Steps {
+    let pairs = pairs(node.inputs.len());
+    comparisons(node, bits).steps(0, |p| {
+        let (i, j) = pairs[p];
+        RingMask::Difference(values.masked(node.inputs[i]), values.masked(node.inputs[j]))
+    })
 }
 
-/// The dealer's part of comparing all pairs of a node's inputs.
-pub(super) fn deal_pairs(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let n = elements(node);
-    let pairs = pairs(node.inputs.len());
-    let mask_of = |ctx: &mut DealContext<'_>, id: RingId| -> Result<Option<_>, MpcError> {
-        if ctx.plan.node(id).visibility == Visibility::Public { Ok(None) } else { ctx.mask(id).map(Some) }
-    };
-    comparisons(node, bits).deal(ctx, |ctx, p| {
-        let (i, j) = pairs[p];
-        let (a, b) = (mask_of(ctx, node.inputs[i])?, mask_of(ctx, node.inputs[j])?);
-        let difference = match (a, b) {
-            (Some(a), Some(b)) => a.data().iter().zip(b.data()).map(|(a, b)| a.wrapping_sub(*b)).collect(),
-            (Some(a), None) => return Ok(a),
-            (None, Some(b)) => b.data().iter().map(|b| b.wrapping_neg()).collect(),
-            (None, None) => vec![0; n],
-        };
-        Ok(Arc::new(RingTensor::new(vec![n], difference)))
-    })
+pub(super) fn steps(values: &Values<'_>, node: &RingNode, bits: u32) -> Steps {
+    let (n, k) = (elements(node), node.inputs.len());
+    let pairs = pairs(k).len();
+    let mut steps = steps_of_pairs(values, node, bits);
+    if k > 2 {
+        let lambda = BitMask::Step { step: steps.openings.len() as u16, first: 0, planes: pairs };
+        // a bit and its complement have the same mask
+        let same = |set: u64| set >> pairs | set & ((1 << pairs) - 1);
+        let sets = products(k).sets().map(same).collect();
+        steps.dealt.push(Correlation::bit_products(n, lambda, sets));
+        steps.openings.push(Opening::all(Item::Bits(words(n, pairs))));
+    }
+    steps
 }
 
 /// A party's shares of `[x_i < x_j]` for all pairs of a node's inputs, a plane each.
@@ -94,28 +81,6 @@ pub(super) async fn signs(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> R
     });
     let below = below.await?;
     Ok(BitTensor::concat_planes(&below.iter().collect::<Vec<_>>()))
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let (n, k) = (elements(node), node.inputs.len());
-    let pairs = pairs(k);
-    deal_pairs(ctx, node, bits)?;
-    if k > 2 {
-        let (products, wires) = (products(k), pairs.len());
-        let masks = ctx.step_masks(comparisons(node, bits).rounds() as u16);
-        ctx.emit_tiles(n, Unit::Planes(products.dealt()), &|range, out| {
-            let lambda = masks.read(Unit::Planes(wires).words(&range))?;
-            for_each_block(
-                range.len(),
-                [(&lambda, wires)],
-                [(out, products.dealt())],
-                #[inline(always)]
-                |[lambda], [out]| products.deal(&twice(lambda)[..2 * wires], out),
-            );
-            Ok(())
-        })?;
-    }
-    Ok(())
 }
 
 /// The wires' masks: a bit and its complement have the same.

@@ -14,53 +14,41 @@
 use tacita_program::{RingId, RingNode, bilinear_into};
 use tacita_ring::{RingTensor, Sign};
 
-use super::{Output, elements};
-use crate::deal::DealContext;
+use super::Output;
 use crate::error::MpcError;
 use crate::plan::{Form, Plan};
-use crate::steps::{Item, Steps};
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::{Values, mask, value};
+use tacita_correlations::{Bilinear, Correlation, RingMask};
 
-pub(super) fn steps(node: &RingNode) -> Steps {
-    Steps { dealt: vec![Item::Ring(elements(node))], openings: vec![] }
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode) -> Result<(), MpcError> {
-    if node.inputs.iter().any(|&i| ctx.plan.form(i) == Form::Public) {
-        return Ok(());
+pub(super) fn steps(values: &Values<'_>, node: &RingNode, map: Bilinear) -> Steps {
+    let y = second(values, node);
+    let mut operands = [mask(node.inputs[0]), mask(node.inputs[1])];
+    if let Some(party) = owner(values, node, y) {
+        operands[1 - y] = RingMask::Others { value: value(node.inputs[1 - y]), party };
     }
-    let y = second(ctx.plan, node);
-    let mask_of_y = ctx.mask(node.inputs[y])?;
-    let x = node.inputs[1 - y];
-    let mask_of_x = match owner(ctx.plan, node, y) {
-        Some(owner) => ctx.mask_of_others(x, owner)?,
-        None => Some(ctx.mask(x)?),
-    };
-    let mut out = RingTensor::zeros(&node.shape);
-    if let Some(mask_of_x) = mask_of_x {
-        apply(node, y, &mut out, &mask_of_x, &mask_of_y, Sign::Plus);
-    }
-    ctx.emit(out.into_data())
+    Steps { dealt: vec![Correlation::product(map, &node.shape, operands)], openings: vec![] }
 }
 
 /// The computing party that knows operand `y`.
-fn owner(plan: &Plan, node: &RingNode, y: usize) -> Option<usize> {
-    plan.owner(node.inputs[y]).filter(|&owner| owner < plan.parties())
+fn owner(values: &Values<'_>, node: &RingNode, y: usize) -> Option<usize> {
+    values.owner(node.inputs[y]).filter(|&owner| owner < values.parties)
 }
 
 /// The operand that plays y: one that a computing party owns, which saves that party a product; else a weight, so that its
 /// partner's mask times it can be prepared.
-fn second(plan: &Plan, node: &RingNode) -> usize {
-    let rank = |i: usize| (owner(plan, node, i).is_some(), plan.form(node.inputs[i]) == Form::Persistent);
+fn second(values: &Values<'_>, node: &RingNode) -> usize {
+    let rank = |i: usize| (owner(values, node, i).is_some(), values.form(node.inputs[i]) == Form::Persistent);
     usize::from(rank(1) >= rank(0))
 }
 
 /// How many products all parties and the dealer compute for a node together.
 pub(crate) fn products(plan: &Plan, node: &RingNode) -> usize {
-    let y = second(plan, node);
+    let y = second(&plan.values(), node);
     let holders = |id: RingId| (0..plan.parties()).filter(move |&me| plan.own_mask_stream(id, me).is_some());
     let of_masks = holders(node.inputs[1 - y]);
-    match owner(plan, node, y) {
+    match owner(&plan.values(), node, y) {
         Some(owner) => match of_masks.filter(|&party| party != owner).count() {
             0 => 1,
             others => 1 + others + 1,
@@ -76,8 +64,8 @@ pub(crate) fn prepare(ctx: TaskContext<'_>, id: RingId) -> Result<Option<RingTen
     if !super::is_product(plan.program(), node) {
         return Ok(None);
     }
-    let y = second(plan, node);
-    if plan.form(node.inputs[y]) != Form::Persistent || owner(plan, node, y) == Some(ctx.eval.me) {
+    let y = second(&plan.values(), node);
+    if plan.form(node.inputs[y]) != Form::Persistent || owner(&plan.values(), node, y) == Some(ctx.eval.me) {
         return Ok(None);
     }
     let mut out = RingTensor::zeros(&node.shape);
@@ -113,8 +101,8 @@ pub(crate) fn ahead_of_dealer(ctx: TaskContext<'_>, id: RingId) -> Result<Option
     if !super::is_product(plan.program(), node) {
         return Ok(None);
     }
-    let y = second(plan, node);
-    let owner = owner(plan, node, y);
+    let y = second(&plan.values(), node);
+    let owner = owner(&plan.values(), node, y);
     let prepared = ctx.take_prepared();
     let is_prepared = prepared.is_some();
     let mut out = prepared.unwrap_or_else(|| RingTensor::zeros(&node.shape));

@@ -11,8 +11,8 @@ use tacita_ring::{BitTensor, RingTensor};
 
 use super::{Output, elements, words};
 use crate::error::MpcError;
-use crate::streams::{StreamId, Streams, Use};
 use crate::task::TaskContext;
+use tacita_correlations::{StreamId, Streams, Use};
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let share = ctx.contribution(words(node))?;
@@ -30,5 +30,5 @@ pub(crate) fn contribution(
     task: u32,
     words: usize,
 ) -> Result<Vec<u64>, MpcError> {
-    own.words(party, StreamId::Evaluation { evaluation, task, purpose: Use::Own }, 0, words)
+    Ok(own.words(party, StreamId::Evaluation { evaluation, task, purpose: Use::Own }, 0, words)?)
 }

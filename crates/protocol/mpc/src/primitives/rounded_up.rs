@@ -10,10 +10,10 @@ use tacita_program::RingNode;
 use super::compare::Comparisons;
 use super::{Output, elements};
 use crate::comparison::Span;
-use crate::deal::DealContext;
 use crate::error::MpcError;
 use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::mask;
 
 fn comparison(node: &RingNode, bits: u32) -> Comparisons {
     let span = Span::new(0, bits as usize);
@@ -21,12 +21,7 @@ fn comparison(node: &RingNode, bits: u32) -> Comparisons {
 }
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
-    comparison(node, bits).steps()
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let x = node.inputs[0];
-    comparison(node, bits).deal(ctx, |ctx, _| ctx.mask(x))
+    comparison(node, bits).steps(0, |_| mask(node.inputs[0]))
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {

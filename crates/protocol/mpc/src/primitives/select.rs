@@ -7,18 +7,16 @@
 //! Nothing is opened here; the bits' opening under ρ is a task of its own.
 
 use tacita_program::{RingId, RingNode, RingOp, RingProgram, Visibility};
+use tacita_ring::RingTensor;
 use tacita_ring::simd::dispatch;
-use tacita_ring::{BitTensor, RingTensor};
 
 use super::truncate::public_parts;
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_tile};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::narrow;
-use crate::steps::{Item, Steps};
-use crate::streams::Scratch;
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::{mask, value};
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
 /// What a candidate needs.
 pub(super) enum Candidate {
@@ -43,22 +41,36 @@ impl Candidate {
         }
     }
 
-    fn items(&self, n: usize, truncate: u32) -> Vec<Item> {
-        let (ring, narrow) = (Item::Ring(n), Item::holding(n, truncate));
+    /// The numbers dealt for a candidate whose bit has its masks where `one` says and not where `zero` does.
+    fn dealt(&self, n: usize, x: RingId, truncate: u32, [zero, one]: [&Gate; 2]) -> Vec<Correlation> {
+        let high = |width, gate: &Gate, shift| {
+            Correlation::numbers(n, width, gate.clone(), Number::High { mask: mask(x), shift })
+        };
+        let rho = || Correlation::numbers(n, 64, one.clone(), Number::One);
         match self {
             Candidate::Zero => vec![],
-            Candidate::Public => vec![ring],
-            Candidate::Secret => vec![ring, ring],
-            Candidate::Truncated => vec![ring, ring, ring, narrow, narrow],
+            Candidate::Public => vec![rho()],
+            Candidate::Secret => vec![rho(), high(64, one, 0)],
+            Candidate::Truncated => vec![
+                rho(),
+                high(64, zero, truncate),
+                high(64, one, truncate),
+                high(truncate, zero, 63),
+                high(truncate, one, 63),
+            ],
         }
     }
 }
 
 pub(super) fn steps(program: &RingProgram, node: &RingNode, truncate: &[u32]) -> Steps {
     let n = elements(node);
-    let candidates = node.inputs[1..].iter().zip(truncate);
-    let items = candidates.flat_map(|(&x, &bits)| Candidate::of(program, x, bits).items(n, bits));
-    Steps { dealt: items.collect(), openings: vec![] }
+    let rho = BitMask::Values(vec![value(node.inputs[0])]);
+    let candidates = node.inputs[1..].iter().zip(truncate).enumerate();
+    let dealt = candidates.flat_map(|(j, (&x, &bits))| {
+        let gates = [false, true].map(|bit| Gate::Bits { bits: rho.clone(), wanted: vec![(j, bit)] });
+        Candidate::of(program, x, bits).dealt(n, x, bits, gates.each_ref())
+    });
+    Steps { dealt: dealt.collect(), openings: vec![] }
 }
 
 /// Bit `e` of a plane.
@@ -73,37 +85,6 @@ pub(super) fn bit(words: &[u64], e: usize) -> u64 {
 pub(super) fn unmask(c: u64, whole: u64, share: u64) -> u64 {
     let select = c.wrapping_neg();
     (select & whole).wrapping_add((share ^ select).wrapping_sub(select))
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: &[u32]) -> Result<(), MpcError> {
-    let n = elements(node);
-    let rho = BitTensor::from_words(n, node.inputs.len() - 1, ctx.bit_mask(node.inputs[0])?);
-    for (j, (&x, &truncate)) in node.inputs[1..].iter().zip(truncate).enumerate() {
-        let plane = rho.slice_planes(j..j + 1);
-        let rho = plane.words();
-        let candidate = Candidate::of(&ctx.plan.program, x, truncate);
-        if matches!(candidate, Candidate::Zero) {
-            continue;
-        }
-        ctx.emit_gated(n, &|i| rho[i], &|_| 1)?;
-        match candidate {
-            Candidate::Zero | Candidate::Public => {}
-            Candidate::Secret => {
-                let r = ctx.mask(x)?;
-                let r = &r.data()[..n];
-                ctx.emit_gated(n, &|i| rho[i], &|e| r[e])?;
-            }
-            Candidate::Truncated => {
-                let r = ctx.mask(x)?;
-                let r = &r.data()[..n];
-                for shift in [truncate, 63] {
-                    ctx.emit_gated(n, &|i| !rho[i], &|e| r[e] >> shift)?;
-                    ctx.emit_gated(n, &|i| rho[i], &|e| r[e] >> shift)?;
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Result<Output, MpcError> {
@@ -180,8 +161,8 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
                     let rho = rho.read(range.clone(), &mut s0)?;
                     let low1 = low1.read(range.clone(), &mut s1)?;
                     let low0 = low0.read(range.clone(), &mut s2)?;
-                    let top1 = narrow::read(&top1, &range, truncate, &mut s3)?;
-                    let top0 = narrow::read(&top0, &range, truncate, &mut s3)?;
+                    let top1 = top1.elements(&range, truncate, &mut s3)?;
+                    let top0 = top0.elements(&range, truncate, &mut s3)?;
                     let c = &plane.words()[range.start / 64..];
                     let hat = &hat.data()[range];
                     dispatch(

@@ -8,20 +8,17 @@
 //! # Security
 //! Nothing is opened here; the bits' opening under the λ is a task of its own. Which of the dealt items is taken is public.
 
-use tacita_program::{RingNode, RingProgram};
+use tacita_program::{RingId, RingNode, RingProgram};
 use tacita_ring::{BitTensor, RingTensor};
 
-use super::one_hot_argmax::pairs;
 use super::select::Candidate;
 use super::truncate::public_parts;
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_tile};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::narrow;
-use crate::steps::{Item, Steps};
-use crate::streams::Scratch;
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::{mask, value};
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile, pairs};
 
 /// The pairs that say whether value m is largest, each with the bit that it then has.
 fn literals(k: usize, m: usize) -> Vec<(usize, u64)> {
@@ -45,48 +42,42 @@ fn unpacked(bits: &BitTensor) -> Vec<Vec<u64>> {
     (0..bits.planes()).map(|plane| bits.to_ring(plane)).collect()
 }
 
-/// Items of one pattern.
-fn items(candidate: &Candidate, n: usize, truncate: u32) -> Vec<Item> {
+/// The numbers dealt for one pattern.
+fn dealt(candidate: &Candidate, n: usize, x: RingId, truncate: u32, has: &Gate) -> Vec<Correlation> {
+    let high =
+        |width, shift| Correlation::numbers(n, width, has.clone(), Number::High { mask: mask(x), shift });
+    let is = || Correlation::numbers(n, 64, has.clone(), Number::One);
     match candidate {
         Candidate::Zero => vec![],
-        Candidate::Public => vec![Item::Ring(n)],
-        Candidate::Secret => vec![Item::Ring(n); 2],
-        Candidate::Truncated => vec![Item::Ring(n), Item::Ring(n), Item::holding(n, truncate)],
+        Candidate::Public => vec![is()],
+        Candidate::Secret => vec![is(), high(64, 0)],
+        Candidate::Truncated => vec![is(), high(64, truncate), high(truncate, 63)],
+    }
+}
+
+/// How many numbers are dealt for one pattern.
+fn items(candidate: &Candidate) -> usize {
+    match candidate {
+        Candidate::Zero => 0,
+        Candidate::Public => 1,
+        Candidate::Secret => 2,
+        Candidate::Truncated => 3,
     }
 }
 
 pub(super) fn steps(program: &RingProgram, node: &RingNode, truncate: u32) -> Steps {
     let (n, k) = (elements(node), node.inputs.len() - 1);
-    let of = |&x| items(&Candidate::of(program, x, truncate), n, truncate).repeat(1 << (k - 1));
-    Steps { dealt: node.inputs[1..].iter().flat_map(of).collect(), openings: vec![] }
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, truncate: u32) -> Result<(), MpcError> {
-    let (n, k) = (elements(node), node.inputs.len() - 1);
-    let lambda = BitTensor::from_words(n, pairs(k).len(), ctx.bit_mask(node.inputs[0])?);
-    let lambda = unpacked(&lambda);
-    for (m, &x) in node.inputs[1..].iter().enumerate() {
-        let literals = literals(k, m);
-        let candidate = Candidate::of(&ctx.plan.program, x, truncate);
-        if matches!(candidate, Candidate::Zero) {
-            continue;
-        }
-        let has: Vec<usize> = (0..n).map(|e| pattern(&lambda, &literals, false, e)).collect();
-        let r = if matches!(candidate, Candidate::Public) { None } else { Some(ctx.mask(x)?) };
-        for wanted in 0..1 << (k - 1) {
-            let here = |e: usize| u64::from(has[e] == wanted).wrapping_neg();
-            ctx.emit_each(n, &|e| here(e) & 1)?;
-            match (&candidate, &r) {
-                (Candidate::Secret, Some(r)) => ctx.emit_each(n, &|e| here(e) & r.data()[e])?,
-                (Candidate::Truncated, Some(r)) => {
-                    ctx.emit_each(n, &|e| here(e) & r.data()[e] >> truncate)?;
-                    ctx.emit_each(n, &|e| here(e) & r.data()[e] >> 63)?;
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
+    let lambda = BitMask::Values(vec![value(node.inputs[0])]);
+    let of = |(m, &x)| {
+        let (literals, lambda) = (literals(k, m), lambda.clone());
+        let candidate = Candidate::of(program, x, truncate);
+        (0..1usize << (k - 1)).flat_map(move |pattern| {
+            let wanted = literals.iter().enumerate().map(|(l, &(pair, _))| (pair, pattern >> l & 1 == 1));
+            let has = Gate::Bits { bits: lambda.clone(), wanted: wanted.collect() };
+            dealt(&candidate, n, x, truncate, &has)
+        })
+    };
+    Steps { dealt: node.inputs[1..].iter().enumerate().flat_map(of).collect(), openings: vec![] }
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Result<Output, MpcError> {
@@ -97,7 +88,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Resul
     for (m, &x) in node.inputs[1..].iter().enumerate() {
         let literals = literals(k, m);
         let candidate = Candidate::of(&ctx.plan().program, x, truncate);
-        let each = items(&candidate, n, truncate).len();
+        let each = items(&candidate);
         if each == 0 {
             continue;
         }
@@ -114,7 +105,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Resul
                     None => &[],
                 };
                 let top = match dealt.get(2) {
-                    Some(top) => narrow::read(top, &range, truncate, &mut s2)?,
+                    Some(top) => top.elements(&range, truncate, &mut s2)?,
                     None => vec![],
                 };
                 let start = range.start;

@@ -12,13 +12,11 @@ use tacita_ring::RingTensor;
 use super::select::{bit, unmask};
 use super::truncate::public_parts;
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_tile};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::narrow;
-use crate::steps::{Item, Steps};
-use crate::streams::Scratch;
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::{mask, value};
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
 /// The planes whose factor is not zero.
 fn used(factors: &[i64]) -> impl Iterator<Item = (usize, u64)> {
@@ -28,35 +26,18 @@ fn used(factors: &[i64]) -> impl Iterator<Item = (usize, u64)> {
 /// For x as it is the ρ_j r; for a truncated one low, top, then the ρ_j low and ρ_j top.
 pub(super) fn steps(node: &RingNode, factors: &[i64], truncate: u32) -> Steps {
     let n = elements(node);
-    let each: &[Item] =
-        if truncate == 0 { &[Item::Ring(n)] } else { &[Item::Ring(n), Item::holding(n, truncate)] };
-    let whole = if truncate == 0 { 0 } else { 1 };
-    Steps { dealt: each.repeat(used(factors).count() + whole), openings: vec![] }
-}
-
-pub(super) fn deal(
-    ctx: &mut DealContext<'_>,
-    node: &RingNode,
-    factors: &[i64],
-    truncate: u32,
-) -> Result<(), MpcError> {
-    let n = elements(node);
-    let rho = ctx.bit_planes(node.inputs[0])?;
-    let r = ctx.mask(node.inputs[2])?;
-    let r = &r.data()[..n];
-    if truncate > 0 {
-        ctx.emit_each(n, &|e| r[e] >> truncate)?;
-        ctx.emit_each(n, &|e| r[e] >> 63)?;
-    }
+    let parts = |gate: Gate| {
+        let high = |width, shift| {
+            Correlation::numbers(n, width, gate.clone(), Number::High { mask: mask(node.inputs[2]), shift })
+        };
+        if truncate == 0 { vec![high(64, 0)] } else { vec![high(64, truncate), high(truncate, 63)] }
+    };
+    let mut dealt = if truncate == 0 { vec![] } else { parts(Gate::Always) };
     for (j, _) in used(factors) {
-        let plane = rho.slice_planes(j..j + 1);
-        let plane = plane.words();
-        ctx.emit_gated(n, &|i| plane[i], &|e| r[e] >> truncate)?;
-        if truncate > 0 {
-            ctx.emit_gated(n, &|i| plane[i], &|e| r[e] >> 63)?;
-        }
+        let rho = BitMask::Values(vec![value(node.inputs[0])]);
+        dealt.extend(parts(Gate::Bits { bits: rho, wanted: vec![(j, true)] }));
     }
-    Ok(())
+    Steps { dealt, openings: vec![] }
 }
 
 pub(super) fn run(
@@ -84,7 +65,7 @@ pub(super) fn run(
         let (mut low, mut top) = (vec![0; range.len()], vec![0; range.len()]);
         if let Some((l, t)) = &whole {
             low.copy_from_slice(l.read(range.clone(), &mut scratch)?);
-            top = narrow::read(t, &range, truncate, &mut scratch)?;
+            top = t.elements(&range, truncate, &mut scratch)?;
         } else if let Some(mask) = &mask {
             low.copy_from_slice(&mask.data()[range.clone()]);
         }
@@ -96,7 +77,7 @@ pub(super) fn run(
                 *sum = sum.wrapping_add(f.wrapping_mul(unmask(bit(c, e), *low, *rho_low)));
             }
             if let Some(source) = dealt.get(1) {
-                let rho_top = narrow::read(source, &range, truncate, &mut scratch)?;
+                let rho_top = source.elements(&range, truncate, &mut scratch)?;
                 for (e, (sum, (top, rho_top))) in tops.iter_mut().zip(top.iter().zip(&rho_top)).enumerate() {
                     *sum = sum.wrapping_add(f.wrapping_mul(unmask(bit(c, e), *top, *rho_top)));
                 }

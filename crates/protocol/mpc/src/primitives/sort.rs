@@ -15,19 +15,15 @@
 //! draws one. Among several honest parties the shares of the outcomes are made fresh by sharings of zero from the parties'
 //! own seeds, as in a reveal. The dealer knows all π_j and is sent no outcome.
 
-use std::sync::Arc;
-
 use tacita_program::RingNode;
 use tacita_ring::{BitTensor, RingTensor};
 
 use super::compare::Comparisons;
 use super::{Output, elements};
-use crate::blocks::words;
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::narrow;
-use crate::steps::{Item, Opening, Receivers, Sender, Steps};
+use crate::steps::{Opening, Receivers, Sender, Steps};
 use crate::task::TaskContext;
+use tacita_correlations::{Correlation, Item, RingMask, Shuffle, narrow, pairs, words};
 
 /// The sizes of what is sorted: matrices of n rows and some columns.
 #[derive(Clone, Copy)]
@@ -45,7 +41,12 @@ impl Sizes {
 
     /// All pairs (i, j), i < j, of a matrix' rows.
     fn pairs(self) -> Vec<(usize, usize)> {
-        (0..self.n).flat_map(|i| (i + 1..self.n).map(move |j| (i, j))).collect()
+        pairs(self.n)
+    }
+
+    /// The shuffle of its rows.
+    fn shuffle(self) -> Shuffle {
+        Shuffle { matrices: self.matrices, rows: self.n, columns: self.columns }
     }
 
     /// As what the keys are opened whose differences are compared in so many bits and a sign.
@@ -63,31 +64,7 @@ impl Sizes {
         Comparisons::signs(1, bits, self.comparisons())
     }
 
-    /// Words of a stream that permutations are drawn from.
-    fn draws(self) -> usize {
-        2 * self.matrices * self.n
-    }
-
-    /// For each row of the result, across all matrices, which row it was: drawn from uniform words. Of the m left each is
-    /// taken with a probability within 2^-128 of 1/m.
-    fn permutation(self, stream: &[u64]) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..self.matrices * self.n).collect();
-        for (rows, stream) in rows.chunks_exact_mut(self.n).zip(stream.chunks_exact(2 * self.n)) {
-            let (draws, _) = stream.as_chunks::<2>();
-            for (last, [high, low]) in draws.iter().enumerate().skip(1) {
-                let draw = u128::from(*high) << 64 | u128::from(*low);
-                rows.swap(last, (draw % (last as u128 + 1)) as usize);
-            }
-        }
-        rows
-    }
-
-    /// The rows in another order.
-    fn permuted(self, x: &[u64], rows: &[usize]) -> Vec<u64> {
-        rows.iter().flat_map(|row| &x[row * self.columns..(row + 1) * self.columns]).copied().collect()
-    }
-
-    /// The differences of pairs of keys, or of their masks, in a range of all comparisons.
+    /// The differences of pairs of keys in a range of all comparisons.
     fn differences(
         self,
         keys: &[u64],
@@ -121,30 +98,21 @@ impl Sizes {
 }
 
 pub(super) fn steps(node: &RingNode, parties: usize, bits: u32) -> Steps {
-    let (size, sizes) = (elements(node), Sizes::of(node));
-    let to = |party| Opening { item: Item::Ring(size), from: Sender::All, to: Receivers::Only(vec![party]) };
-    let compared = sizes.signs(bits).steps();
-    let mut openings: Vec<Opening> = (0..parties).map(to).collect();
-    openings.push(Opening::all(sizes.keys(bits)));
-    openings.extend(compared.openings);
-    openings.push(Opening::all(Item::Bits(words(sizes.comparisons(), 1))));
-    Steps { dealt: [vec![Item::Ring(size); parties], compared.dealt].concat(), openings }
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan.parties());
+    let (size, sizes, keys) = (elements(node), Sizes::of(node), parties as u16);
+    let mut steps = Steps::default();
     for party in 0..parties {
-        let order = sizes.permutation(&ctx.permutation(party, sizes.draws())?);
-        let mut out = sizes.permuted(&ctx.step_ring_masks(party as u16, Item::Ring(size))?, &order);
-        out.iter_mut().for_each(|a| *a = a.wrapping_neg());
-        ctx.emit(out)?;
+        let item = Item::Ring(size);
+        steps.dealt.push(Correlation::shuffled(party as u16, party, sizes.shuffle()));
+        steps.openings.push(Opening { item, from: Sender::All, to: Receivers::Only(vec![party]) });
     }
-    let (keys, pairs) = (ctx.step_ring_masks(parties as u16, sizes.keys(bits))?, sizes.pairs());
-    ctx.first_step = parties as u16 + 1;
-    sizes.signs(bits).deal(ctx, |_, _| {
-        let differences = sizes.differences(&keys, &pairs, 0..sizes.comparisons());
-        Ok(Arc::new(RingTensor::new(vec![sizes.comparisons()], differences)))
-    })
+    let item = sizes.keys(bits);
+    steps.openings.push(Opening::all(item));
+    let differences = |_| RingMask::PairDifferences { step: keys, item, group: sizes.n };
+    let compared = sizes.signs(bits).steps(keys + 1, differences);
+    steps.dealt.extend(compared.dealt);
+    steps.openings.extend(compared.openings);
+    steps.openings.push(Opening::all(Item::Bits(words(sizes.comparisons(), 1))));
+    steps
 }
 
 pub(super) async fn run(
@@ -154,14 +122,15 @@ pub(super) async fn run(
     bits: u32,
 ) -> Result<Output, MpcError> {
     let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan().parties());
+    let shuffle = sizes.shuffle();
     let mut share = ctx.share(node.inputs[0])?.map_or_else(|| vec![0; size], |share| share.data().to_vec());
     for party in 0..parties {
         let opened = ctx.open(party as u16, share)?.await?;
         share = vec![0; size];
         ctx.add_dealt(party, &mut share)?;
         if let Some(opened) = opened {
-            let order = sizes.permutation(&ctx.permutation(sizes.draws())?);
-            let opened = sizes.permuted(&opened, &order);
+            let order = shuffle.permutation(&ctx.permutation(shuffle.draws())?);
+            let opened = shuffle.permuted(&opened, &order);
             share.iter_mut().zip(opened).for_each(|(share, x)| *share = share.wrapping_add(x));
         }
     }
@@ -176,6 +145,6 @@ pub(super) async fn run(
     let below = below.await?.pop().ok_or_else(|| MpcError::Internal("no comparison".into()))?;
     let outcomes = ctx.open_outcomes(step + 1 + signs.rounds() as u16, below)?.await?.unwrap_or_default();
     let outcomes = BitTensor::from_words(sizes.comparisons(), 1, outcomes);
-    let sorted = sizes.permuted(&share, &sizes.order(&outcomes, &pairs));
+    let sorted = shuffle.permuted(&share, &sizes.order(&outcomes, &pairs));
     Ok(Output::share(RingTensor::new(node.shape.clone(), sorted)))
 }

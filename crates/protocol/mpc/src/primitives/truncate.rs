@@ -12,27 +12,22 @@ use tacita_ring::RingTensor;
 use tacita_ring::simd::dispatch;
 
 use super::{Output, elements};
-use crate::blocks::{Unit, for_each_tile};
-use crate::deal::DealContext;
 use crate::error::MpcError;
-use crate::narrow;
-use crate::steps::{Item, Steps};
-use crate::streams::Scratch;
+use crate::steps::Steps;
 use crate::task::TaskContext;
+use crate::values::mask;
+use tacita_correlations::{Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
 /// The offset that makes a truncated value's opening positive.
 const OFFSET: u64 = 1 << 62;
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
     let n = elements(node);
-    Steps { dealt: vec![Item::Ring(n), Item::holding(n, bits)], openings: vec![] }
-}
-
-pub(super) fn deal(ctx: &mut DealContext<'_>, node: &RingNode, bits: u32) -> Result<(), MpcError> {
-    let r = ctx.mask(node.inputs[0])?;
-    let r = r.data();
-    ctx.emit_each(r.len(), &|e| r[e] >> bits)?;
-    ctx.emit_each(r.len(), &|e| r[e] >> 63)
+    let high = |width, shift| {
+        let number = Number::High { mask: mask(node.inputs[0]), shift };
+        Correlation::numbers(n, width, Gate::Always, number)
+    };
+    Steps { dealt: vec![high(64, bits), high(bits, 63)], openings: vec![] }
 }
 
 /// `(ẑ ≫ f)` and the factor of `msb r`: what is public of a truncation.
@@ -56,7 +51,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Ou
     for_each_tile(out.len(), [(&mut out, Unit::Word)], &|range, [out]| {
         let (mut scratch, mut more) = (Scratch::default(), Scratch::default());
         let low = low.read(range.clone(), &mut scratch)?;
-        let top = narrow::read(&top, &range, bits, &mut more)?;
+        let top = top.elements(&range, bits, &mut more)?;
         let hat = &hat.data()[range];
         dispatch(
             #[inline(always)]

@@ -7,8 +7,22 @@ use std::ops::Range;
 
 use tacita_ring::simd::dispatch;
 
-use crate::error::MpcError;
-use crate::products::Lane;
+use crate::error::CorrelationError;
+
+/// Eight words, that is one bit plane of a block of 512 elements: one AVX-512 register.
+pub type Lane = [u64; 8];
+
+/// Lane-wise AND.
+#[inline(always)]
+pub fn and(a: &Lane, b: &Lane) -> Lane {
+    std::array::from_fn(|i| a[i] & b[i])
+}
+
+/// Lane-wise XOR.
+#[inline(always)]
+pub fn xor(a: &Lane, b: &Lane) -> Lane {
+    std::array::from_fn(|i| a[i] ^ b[i])
+}
 
 /// Elements of a full block.
 pub const BLOCK: usize = 512;
@@ -16,8 +30,8 @@ pub const BLOCK: usize = 512;
 /// cache, so that masks are used where they are generated.
 const TILE: usize = 32 * BLOCK;
 
-/// What an output holds for each element.
-#[derive(Clone, Copy)]
+/// The size of what a buffer holds for each element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// This many bit planes.
     Planes(usize),
@@ -49,19 +63,22 @@ impl Unit {
 
 /// Calls `f` for every tile with its range of elements and its part of each output, on the pool's threads if it has
 /// several.
+///
+/// # Errors
+/// An error of `f`.
 pub fn for_each_tile<const O: usize>(
     elements: usize,
     outputs: [(&mut [u64], Unit); O],
-    f: &(impl Fn(Range<usize>, [&mut [u64]; O]) -> Result<(), MpcError> + Sync),
-) -> Result<(), MpcError> {
+    f: &(impl Fn(Range<usize>, [&mut [u64]; O]) -> Result<(), CorrelationError> + Sync),
+) -> Result<(), CorrelationError> {
     halve(0..elements, outputs, f)
 }
 
 fn halve<const O: usize>(
     range: Range<usize>,
     outputs: [(&mut [u64], Unit); O],
-    f: &(impl Fn(Range<usize>, [&mut [u64]; O]) -> Result<(), MpcError> + Sync),
-) -> Result<(), MpcError> {
+    f: &(impl Fn(Range<usize>, [&mut [u64]; O]) -> Result<(), CorrelationError> + Sync),
+) -> Result<(), CorrelationError> {
     let tiles = range.len().div_ceil(TILE);
     if tiles < 2 {
         return f(range, outputs.map(|(buffer, _)| buffer));
@@ -93,6 +110,9 @@ pub fn words(elements: usize, planes: usize) -> usize {
 /// of planes. A short last block is widened for `f` and cut again.
 ///
 /// `f` must be `#[inline(always)]`: only then is it compiled for the instruction set that is chosen at run time.
+///
+/// # Panics
+/// If a buffer has not the words of its planes.
 pub fn for_each_block<const I: usize, const O: usize>(
     elements: usize,
     inputs: [(&[u64], usize); I],

@@ -4,10 +4,10 @@
 //! # Security
 //! What is dealt is the same as in a session with a dealer: masks from a seed with each member, and corrections. The seeds
 //! are not bound to a session's id but to what was written, so whoever keeps it must let it be used once: a second use
-//! would open two values under one mask. [`Correlations::begin`] is where that is made sure, before anything is opened.
+//! would open two values under one mask. [`Provider::begin`](tacita_correlations::Provider::begin) is where that is made sure, before anything is opened.
 //! Seeds between parties are drawn in the session as always; the dealer never has them.
 
-use tacita_net::{Frame, FrameHeader, NetError};
+use tacita_net::{Frame, NetError};
 use tacita_ring::Seed;
 
 use crate::agreement::agreed;
@@ -17,26 +17,7 @@ use crate::error::MpcError;
 use crate::handshake::mask_seed;
 use crate::party::Leaves;
 use crate::plan::Plan;
-use crate::streams::Streams;
-
-/// What was dealt ahead for one member, to be used once. The errors are lines for people that name what cannot be used.
-pub trait Correlations: Send {
-    /// The seed that this member shares with the dealer.
-    fn seed(&self) -> Seed;
-
-    /// Called when all members have agreed on an evaluation, and before anything of it is opened. Returns only once it is
-    /// certain, whatever happens to this process or machine, that what was dealt is never used again.
-    ///
-    /// # Errors
-    /// If it was used before, or was not dealt for this evaluation.
-    fn begin(&mut self, evaluation: u64, digest: [u8; 32]) -> Result<(), String>;
-
-    /// The next correction, which must have this header.
-    ///
-    /// # Errors
-    /// If it has not, or there is none.
-    fn next(&mut self, header: &FrameHeader) -> Result<Vec<u64>, String>;
-}
+use tacita_correlations::Streams;
 
 /// A dealer for a session in which it takes no part.
 pub struct AheadDealer {

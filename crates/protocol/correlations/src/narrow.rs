@@ -1,17 +1,13 @@
 //! Elements of 8, 16 or 32 bits packed into words, for shares of which only the low bits matter: the arithmetic of items.
 
-use std::ops::Range;
-
 use tacita_ring::Sign;
 use tacita_ring::simd::dispatch;
 
-use crate::error::MpcError;
-use crate::steps::Item;
-use crate::streams::{Scratch, Source};
+use crate::item::Item;
 
 /// Packs values, reduced to the item's width, into words; what is left of the last is zero.
 #[inline(always)]
-pub(crate) fn pack(item: Item, words: &mut [u64], values: &[u64]) {
+pub fn pack(item: Item, words: &mut [u64], values: &[u64]) {
     if let Some(last) = words.last_mut() {
         *last = 0;
     }
@@ -24,7 +20,7 @@ pub(crate) fn pack(item: Item, words: &mut [u64], values: &[u64]) {
 }
 
 /// Values, packed as the item's elements are.
-pub(crate) fn packed(item: Item, values: &[u64]) -> Vec<u64> {
+pub fn packed(item: Item, values: &[u64]) -> Vec<u64> {
     if !matches!(item, Item::Narrow { .. }) {
         return values.to_vec();
     }
@@ -33,19 +29,8 @@ pub(crate) fn packed(item: Item, values: &[u64]) -> Vec<u64> {
     words
 }
 
-/// A range of elements of a packed source, which starts at a whole word, each widened to a word.
-pub(crate) fn read(
-    source: &Source<'_>,
-    range: &Range<usize>,
-    bits: u32,
-    scratch: &mut Scratch,
-) -> Result<Vec<u64>, MpcError> {
-    let (start, item) = (Item::holding(range.start, bits).words(), Item::holding(range.len(), bits));
-    Ok(unpack(item, source.read(start..start + item.words(), scratch)?))
-}
-
 /// The elements, each widened to a word.
-fn unpack(item: Item, words: &[u64]) -> Vec<u64> {
+pub fn unpack(item: Item, words: &[u64]) -> Vec<u64> {
     match item {
         Item::Narrow { elements, width: 8 } => widen::<u8>(words, elements),
         Item::Narrow { elements, width: 16 } => widen::<u16>(words, elements),
@@ -55,7 +40,7 @@ fn unpack(item: Item, words: &[u64]) -> Vec<u64> {
 }
 
 /// [`unpack`], which copies only what is packed.
-pub(crate) fn unpacked(item: Item, words: Vec<u64>) -> Vec<u64> {
+pub fn unpacked(item: Item, words: Vec<u64>) -> Vec<u64> {
     if matches!(item, Item::Narrow { .. }) { unpack(item, &words) } else { words }
 }
 
@@ -64,7 +49,7 @@ fn widen<T: bytemuck::AnyBitPattern + Into<u64>>(words: &[u64], elements: usize)
 }
 
 /// `values ± others`, element by element as the item's are added. The words may be any part of the item's.
-pub(crate) fn combine(item: Item, values: &mut [u64], others: &[u64], sign: Sign) {
+pub fn combine(item: Item, values: &mut [u64], others: &[u64], sign: Sign) {
     dispatch(
         #[inline(always)]
         || match (item, sign) {

@@ -3,17 +3,15 @@
 //! The position of a value is (seed, evaluation, task, use, index, element), so a mask can be regenerated at any
 //! time instead of being stored, at the party and at the dealer alike, and two tasks cannot take the same one.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use tacita_net::Buffers;
 use tacita_ring::{Generator, Seed, Sign};
 
-use crate::error::MpcError;
+use crate::error::CorrelationError;
+use crate::item::Item;
 use crate::narrow;
-use crate::steps::Item;
 
 /// What a stream is used for. Two uses never share a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,20 +77,23 @@ impl StreamId {
 pub type Overrides = Arc<Mutex<BTreeMap<(usize, StreamId), Vec<u64>>>>;
 
 /// The seeds a member shares with others, by holder: those of a party and the dealer under the party's index, then those
-/// of a data owner, a party and the dealer, owner by owner ([`crate::plan::mask_streams`]). A member has those that it is
-/// one of; those of two parties are in a table of their own, by the other's index, and
-/// in it, under its own index, the seed that a party has alone.
-pub(crate) struct Streams {
+/// of a data owner, a party and the dealer, owner by owner. A member has those that it is one of. Those of two parties are in
+/// a table of their own, by the other's index; under a party's own index it has the seed that the party has alone.
+pub struct Streams {
     seeds: Vec<Option<Seed>>,
     overrides: Option<Overrides>,
 }
 
 impl Streams {
+    /// The streams of these seeds, by holder. A test may replace some.
     pub fn new(seeds: Vec<Option<Seed>>, overrides: Option<Overrides>) -> Streams {
         Streams { seeds, overrides }
     }
 
     /// Adds the stream, from its word `first` on, to `values`, as the item's elements are added, or takes it off.
+    ///
+    /// # Errors
+    /// If this member shares no seed with a holder.
     pub fn apply(
         &self,
         holder: usize,
@@ -101,7 +102,7 @@ impl Streams {
         first: usize,
         values: &mut [u64],
         sign: Sign,
-    ) -> Result<(), MpcError> {
+    ) -> Result<(), CorrelationError> {
         match (item, sign, self.in_place(holder)) {
             (Item::Ring(_), Sign::Plus, Some(seed)) => id.generator(seed).add_to(first as u64, values),
             (Item::Ring(_), Sign::Minus, Some(seed)) => id.generator(seed).sub_from(first as u64, values),
@@ -112,13 +113,16 @@ impl Streams {
     }
 
     /// The sum of a stream of several holders, a range of its words.
+    ///
+    /// # Errors
+    /// If this member shares no seed with a holder.
     pub fn sum(
         &self,
         holders: impl IntoIterator<Item = usize>,
         id: StreamId,
         item: Item,
         range: Range<usize>,
-    ) -> Result<Vec<u64>, MpcError> {
+    ) -> Result<Vec<u64>, CorrelationError> {
         let mut holders = holders.into_iter();
         let mut sum = match holders.next() {
             Some(holder) => self.words(holder, id, range.start, range.len())?,
@@ -131,14 +135,32 @@ impl Streams {
     }
 
     /// `len` words of a stream from `first` on.
-    pub fn words(&self, holder: usize, id: StreamId, first: usize, len: usize) -> Result<Vec<u64>, MpcError> {
+    ///
+    /// # Errors
+    /// If this member shares no seed with a holder.
+    pub fn words(
+        &self,
+        holder: usize,
+        id: StreamId,
+        first: usize,
+        len: usize,
+    ) -> Result<Vec<u64>, CorrelationError> {
         let mut words = vec![0; len];
         self.fill(holder, id, first, &mut words)?;
         Ok(words)
     }
 
     /// Writes a stream from its word `first` on to `words`.
-    fn fill(&self, holder: usize, id: StreamId, first: usize, words: &mut [u64]) -> Result<(), MpcError> {
+    ///
+    /// # Errors
+    /// If this member shares no seed with the holder.
+    pub fn fill(
+        &self,
+        holder: usize,
+        id: StreamId,
+        first: usize,
+        words: &mut [u64],
+    ) -> Result<(), CorrelationError> {
         if let Some(overrides) = &self.overrides {
             let overrides = overrides.lock().unwrap_or_else(|e| e.into_inner());
             if let Some(replaced) = overrides.get(&(holder, id)) {
@@ -147,7 +169,7 @@ impl Streams {
             }
         }
         let seed = self.seeds.get(holder).and_then(Option::as_ref);
-        let seed = seed.ok_or_else(|| MpcError::Internal(format!("no seed shared with member {holder}")))?;
+        let seed = seed.ok_or(CorrelationError::NoSeed { holder })?;
         id.generator(seed).fill(first as u64, words);
         Ok(())
     }
@@ -155,91 +177,5 @@ impl Streams {
     /// The seed with which a generator may work on values in place: none if a test replaces streams.
     fn in_place(&self, holder: usize) -> Option<&Seed> {
         self.seeds.get(holder).and_then(Option::as_ref).filter(|_| self.overrides.is_none())
-    }
-}
-
-/// Words that were received. Their buffer is used again for others.
-struct Received {
-    words: Vec<u64>,
-    buffers: Arc<Buffers>,
-}
-
-impl Drop for Received {
-    fn drop(&mut self) {
-        self.buffers.give(std::mem::take(&mut self.words));
-    }
-}
-
-/// Room for what is generated a tile at a time. Its thread uses it again: a fresh buffer of that size is cleared in vain. Not from
-/// the buffers that products keep, which are fifty times as large: each would grow to the largest.
-#[derive(Default)]
-pub(crate) struct Scratch(Vec<u64>);
-
-/// Buffers that a thread keeps: as many as it fills at once.
-const KEPT: usize = 8;
-
-thread_local! {
-    static FREE: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Scratch {
-    /// So many words, which hold anything.
-    fn take(&mut self, len: usize) -> &mut [u64] {
-        if self.0.len() < len {
-            if self.0.capacity() == 0 {
-                self.0 = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
-            }
-            self.0.resize(len.max(self.0.len()), 0);
-        }
-        &mut self.0[..len]
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let buffer = std::mem::take(&mut self.0);
-        if buffer.capacity() > 0 {
-            FREE.with_borrow_mut(|free| {
-                if free.len() < KEPT {
-                    free.push(buffer);
-                }
-            });
-        }
-    }
-}
-
-/// An array that is read by position: from memory if it was received, else from its stream, so that what is used a tile
-/// at a time is never all there.
-pub(crate) struct Source<'a> {
-    received: Option<Received>,
-    streams: &'a Streams,
-    holder: usize,
-    id: StreamId,
-}
-
-impl<'a> Source<'a> {
-    /// The stream that `holder` shares with this member.
-    pub fn stream(streams: &'a Streams, holder: usize, id: StreamId) -> Source<'a> {
-        Source { received: None, streams, holder, id }
-    }
-
-    /// What was received in the stream's place, and where its buffer goes afterwards.
-    pub fn received(self, words: Vec<u64>, buffers: &Arc<Buffers>) -> Source<'a> {
-        Source { received: Some(Received { words, buffers: buffers.clone() }), ..self }
-    }
-
-    /// The words of a range; in `scratch` unless they lie in memory.
-    pub fn read<'s>(&'s self, range: Range<usize>, scratch: &'s mut Scratch) -> Result<&'s [u64], MpcError> {
-        match &self.received {
-            Some(Received { words, .. }) => {
-                let missing = || MpcError::Internal(format!("words {range:?} of {}", words.len()));
-                words.get(range.clone()).ok_or_else(missing)
-            }
-            None => {
-                let words = scratch.take(range.len());
-                self.streams.fill(self.holder, self.id, range.start, words)?;
-                Ok(words)
-            }
-        }
     }
 }
