@@ -1,6 +1,6 @@
 //! What can be wrong with a graph, in words that name the node, its operation and the shapes.
 
-use tacita_program::Visibility;
+use tacita_program::{ProgramError, Visibility};
 use thiserror::Error;
 
 use crate::types::{DType, show};
@@ -72,6 +72,9 @@ pub enum GraphError {
         /// What does not fit.
         source: InferError,
     },
+    /// Its ring program breaks a precondition of an operation, such as that of a truncation by a range that is too large.
+    #[error("the lowered program cannot be evaluated: {0}")]
+    Program(#[from] ProgramError),
     /// An input id that is not an earlier node of the graph.
     #[error("node {node:?} ({op}): input {input} is not an earlier node of this graph")]
     UnknownInput {

@@ -11,7 +11,7 @@ use tacita_graph::ops::*;
 use tacita_graph::testing::Random;
 use tacita_graph::testing::TARGET;
 use tacita_graph::*;
-use tacita_program::{RingId, RingOp, RingProgram, Threshold};
+use tacita_program::{RingId, RingOp, Threshold, VerifiedProgram};
 use tacita_ring::{Exponential, FourierSum, RingTensor, real};
 
 /// Reveals of one value.
@@ -114,7 +114,7 @@ impl Rounding for View {
 }
 
 /// A function of `n` secrets, of which nothing is known but, maybe, that they are not above zero.
-fn program(op: &Op, n: usize, nonpositive: bool) -> RingProgram {
+fn program(op: &Op, n: usize, nonpositive: bool) -> VerifiedProgram {
     let mut graph = Graph::new();
     let alice = graph.owner("alice");
     let (shape, visibility) = (dims(&[n]), Visibility::Secret);
@@ -126,7 +126,7 @@ fn program(op: &Op, n: usize, nonpositive: bool) -> RingProgram {
     lower(&graph, 16, &TARGET).unwrap()
 }
 
-fn run(program: &RingProgram, x: &[i64], view: &mut View) -> Vec<i64> {
+fn run(program: &VerifiedProgram, x: &[i64], view: &mut View) -> Vec<i64> {
     let is_input = |id: &RingId| matches!(program.node(*id).op, RingOp::Input { .. });
     let leaf = program.ids().find(is_input).unwrap();
     let x = RingTensor::new(vec![x.len()], x.iter().map(|&x| x as u64).collect());

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tacita_graph::testing::TARGET;
 use tacita_graph::testing::{Case, random_case};
 use tacita_graph::*;
-use tacita_program::{RingOp, RingProgram, RingType};
+use tacita_program::{RingOp, RingProgram, RingType, Target};
 
 /// Cases take microseconds to milliseconds each; the whole file seconds.
 const CASES: u32 = 400;
@@ -85,6 +85,17 @@ proptest! {
                 let slack = FLOAT * (1.0 + expected.abs());
                 prop_assert!(error <= bound + slack, "{got} for {expected}: off by {error}, bound {bound}");
             }
+        }
+    }
+
+    #[test]
+    fn every_lowered_program_verifies(
+        seed in any::<u64>(), size in 1usize..24, precision in 4u32..=24, trusts_ranges in any::<bool>(),
+    ) {
+        let graph = optimize(&random_case(seed, size).graph).unwrap();
+        match lower(&graph, precision, &Target { trusts_ranges, ..TARGET }) {
+            Ok(program) => prop_assert!(program.into_program().verify().is_ok()),
+            Err(error) => prop_assert!(!matches!(error, GraphError::Program(_)), "{error}"),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::apply::{bilinear, linear};
 use crate::draws;
 use crate::operation::{RingOp, Threshold};
 use crate::program::{RingId, RingNode, RingProgram, RingType, Visibility};
+use crate::verify::VerifiedProgram;
 
 /// How an evaluation rounds. With the rounding of a private evaluation, `fixed` equals it bit for bit. `value` is always the
 /// node whose value is rounded.
@@ -97,7 +98,7 @@ impl ClearValue {
 /// # Panics
 /// If a leaf is missing or of another shape.
 pub fn fixed(
-    program: &RingProgram,
+    program: &VerifiedProgram,
     leaves: &BTreeMap<RingId, RingTensor>,
     rounding: &mut dyn Rounding,
 ) -> Vec<ClearValue> {
@@ -109,7 +110,7 @@ pub fn fixed(
 /// # Panics
 /// As [`fixed`].
 pub fn fixed_kept(
-    program: &RingProgram,
+    program: &VerifiedProgram,
     leaves: &BTreeMap<RingId, RingTensor>,
     rounding: &mut dyn Rounding,
     keep: impl Fn(RingId) -> bool,

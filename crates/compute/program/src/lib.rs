@@ -13,6 +13,7 @@ mod operation;
 mod program;
 mod range;
 mod target;
+mod verify;
 
 pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use evaluate::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kept};
@@ -20,3 +21,4 @@ pub use operation::{RingOp, Threshold, WHOLE_SIGN, WHOLE_ZERO};
 pub use program::{NodeId, Owner, RingId, RingNode, RingProgram, RingType, Visibility};
 pub use range::{RangeBound, bound, bounds, pair_bits, sort_bits, threshold_bits};
 pub use target::Target;
+pub use verify::{Fault, ProgramError, VerifiedProgram};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tacita_net::{Endpoint, Frame, FrameKind, Limits, MemberId, memory};
-use tacita_program::{RingOp, RingProgram};
+use tacita_program::{RingOp, VerifiedProgram};
 use tacita_ring::RingTensor;
 
 use crate::config::{Config, Hooks};
@@ -32,7 +32,7 @@ impl Session {
     ///
     /// # Panics
     /// If the program has other owners, or the session fails.
-    pub fn record(program: RingProgram) -> Session {
+    pub fn record(program: VerifiedProgram) -> Session {
         let program = Arc::new(program);
         let names: Vec<String> = NAMES[..PARTIES].iter().map(|name| (*name).to_owned()).collect();
         let persistent = |id: &_| matches!(program.node(*id).op, RingOp::Input { persistent: true });

@@ -178,7 +178,7 @@ fn what_is_multiplied_too_is_opened_whole() {
 /// What a graph costs, and what it would if all comparisons took the full width.
 fn costs(graph: &Graph) -> [Cost; 2] {
     let narrow = lower(graph, 16, &TARGET).unwrap();
-    let mut wide = narrow.clone();
+    let mut wide = narrow.clone().into_program();
     for node in &mut wide.nodes {
         match &mut node.op {
             RingOp::EqualZero { bits } => *bits = 64,
@@ -191,6 +191,7 @@ fn costs(graph: &Graph) -> [Cost; 2] {
         }
     }
     let names = ["alice".to_owned(), "bob".to_owned()];
+    let wide = wide.verify().unwrap();
     [narrow, wide].map(|program| Plan::new(Arc::new(program), &names, Default::default()).unwrap().cost())
 }
 
@@ -277,7 +278,7 @@ fn bounded_values_are_compared_in_fewer_bits() {
 }
 
 #[test]
-fn what_is_not_proven_takes_the_full_width() {
+fn values_without_a_range_bound_take_the_full_width() {
     let mut two = Two::new();
     let x = two.unknown(&[64]);
     let y = two.unknown(&[64]);

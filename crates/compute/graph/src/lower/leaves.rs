@@ -47,7 +47,7 @@ mod tests {
     use super::super::lowered;
     use super::*;
     use crate::testing::{TARGET, compared_bits, random_case};
-    use crate::{ClearValue, Floor, Nearest, Rounding, encode_every_leaf, fixed, optimize};
+    use crate::{ClearValue, Floor, Nearest, Rounding, encode_every_leaf, fixed, lower, optimize};
 
     /// Up to every opposite end: rounds up what is no integer.
     struct Ceil;
@@ -74,10 +74,11 @@ mod tests {
                     let known = lowering.bounds(id);
                     assert!(known.low <= bound.low && bound.high <= known.high, "seed {seed}: node {}", id.0);
                 }
+                let program = &lower(&graph, precision, &TARGET).unwrap();
                 let leaves = encode_every_leaf(&graph, program, &case.inputs).unwrap();
                 for rounding in [&mut Floor as &mut dyn Rounding, &mut Nearest, &mut Ceil] {
                     for (id, value) in program.ids().zip(fixed(program, &leaves, rounding)) {
-                        let RangeBound { low, high } = analysed[id.index()];
+                        let RangeBound { low, high } = program.bound(id);
                         let tensors = match value {
                             ClearValue::Ring(tensor) => vec![tensor],
                             ClearValue::Bits(planes) => planes,

@@ -22,7 +22,7 @@ pub(crate) mod wide;
 
 use std::collections::{BTreeMap, HashMap};
 use tacita_program::{
-    NodeId, RangeBound, RingId, RingNode, RingOp, RingProgram, RingType, Target, Visibility,
+    NodeId, RangeBound, RingId, RingNode, RingOp, RingProgram, RingType, Target, VerifiedProgram, Visibility,
 };
 
 use crate::error::GraphError;
@@ -54,11 +54,12 @@ pub(crate) fn limit(dtype: DType, precision: u32) -> f64 {
 ///
 /// # Errors
 /// If the precision is out of [`PRECISIONS`], an operation cannot be computed privately or needs one that the target does
-/// not have, or a public constant is not representable.
-pub fn lower(graph: &Graph, precision: u32, target: &Target) -> Result<RingProgram, GraphError> {
+/// not have, a public constant is not representable, or no value of an input's range can be computed with
+/// ([`GraphError::Program`]).
+pub fn lower(graph: &Graph, precision: u32, target: &Target) -> Result<VerifiedProgram, GraphError> {
     let mut program = lowered(graph, precision, target)?.program;
     program.prune();
-    Ok(program)
+    Ok(program.verify()?)
 }
 
 /// Lowering when it is done; the program has nodes that serve no reveal.

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use tacita_program::{RingOp, RingProgram, Visibility};
+use tacita_program::RingProgram;
 
 use super::checks::unsupported;
 use crate::error::MpcError;
@@ -32,19 +32,6 @@ pub(super) fn owners(
         })
     };
     program.owners.iter().map(of).collect()
-}
-
-/// Makes secret all values that are computed from the leaves of one data owner: no computing party knows them.
-pub(super) fn hide_data_owners_values(program: &mut RingProgram, owners: &[usize], parties: usize) {
-    for node in &mut program.nodes {
-        let is_leaf = matches!(node.op, RingOp::Input { .. });
-        if let Visibility::Private(owner) = node.visibility
-            && !is_leaf
-            && owners[owner.0 as usize] > parties
-        {
-            node.visibility = Visibility::Secret;
-        }
-    }
 }
 
 /// The streams that add up to the mask of a value of this owner, among so many parties. Every party has a stream with the

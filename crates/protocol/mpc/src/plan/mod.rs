@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use tacita_program::{NodeId, RingId, RingNode, RingOp, RingProgram, Visibility};
+use tacita_program::{NodeId, Owner, RingId, RingNode, RingOp, VerifiedProgram, Visibility};
 
 use crate::error::MpcError;
 use crate::primitives;
@@ -30,7 +30,7 @@ use tacita_correlations::{CorrelationError, Item, StreamId, Use};
 use checks::{check_messages, check_sizes};
 use digest::digest;
 use forms::forms;
-use members::{check_parties, hide_data_owners_values};
+use members::check_parties;
 use tasks::Tasks;
 use widths::widths;
 
@@ -42,7 +42,7 @@ pub(crate) use tasks::{PERSISTENT, Task, TaskKind};
 
 /// A program prepared for a number of parties.
 pub struct Plan {
-    pub(crate) program: Arc<RingProgram>,
+    pub(crate) program: Arc<VerifiedProgram>,
     /// The computing parties: members 0, 1, …; the dealer is the member after them.
     pub(crate) names: Vec<String>,
     /// Data owners, which compute nothing: the members after the dealer.
@@ -72,7 +72,7 @@ impl Plan {
     /// [`MpcError::Unsupported`] if an owner or receiver is none of the parties, fewer than two parties compute, or a value
     /// is so large that no link takes its opening.
     pub fn new(
-        program: Arc<RingProgram>,
+        program: Arc<VerifiedProgram>,
         names: &[String],
         keys: BTreeMap<RingId, LeafKey>,
     ) -> Result<Plan, MpcError> {
@@ -84,7 +84,7 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`], where an owner or receiver may also be one of these.
     pub fn with_data_owners(
-        mut program: Arc<RingProgram>,
+        mut program: Arc<VerifiedProgram>,
         names: &[String],
         data_owners: &[String],
         keys: BTreeMap<RingId, LeafKey>,
@@ -93,7 +93,8 @@ impl Plan {
         check_parties(parties)?;
         let owners = members::owners(&program, names, data_owners)?;
         if !data_owners.is_empty() {
-            hide_data_owners_values(Arc::make_mut(&mut program), &owners, parties);
+            // no computing party knows a data owner's values
+            Arc::make_mut(&mut program).hide(|owner: Owner| owners[usize::from(owner.0)] > parties);
         }
         check_sizes(&program)?;
         // a data owner's leaf reaches the parties as an opening, whichever task uses it
@@ -159,7 +160,7 @@ impl Plan {
     }
 
     /// The program.
-    pub fn program(&self) -> &RingProgram {
+    pub fn program(&self) -> &VerifiedProgram {
         &self.program
     }
 

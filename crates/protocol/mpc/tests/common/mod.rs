@@ -8,7 +8,7 @@ use tacita_graph::{Graph, Inputs, Owner, encode_leaves, lower, optimize};
 use tacita_mpc::TARGET;
 use tacita_mpc::{Config, Dealt, Hooks, LeafKey, Leaves, Outcome, Plan, world};
 use tacita_net::Frame;
-use tacita_program::{RingId, RingOp, RingProgram};
+use tacita_program::{RingId, RingOp, RingProgram, VerifiedProgram};
 
 pub mod compare;
 
@@ -16,7 +16,7 @@ pub const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 pub struct Case {
     pub graph: Graph,
-    pub program: Arc<RingProgram>,
+    pub program: Arc<VerifiedProgram>,
     pub plan: Arc<Plan>,
     pub parties: usize,
     /// Everybody but the dealer: the parties, then those who own data or receive results and compute nothing.
