@@ -5,29 +5,30 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, IxDyn};
 use tacita_ring::{Exponential, FourierSum, RingTensor, decode};
 
+use crate::allowed::quotient;
 use crate::apply::{bilinear, linear};
 use crate::draws;
 use crate::operation::{RingOp, Threshold};
 use crate::program::{RingId, RingNode, RingProgram, RingType, Visibility};
 use crate::verify::VerifiedProgram;
 
-/// How an evaluation rounds. With the rounding of a private evaluation, `fixed` equals it bit for bit. `value` is always the
+/// How an evaluation rounds: its choice among the words that the functions of [`allowed`](crate::allowed()) say. With the rounding of a private evaluation, `fixed` equals it bit for bit. `value` is always the
 /// node whose value is rounded.
 pub trait Rounding {
-    /// z / 2^bits for |z| < 2^62, by `Truncate` or inside of `Select`, `SelectLargest` and `SelectScale`.
+    /// z / 2^bits for |z| < 2^62, a word of [`quotient`](crate::quotient) for each element: by `Truncate` or inside of `Select`, `SelectLargest` and `SelectScale`.
     fn truncate(&mut self, value: RingId, z: &RingTensor, bits: u32) -> RingTensor;
 
-    /// `[z < t]`, where z may be near enough to t for either answer; by a comparison of so many bits.
+    /// `[z < t]`, a bit of [`below`](crate::below) for each element, by a comparison of so many bits.
     fn below(&mut self, _value: RingId, z: &RingTensor, threshold: Threshold, _bits: u32) -> RingTensor {
         map(z, |z| u64::from((z as i64) < threshold.at))
     }
 
-    /// A trigonometric sum.
+    /// A trigonometric sum, a word of [`fourier_sum`](crate::fourier_sum()) for each element.
     fn fourier_sum(&mut self, _value: RingId, z: &RingTensor, sum: &FourierSum) -> RingTensor {
         RingTensor::new(z.shape().to_vec(), sum.evaluate(z.data()))
     }
 
-    /// An exponential.
+    /// An exponential, a word of [`exponential`](crate::exponential()) for each element.
     fn exponential(&mut self, _value: RingId, z: &RingTensor, spec: &Exponential) -> RingTensor {
         RingTensor::new(z.shape().to_vec(), spec.evaluate(z.data()))
     }
@@ -161,7 +162,7 @@ fn planes<'a>(value: &&'a ClearValue) -> &'a [RingTensor] {
     }
 }
 
-fn step(
+pub(crate) fn step(
     program: &RingProgram,
     node: &RingNode,
     inputs: &[&ClearValue],
@@ -189,7 +190,7 @@ fn step(
             ClearValue::Ring(RingTensor::new(node.shape.clone(), values))
         }
         RingOp::Truncate { bits } => {
-            ClearValue::Ring(rounding.truncate(node.inputs[0], ring(&inputs[0]), *bits))
+            ClearValue::Ring(quotients(node.inputs[0], ring(&inputs[0]), *bits, rounding))
         }
         RingOp::LessThanZero { .. } => ClearValue::Bits(vec![map(ring(&inputs[0]), |z| z >> 63)]),
         RingOp::OneHotArgmax { .. } => one_hot_argmax(&inputs.iter().map(ring).collect::<Vec<_>>()),
@@ -228,7 +229,7 @@ fn step(
         }
         RingOp::RoundedUp { bits } => {
             let z = ring(&inputs[0]);
-            let mut above = rounding.truncate(node.inputs[0], z, *bits);
+            let mut above = quotients(node.inputs[0], z, *bits, rounding);
             above.sub_assign(&Floor.truncate(node.inputs[0], z, *bits));
             ClearValue::Bits(vec![above])
         }
@@ -308,8 +309,19 @@ fn truncated(
     match (bits, program.node(id).visibility) {
         (0, _) => x.clone(),
         (_, Visibility::Public) => Floor.truncate(id, x, bits),
-        _ => rounding.truncate(id, x, bits),
+        (_, Visibility::Private(_) | Visibility::Secret) => quotients(id, x, bits, rounding),
     }
+}
+
+/// The quotients that an evaluation's rounding gives, which must be among those that truncations allow.
+fn quotients(id: RingId, x: &RingTensor, bits: u32, rounding: &mut dyn Rounding) -> RingTensor {
+    let rounded = rounding.truncate(id, x, bits);
+    debug_assert!(
+        x.data().iter().zip(rounded.data()).all(|(&x, &got)| quotient(x, bits).contains(got)),
+        "ring node {} is rounded to no quotient",
+        id.0
+    );
+    rounded
 }
 
 /// From `[z < t_i]` of ascending t, which of the intervals between them z is in.
@@ -360,7 +372,7 @@ fn less_than_pairs(candidates: &[&RingTensor]) -> Vec<RingTensor> {
 }
 
 /// The one-hot position of the largest of k values, from the bits of all pairs.
-fn largest(below: &[RingTensor], k: usize) -> Vec<RingTensor> {
+pub(crate) fn largest(below: &[RingTensor], k: usize) -> Vec<RingTensor> {
     let mut planes = vec![RingTensor::filled(below[0].shape(), 1); k];
     let pairs = (0..k).flat_map(|i| (i + 1..k).map(move |j| (i, j)));
     for ((i, j), below) in pairs.zip(below) {

@@ -5,6 +5,7 @@
 //! a program in the clear; a [`Target`] tells lowering about a protocol. It may use `tacita-ring` and nothing else of
 //! Tacita; protocols and proofs use it. Begin with `operation.rs`, then `program.rs`.
 
+mod allowed;
 mod apply;
 mod digest;
 pub mod draws;
@@ -15,6 +16,7 @@ mod range;
 mod target;
 mod verify;
 
+pub use allowed::{Allowed, NotAllowed, allowed, below, exponential, fourier_sum, quotient};
 pub use apply::{bilinear, bilinear_into, linear, linear_homogeneous};
 pub use evaluate::{ClearValue, Floor, Nearest, Rounding, fixed, fixed_kept};
 pub use operation::{RingOp, Threshold, WHOLE_SIGN, WHOLE_ZERO};

@@ -291,6 +291,53 @@ impl RingOp {
         self.class() == Class::Bilinear
     }
 
+    /// How many bits of its input, or of differences of its inputs, it compares; `None` if it is no comparison.
+    pub fn compared_bits(&self) -> Option<u32> {
+        use RingOp::*;
+        match self {
+            LessThanZero { bits }
+            | OneHotArgmax { bits }
+            | LessThanPairs { bits }
+            | Bucketize { bits, .. }
+            | Sort { bits, .. }
+            | EqualZero { bits } => Some(*bits),
+            Input { .. }
+            | Constant { .. }
+            | ConstantTensor { .. }
+            | Add
+            | Sub
+            | Neg
+            | Scale { .. }
+            | Broadcast
+            | Reshape
+            | Transpose { .. }
+            | Slice { .. }
+            | Gather { .. }
+            | Pad { .. }
+            | Concat { .. }
+            | Sum { .. }
+            | SumPool { .. }
+            | Mul
+            | MatMul
+            | Conv { .. }
+            | Truncate { .. }
+            | Select { .. }
+            | NotBits
+            | XorBits
+            | AndBits
+            | RoundedUp { .. }
+            | OneHot { .. }
+            | SelectLargest { .. }
+            | Reveal { .. }
+            | Keep
+            | FourierSum { .. }
+            | Exponential { .. }
+            | BitToArithmetic { .. }
+            | SelectScale { .. }
+            | Random { .. } => None,
+        }
+    }
+
     /// Which function computes it. A new operation does not compile until it is in one of these.
     fn class(&self) -> Class {
         use RingOp::*;

@@ -237,7 +237,7 @@ fn bits_are_within_the_operations_limits() {
 fn comparisons_take_the_bits_that_ranges_need() {
     let width = |op: fn(u32) -> RingOp, name: &str| {
         let mut sample = every_operation();
-        let needed = compared_bits(&sample.node(name).op);
+        let needed = sample.node(name).op.compared_bits().unwrap();
         refused_op(name, op(needed - 1), Fault::Width { got: needed - 1, needed });
         sample.node(name).op = op(63);
         sample.verified();
@@ -255,22 +255,9 @@ fn comparisons_take_the_bits_that_ranges_need() {
     refused_node("x", |node| node.bound = empty, Fault::Bound);
 }
 
-/// The bits that a comparison of the sample takes.
-fn compared_bits(op: &RingOp) -> u32 {
-    let (RingOp::LessThanZero { bits }
-    | RingOp::OneHotArgmax { bits }
-    | RingOp::LessThanPairs { bits }
-    | RingOp::Sort { bits, .. }
-    | RingOp::Bucketize { bits, .. }) = op
-    else {
-        panic!("{} compares nothing", op.name())
-    };
-    *bits
-}
-
 #[test]
 fn thresholds_ascend_and_leave_room() {
-    let bits = compared_bits(&every_operation().node("buckets").op);
+    let bits = every_operation().node("buckets").op.compared_bits().unwrap();
     let of = |list: &[(i64, u32)]| RingOp::Bucketize {
         thresholds: list.iter().map(|&(at, dropped)| Threshold { at, dropped }).collect(),
         bits,
@@ -363,6 +350,22 @@ fn sorts_have_keys_with_room_for_indices() {
     sample.reveal("late reveal", "late");
     let error = sample.program.clone().verify().unwrap_err();
     assert_eq!((error.node, error.fault), (sample.id("late"), Fault::InputShapes));
+}
+
+#[test]
+fn sorts_have_values_that_may_be_below_their_limit() {
+    // 2^60 with two bits for indices
+    let mut sample = every_operation();
+    sample.leaf("far", Visibility::Private(ALICE), &[2, 4, 1], false);
+    sample.node("far").bound = RangeBound { low: 1 << 60, high: i64::MAX };
+    sample.add("far table", RingOp::Concat { axis: 2 }, &["far", "indices"], &[2, 4, 2], ring(FRAC));
+    let sort = RingOp::Sort { shift: 2, bits: 63 };
+    sample.add("far sort", sort, &["far table"], &[2, 4, 2], ring(FRAC));
+    sample.reveal("far reveal", "far sort");
+    let error = sample.program.clone().verify().unwrap_err();
+    assert_eq!((error.node, error.fault), (sample.id("far sort"), Fault::Beyond { at: 0 }));
+    sample.node("far").bound.low -= 1;
+    sample.verified();
 }
 
 #[test]
@@ -475,6 +478,11 @@ fn results_are_told_apart() {
     };
     refused("keep", shared, Fault::SharedOrigin);
     refused_node("add", |node| node.origin = NodeId(99), Fault::Origin);
+    let unnamed = |sample: &mut Sample| {
+        let origin = sample.node("keep").origin;
+        sample.program.node_names[origin.index()].clear();
+    };
+    refused("keep", unnamed, Fault::Unnamed);
     refused_op("drawn", RingOp::Random { draw: 0 }, Fault::RepeatedDraw);
     let last = RingId(every_operation().program.nodes.len() as u32 - 1);
     let mut sample = every_operation();

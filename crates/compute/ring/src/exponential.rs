@@ -80,6 +80,13 @@ impl Exponential {
         x.iter().map(|x| (exp(self.within(*x) - self.units() + 1.0) * unit) as u64).collect()
     }
 
+    /// The largest distance between a result of [`evaluate`](Self::evaluate) and one from rounded factors, in units of the last
+    /// bit: the large factor is rounded to 2^-large_bits of itself, the small one absolutely and then multiplied by it.
+    pub fn error(&self, result: u64) -> u64 {
+        let largest = exp(self.units() + 1.0) * 2f64.powi(self.large_bits as i32 - 1);
+        (result >> self.large_bits) + largest.ceil() as u64 + 1
+    }
+
     /// The result of each element of s − r, from the rounded factors.
     ///
     /// # Panics
@@ -120,6 +127,7 @@ mod tests {
                 // the large factor is rounded to 2^-large_bits of itself, the small one absolutely and then multiplied by it
                 let bound = exact * 2f64.powi(-(large_bits as i32))
                     + (e.units() + 1.0).exp() * 2f64.powi(-1 - small_bits as i32);
+                assert!(got.wrapping_sub(clear).cast_signed().unsigned_abs() <= e.error(clear), "{e:?}");
                 let got = *got as f64 / unit;
                 assert!((got - exact).abs() < bound, "{got} {exact} {e:?}");
                 assert!((clear as f64 / unit / exact - 1.0).abs() < 1e-9);

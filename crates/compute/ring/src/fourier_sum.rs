@@ -109,6 +109,22 @@ impl FourierSum {
         sums.into_iter().map(|sum| (sum * unit) as i64 as u64).collect()
     }
 
+    /// The largest distance between [`evaluate`](Self::evaluate) and a sum from rounded [`cosines`](Self::cosines), in units
+    /// of the last bit, as long as the sum is within the ring.
+    ///
+    /// A harmonic is the product of two vectors in the plane, one of length 2^cosine_bits and one of length √(a² + b²), whose
+    /// components are rounded by half a unit each. The bound takes a whole unit, which has room for the rounding of f64.
+    pub fn error(&self) -> u64 {
+        let length = |&(a, b): &(i64, i64)| {
+            let sum = a.unsigned_abs() + b.unsigned_abs();
+            match FOURIER_BITS.checked_sub(self.cosine_bits) {
+                Some(more) => sum << more,
+                None => (sum >> (self.cosine_bits - FOURIER_BITS)) + 1,
+            }
+        };
+        self.terms.iter().map(|term| length(term) + (1 << self.cosine_bits) + 1).sum()
+    }
+
     /// Calls `f` with each harmonic's index and the cosines and sines of its angles of a run of elements from `first` on.
     #[inline(always)]
     fn walk(&self, x: &[u64], mut f: impl FnMut(usize, usize, &[f64], &[f64])) {
@@ -187,6 +203,7 @@ mod tests {
             for ((sum, clear), x) in sum.iter().zip(h.evaluate(&x)).zip(&x) {
                 let error = sum.wrapping_sub(clear) as i64 as f64 / 2f64.powi(56);
                 assert!(error.abs() < 2f64.powi(2 - bits.min(56 - bits) as i32), "{error}");
+                assert!(sum.wrapping_sub(clear).cast_signed().unsigned_abs() <= h.error());
                 let theta = x.wrapping_mul(h.frequency) as f64 / 2f64.powi(64) * std::f64::consts::TAU;
                 let mut exact = h.constant as f64 / 2f64.powi(28);
                 for (k, (a, b)) in h.terms.iter().enumerate() {

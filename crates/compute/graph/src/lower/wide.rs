@@ -153,13 +153,13 @@ pub(crate) fn wide_times(
             * match function {
                 Wide::Reciprocal => 2f64.powi(-power as i32),
                 Wide::Rsqrt => half_power(-power),
-                _ => half_power(power),
+                Wide::Sqrt | Wide::Log => half_power(power),
             }
     };
     let largest_of = |place: &Place| match function {
         Wide::Sqrt => factor_of(place),
         Wide::Rsqrt => 4.0 * factor_of(place),
-        _ => 16.0 * factor_of(place),
+        Wide::Reciprocal | Wide::Log => 16.0 * factor_of(place),
     };
     let kept_places = || places.iter().flatten().filter(|place| largest_of(place) <= limit);
     let largest = kept_places().map(largest_of).fold(0.0, f64::max).max(2f64.powi(-40));

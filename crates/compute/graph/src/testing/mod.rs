@@ -25,15 +25,7 @@ pub const TARGET: Target = Target {
 
 /// The bits that an operation compares, if it does.
 pub fn compared_bits(op: &RingOp) -> Option<u32> {
-    match op {
-        RingOp::LessThanZero { bits }
-        | RingOp::OneHotArgmax { bits }
-        | RingOp::LessThanPairs { bits }
-        | RingOp::Bucketize { bits, .. }
-        | RingOp::Sort { bits, .. }
-        | RingOp::EqualZero { bits } => Some(*bits),
-        _ => None,
-    }
+    op.compared_bits()
 }
 
 /// The largest absolute value that a node of a random graph takes or passes through.

@@ -141,8 +141,8 @@ pub enum Fault {
         "its thresholds do not ascend far enough from one to the next, or leave out a wrong number of bits"
     )]
     Thresholds,
-    /// A value that is never below 2^62 in magnitude, where it is divided.
-    #[error("it divides its input {at}, which is never below 2^62 in magnitude")]
+    /// A value that is never as small as a truncation or sort takes it: below 2^62 in magnitude, with the bits of a key's index.
+    #[error("its input {at} is never as small as the operation takes it")]
     Beyond {
         /// The input's position.
         at: usize,
@@ -199,6 +199,9 @@ pub enum Fault {
     /// Receivers that are missing, or not in ascending order, each once.
     #[error("its receivers are missing, or not in ascending order, each once")]
     Receivers,
+    /// A result without a name.
+    #[error("its graph node has no name, by which its result is known")]
+    Unnamed,
     /// Two results of one graph node.
     #[error("another result has the same graph node, and so the same name")]
     SharedOrigin,

@@ -158,8 +158,13 @@ impl<'p> Walk<'p> {
 
     /// Results and draws can be told apart.
     fn names(&mut self, node: &RingNode) -> Result<(), Fault> {
-        if matches!(node.op, RingOp::Reveal { .. } | RingOp::Keep) && !self.ends.insert(node.origin) {
-            return Err(Fault::SharedOrigin);
+        if matches!(node.op, RingOp::Reveal { .. } | RingOp::Keep) {
+            if self.program.node_names[node.origin.index()].is_empty() {
+                return Err(Fault::Unnamed);
+            }
+            if !self.ends.insert(node.origin) {
+                return Err(Fault::SharedOrigin);
+            }
         }
         if let RingOp::Random { draw } = node.op
             && !self.draws.insert(draw)

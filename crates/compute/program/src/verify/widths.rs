@@ -14,10 +14,12 @@ pub(super) fn check(program: &RingProgram, node: &RingNode, bounds: &[RangeBound
         if needed <= got { Ok(()) } else { Err(Fault::Width { got, needed }) }
     };
     let divides = |at: usize, bits: u32| {
-        let (bound, is_public) = (bound(at), program.node(node.inputs[at]).visibility == Visibility::Public);
-        let limit = 1i64 << 62;
-        let never = bound.low >= limit || bound.high <= -limit;
-        if bits > 0 && !is_public && never { Err(Fault::Beyond { at }) } else { Ok(()) }
+        let is_public = program.node(node.inputs[at]).visibility == Visibility::Public;
+        if bits > 0 && !is_public && is_never_below(bound(at), 62) {
+            Err(Fault::Beyond { at })
+        } else {
+            Ok(())
+        }
     };
     match &node.op {
         RingOp::LessThanZero { bits } => takes(*bits, bound(0).sign_bits()),
@@ -25,7 +27,11 @@ pub(super) fn check(program: &RingProgram, node: &RingNode, bounds: &[RangeBound
         RingOp::Bucketize { thresholds, bits } => takes(*bits, threshold_bits(bound(0), thresholds)),
         RingOp::Sort { shift, bits } => {
             let keys = keys(program, node).ok_or(Fault::SortIndices)?;
-            takes(*bits, sort_bits(bounds[keys.index()], *shift, node.shape[1]))
+            let values = bounds[keys.index()];
+            if is_never_below(values, 62 - shift) {
+                return Err(Fault::Beyond { at: 0 });
+            }
+            takes(*bits, sort_bits(values, *shift, node.shape[1]))
         }
         RingOp::Truncate { bits } | RingOp::RoundedUp { bits } => divides(0, *bits),
         RingOp::Select { truncate } => {
@@ -65,6 +71,12 @@ pub(super) fn check(program: &RingProgram, node: &RingNode, bounds: &[RangeBound
         | RingOp::BitToArithmetic { .. }
         | RingOp::Random { .. } => Ok(()),
     }
+}
+
+/// Whether no value within a bound is below 2^bits in magnitude.
+fn is_never_below(bound: RangeBound, bits: u32) -> bool {
+    let limit = 1i64 << bits;
+    bound.low >= limit || bound.high <= -limit
 }
 
 /// The keys of a sort, if its second column numbers the rows: its input is a `Concat` of one column of keys, one of public

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tacita_graph::{ClearValue, Inputs, NodeId, Visibility, fixed};
 use tacita_mpc::{Config, Hooks, MaskRounding, Revealed, measure};
-use tacita_program::RingOp;
+use tacita_program::{RingOp, allowed};
 
 use super::{Case, fixed_seed};
 
@@ -21,6 +21,7 @@ pub fn compare(case: &Case, inputs: &Inputs, seed: u64) -> BTreeMap<NodeId, Clea
     for (number, (outcomes, dealt)) in (1..).zip(case.run(inputs, &config, 2)) {
         let mut rounding = MaskRounding::new(&case.plan, &config, &public, number).expect("the same seeds");
         let expected = fixed(program, &all, &mut rounding);
+        assert_eq!(allowed(program, &expected), Ok(()), "the masks' rounding");
         for id in program.reveals() {
             let RingOp::Reveal { to } = &program.node(id).op else { unreachable!() };
             for (party, name) in case.names.iter().enumerate() {
