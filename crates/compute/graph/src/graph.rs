@@ -1,12 +1,12 @@
 //! The graph and its builder: an arena of nodes in topological order to which nodes are only ever added.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tacita_program::{NodeId, Owner, Visibility};
 
 use crate::error::{GraphError, InferError};
 use crate::ops::{Input, Keep, Op, Reveal};
-use crate::types::{DType, Interval, Role, Type};
+use crate::types::{DType, Interval, Role, Type, show};
 
 /// The most nodes a graph may have.
 pub const MAX_NODES: usize = 1 << 20;
@@ -213,6 +213,60 @@ impl Graph {
             .and_then(|inferred| inferred.check())
             .map_err(|source| GraphError::Invalid { node: node(), op: operation.name(), source })?;
         Ok(Type { shape: inferred.shape, visibility, dtype: inferred.dtype })
+    }
+
+    /// Adds the nodes of another graph. `given` says which of its nodes are nodes of this graph already, by the other's ids: a
+    /// graph's inputs, most often. Nodes that are given are not added, and reveals and what is kept are left out. Owners are
+    /// matched by name, and draws numbered anew.
+    ///
+    /// Returns this graph's node for each of the other's; a reveal's or keep's is that of its input.
+    ///
+    /// # Errors
+    /// If a given node is of another shape or kind than the one that it stands for, or an input's name is taken.
+    pub fn append(
+        &mut self,
+        other: &Graph,
+        given: &BTreeMap<NodeId, NodeId>,
+    ) -> Result<Vec<NodeId>, GraphError> {
+        let owners: Vec<Owner> = other.owners.iter().map(|name| self.owner(name)).collect();
+        let mut ids: Vec<NodeId> = Vec::with_capacity(other.nodes.len());
+        for (id, node) in other.ids().zip(&other.nodes) {
+            if let Some(&here) = given.get(&id) {
+                let missing =
+                    || GraphError::UnknownInput { node: other.label(id), op: node.op.name(), input: here.0 };
+                let found = &self.nodes.get(here.index()).ok_or_else(missing)?.ty;
+                if found.shape != node.ty.shape || found.dtype != node.ty.dtype {
+                    let reason = format!(
+                        "it is {} of kind {} and takes {} of kind {}",
+                        show(&node.ty.shape),
+                        node.ty.dtype,
+                        show(&found.shape),
+                        found.dtype
+                    );
+                    let source = InferError::Attribute(reason);
+                    return Err(GraphError::Invalid { node: other.label(id), op: node.op.name(), source });
+                }
+                ids.push(here);
+                continue;
+            }
+            let inputs: Vec<NodeId> = node.inputs.iter().map(|input| ids[input.index()]).collect();
+            let id = match &node.op {
+                Op::Reveal(_) | Op::Keep(_) => inputs[0],
+                Op::Input(input) => {
+                    let visibility = match input.visibility {
+                        Visibility::Private(owner) => Visibility::Private(owners[owner.0 as usize]),
+                        other => other,
+                    };
+                    self.add(Input { visibility, ..input.clone() }, &[], &node.name)?
+                }
+                op => {
+                    let op = op.clone().with_draw(self.next_draw());
+                    self.add(op, &inputs, &node.name)?
+                }
+            };
+            ids.push(id);
+        }
+        Ok(ids)
     }
 
     /// Opens `x` to the named owners alone. No node may use a reveal.

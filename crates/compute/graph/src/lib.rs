@@ -54,7 +54,7 @@ pub use error::{GraphError, InferError};
 pub use evaluate::bounds::error_bounds;
 pub use evaluate::clear::{encode_every_leaf, encode_leaves, encode_some_leaves};
 pub use evaluate::plain::{plain, plain_all};
-pub use grad::grad;
+pub use grad::{grad, grad_from};
 pub use graph::{Graph, MAX_LISTED, MAX_NAME, MAX_NODES, MAX_OWNERS, Node, hides};
 pub use lower::{PRECISIONS, lower, representable};
 pub use ops::Op;

@@ -292,6 +292,7 @@ fn kind(op: &Op) -> Kind<'_> {
         | Op::Ceil(_)
         | Op::Round(_)
         | Op::Precision(_)
+        | Op::Detach(_)
         | Op::ReluGradient(_) => Kind::Elementwise,
         Op::Sum(op) => Kind::Over(&op.axes, op.keepdims),
         Op::Mean(op) => Kind::Over(&op.axes, op.keepdims),

@@ -433,3 +433,45 @@ fn a_declared_range_that_is_not_trusted_chooses_no_cheaper_form() {
     let wary = thresholds(&Target { trusts_ranges: false, ..TARGET });
     assert!(wary[0] > 1, "all windows: {wary:?}");
 }
+
+#[test]
+fn public_factors_in_a_row_are_one() {
+    let chain = |factors: &[f64]| {
+        let mut two = Two::new();
+        let mut x = two.secret(&[2]);
+        for &value in factors {
+            let factor = two.add(Constant { shape: vec![], value }, &[]);
+            x = two.add(Mul, &[factor, x]);
+        }
+        two.reveal(x);
+        two.graph = optimize(&two.graph).unwrap();
+        two
+    };
+    let data = [("x", arr1(&[100.0, -3.0]).into_dyn()), ("zero", arr1(&[0.0, 0.0]).into_dyn())];
+    for factors in [&[0.3, 0.7, 0.9][..], &[0.001, 0.001], &[-2.0, 0.3, 5.0]] {
+        let (joined, product) = (chain(factors), factors.iter().product::<f64>());
+        assert_eq!(joined.counts(), chain(&[product]).counts(), "{factors:?}");
+        let got = &joined.run(16, &data)[0];
+        for (got, x) in got.iter().zip([100.0, -3.0]) {
+            assert!(
+                (got - product * x).abs() < 100.0 * 2f64.powi(-17) + 2f64.powi(-15),
+                "{factors:?}: {got}"
+            );
+        }
+    }
+    // what might leave the representable range is left as it is
+    assert_eq!(chain(&[2e4, 3e4]).counts()["Scale"], 2);
+    assert_eq!(chain(&[1e-5, 1e-5]).counts()["Scale"], 2);
+
+    // the first product is used by itself as well
+    let mut two = Two::new();
+    let x = two.secret(&[2]);
+    let half = two.add(Constant { shape: vec![], value: 0.3 }, &[]);
+    let first = two.add(Mul, &[x, half]);
+    let second = two.add(Mul, &[first, half]);
+    let sum = two.add(Maximum, &[first, second]);
+    two.reveal(sum);
+    let before = two.counts();
+    two.graph = optimize(&two.graph).unwrap();
+    assert_eq!(two.counts(), before);
+}

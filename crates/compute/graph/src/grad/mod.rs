@@ -7,10 +7,10 @@ mod backward;
 
 pub(crate) use backward::Backward;
 
-use crate::error::GraphError;
+use crate::error::{GraphError, InferError};
 use crate::graph::Graph;
-use crate::ops::Constant;
-use crate::types::DType;
+use crate::ops::{Add, Constant, Op};
+use crate::types::{DType, show};
 use tacita_program::NodeId;
 
 /// Adds nodes for the derivative of `loss`, one number, with respect to each node of `of`, in the shapes of these.
@@ -26,15 +26,74 @@ pub fn grad(graph: &mut Graph, loss: NodeId, of: &[NodeId]) -> Result<Vec<NodeId
     if ty.dtype != DType::Fixed || ty.shape.iter().any(|&dim| dim != 1) {
         return Err(GraphError::Loss { node: graph.label(loss), shape: ty.shape, dtype: ty.dtype });
     }
-    let count = loss.index() + 1;
+    let one = graph.add(Constant { shape: ty.shape, value: 1.0 }, &[], "")?;
+    let (reached, _) = accumulate(graph, &[(loss, one)], of)?;
+    let reached = &reached[..=loss.index()];
+    let found = |&id: &NodeId| {
+        let found = reached.get(id.index()).copied().flatten();
+        found.ok_or_else(|| GraphError::NoPath { node: graph.label(id), end: end(graph, reached, id) })
+    };
+    of.iter().map(found).collect()
+}
+
+/// Adds nodes for the product of a seed with the derivative of an output, summed over outputs: the derivative of a loss of which
+/// `outputs` gives the derivatives (`seed`, of the output's shape) with respect to some of its intermediate results. Of each node
+/// of `of` in its shape; `None` where no path that has a derivative leads from it to an output.
+///
+/// # Errors
+/// If an output or a seed is not fixed, a seed is of another shape than its output, or an operation on the way has no derivative.
+pub fn grad_from(
+    graph: &mut Graph,
+    outputs: &[(NodeId, NodeId)],
+    of: &[NodeId],
+) -> Result<Vec<Option<NodeId>>, GraphError> {
+    for &(output, seed) in outputs {
+        let (ty, seed) = (&graph.node(output).ty, &graph.node(seed).ty);
+        if ty.dtype != DType::Fixed || seed.dtype != DType::Fixed || ty.shape != seed.shape {
+            let reason = format!(
+                "the seed is {} of kind {}, the output {} of kind {}",
+                show(&seed.shape),
+                seed.dtype,
+                show(&ty.shape),
+                ty.dtype
+            );
+            let (node, op) = (graph.label(output), "gradient");
+            return Err(GraphError::Invalid { node, op, source: InferError::Attribute(reason) });
+        }
+    }
+    let (reached, depends) = accumulate(graph, outputs, of)?;
+    let found = |id: &NodeId| {
+        let index = id.index();
+        reached.get(index).copied().flatten().filter(|_| depends[index])
+    };
+    Ok(of.iter().map(found).collect())
+}
+
+/// By node the derivative that reaches it, and whether it depends on one of `of`.
+type Accumulated = (Vec<Option<NodeId>>, Vec<bool>);
+
+/// Reverse accumulation from seeds.
+fn accumulate(
+    graph: &mut Graph,
+    outputs: &[(NodeId, NodeId)],
+    of: &[NodeId],
+) -> Result<Accumulated, GraphError> {
+    let count = outputs.iter().map(|(output, _)| output.index() + 1).max().unwrap_or(0);
+    let count = of.iter().map(|id| id.index() + 1).fold(count, usize::max);
     let mut depends = vec![false; count];
     for id in graph.ids().take(count) {
         let node = graph.node(id);
-        let from = of.contains(&id) || node.inputs.iter().any(|input| depends[input.index()]);
+        let passes = !matches!(node.op, Op::Detach(_));
+        let from = of.contains(&id) || passes && node.inputs.iter().any(|input| depends[input.index()]);
         depends[id.index()] = node.ty.dtype == DType::Fixed && from;
     }
     let mut reached: Vec<Option<NodeId>> = vec![None; count];
-    reached[loss.index()] = Some(graph.add(Constant { shape: ty.shape, value: 1.0 }, &[], "")?);
+    for &(output, seed) in outputs {
+        reached[output.index()] = Some(match reached[output.index()] {
+            Some(other) => graph.add(Add, &[other, seed], "")?,
+            None => seed,
+        });
+    }
     for index in (0..count).rev() {
         let id = NodeId(index as u32);
         let Some(of_result) = reached[index].filter(|_| depends[index]) else { continue };
@@ -44,11 +103,7 @@ pub fn grad(graph: &mut Graph, loss: NodeId, of: &[NodeId]) -> Result<Vec<NodeId
             op.operation().gradient(&mut Backward::new(graph, &depends, &mut reached, id, of_result))?;
         }
     }
-    let found = |&id: &NodeId| {
-        let found = reached.get(id.index()).copied().flatten();
-        found.ok_or_else(|| GraphError::NoPath { node: graph.label(id), end: end(graph, &reached, id) })
-    };
-    of.iter().map(found).collect()
+    Ok((reached, depends))
 }
 
 /// The first operation on the way from a node to the loss, the last that can be reached, that lets no derivative through, if
@@ -70,7 +125,8 @@ fn end(graph: &Graph, reached: &[Option<NodeId>], from: NodeId) -> Option<String
     let ends = |id: &NodeId| {
         let cut = |input: &NodeId| between[input.index()] && reached[input.index()].is_none();
         let opens = !fixed(*id) || reached[id.index()].is_some();
-        between[id.index()] && opens && (*id == from || graph.node(*id).inputs.iter().any(cut))
+        let ends = opens && (*id == from || graph.node(*id).inputs.iter().any(cut));
+        between[id.index()] && (ends || matches!(graph.node(*id).op, Op::Detach(_)))
     };
     let id = graph.ids().take(reached.len()).find(ends)?;
     let (label, node) = (graph.label(id), graph.node(id));

@@ -34,6 +34,7 @@ mod constant;
 mod conv;
 mod cos;
 mod cum_sum;
+mod detach;
 mod div;
 mod equal;
 mod erf;
@@ -323,6 +324,7 @@ operations! {
     keep::Keep,
     relu_gradient::ReluGradient,
     max_pool_gradient::MaxPoolGradient,
+    detach::Detach,
 }
 
 impl Op {

@@ -3,6 +3,7 @@
 mod batch_norm;
 mod constants;
 mod conv_bias;
+mod factors;
 mod gelu;
 mod identities;
 mod normalize;
@@ -16,8 +17,8 @@ use crate::graph::Graph;
 use tacita_program::NodeId;
 
 /// The graph without what no reveal needs, constants folded, identities gone, norms, GELU and SiLU that are spelled out
-/// made one operation, batch norms folded into weights (or made a scale and a shift), ReLU fused with max pooling, and
-/// quotients by clear values made products. [`plain`](crate::plain()) gives the same up to the rounding of f64, or of f32
+/// made one operation, batch norms folded into weights (or made a scale and a shift), ReLU fused with max pooling, quotients
+/// by clear values made products, and public factors in a row joined. [`plain`](crate::plain()) gives the same up to the rounding of f64, or of f32
 /// where a file spells out √2 in it.
 ///
 /// # Errors
@@ -36,6 +37,7 @@ pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
         relu_pool::fuse,
         conv_bias::split,
         quotients::by_products,
+        factors::join,
     ] {
         graph = pass(&graph)?.prune()?;
     }

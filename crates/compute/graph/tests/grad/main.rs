@@ -6,4 +6,5 @@ mod networks;
 mod operations;
 mod random;
 mod refused;
+mod seeds;
 mod setting;
