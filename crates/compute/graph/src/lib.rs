@@ -65,4 +65,4 @@ pub use tacita_program::{
     ClearValue, Floor, Nearest, NodeId, Owner, Rounding, Visibility, fixed, fixed_kept,
 };
 pub use types::{DType, Interval, MAX_ELEMENTS, MAX_RANK, Role, Type, dims, show};
-pub use value::{Inputs, Value};
+pub use value::{Inputs, Value, first_not_finite};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 
-use ndarray::{ArcArray, Array, ArrayD, Axis, Dimension, IxDyn, Slice};
+use ndarray::{ArcArray, Array, ArrayBase, ArrayD, Axis, Dimension, IxDyn, Slice};
 use tacita_ring::{CodecError, RingTensor, encode_at, encode_integers_at};
 
 /// An array of floats, integers or bits, in the type that it came in. Its elements are shared: a clone copies none.
@@ -112,6 +112,15 @@ impl Value {
         }
     }
 
+    /// The index and value of the first number that is not finite.
+    pub fn first_not_finite(&self) -> Option<(Vec<usize>, f64)> {
+        match self {
+            Value::F32(array) => first_not_finite(array),
+            Value::F64(array) => first_not_finite(array),
+            Value::I64(_) | Value::U8(_) | Value::Bool(_) => None,
+        }
+    }
+
     /// The rows of a range along the first axis.
     ///
     /// # Panics
@@ -169,6 +178,20 @@ impl Value {
         };
         Ok(RingTensor::new(shape.to_vec(), words))
     }
+}
+
+/// The index and value of the first number of an array that is not finite.
+pub fn first_not_finite<T, S>(array: &ArrayBase<S, IxDyn>) -> Option<(Vec<usize>, f64)>
+where
+    T: Copy + Into<f64>,
+    S: ndarray::Data<Elem = T>,
+{
+    if array.iter().all(|&number| number.into().is_finite()) {
+        return None; // counting indices is slow: only once something is wrong
+    }
+    let mut all = array.indexed_iter().map(|(index, &number)| (index, number.into()));
+    all.find(|(_, number): &(_, f64)| !number.is_finite())
+        .map(|(index, number)| (index.slice().to_vec(), number))
 }
 
 /// The elements in row-major order; copied only where they do not lie so.

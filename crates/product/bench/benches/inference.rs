@@ -21,7 +21,7 @@ fn inference(c: &mut Criterion) {
         inputs.insert(model.input.clone(), ArrayD::from_elem(shape, 0.5));
         for link in [Link::Memory, Link::Loopback] {
             let options = Options { link, ..Options::default() };
-            let mut session = Session::with_options(options).expect("a local session");
+            let session = Session::with_options(options).expect("a local session");
             let prepared = session
                 .prepare(&model.of_batch(batch).expect("a batch"))
                 .expect("a shipped network can be run");

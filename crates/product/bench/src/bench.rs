@@ -205,7 +205,7 @@ pub fn bench_operation(
         graph.keep(result, "result")?;
     }
 
-    let mut session = Session::with_options(options.clone())?;
+    let session = Session::with_options(options.clone())?;
     let prepared = session.prepare(&graph)?;
     let cost = without_reveal(&prepared.plan().cost(), "result");
     let mut times = Vec::with_capacity(RUNS);

@@ -56,7 +56,7 @@ pub fn bench_model(
     let rates = Rates::measure(options.link)?;
     let network = architecture.network(batch)?;
     let begun = Instant::now();
-    let mut session = Session::with_options(options.clone())?;
+    let session = Session::with_options(options.clone())?;
     let prepared = session.prepare(&network.graph)?;
     let mut setup = begun.elapsed().as_secs_f64();
     let first = session.evaluate(&prepared, &network.inputs, &mut |_| {})?;
@@ -81,7 +81,7 @@ pub fn bench_model(
     let (expected, plain_seconds) = in_the_clear(prepared.graph(), &network.inputs)?;
     let revealed = median.revealed.values().flatten().next();
     let (_, revealed) = revealed.ok_or_else(|| Error::Internal("nothing was revealed".into()))?;
-    let error = (revealed - &expected).mapv(f64::abs);
+    let error = (revealed.to_f64() - &expected).mapv(f64::abs);
     report.max_abs_error = Some(error.iter().copied().fold(0.0, f64::max));
     report.mean_abs_error = error.mean();
     Ok(MeasuredModel {

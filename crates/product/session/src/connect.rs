@@ -7,6 +7,7 @@ use tacita_identity::{Identity, SessionFile};
 use tacita_mpc::{Config, Provider};
 use tacita_net::{Limits, MemberId, Roster};
 
+use crate::consent::Consent;
 use crate::correlations::CorrelationFile;
 use crate::error::Error;
 use crate::local_members::{LocalMembers, Member};
@@ -27,6 +28,8 @@ pub struct ConnectOptions {
     pub threads: usize,
     /// What a dealer dealt ahead for this member ([`crate::deal_ahead`]): the session then has no dealer.
     pub correlations: Option<PathBuf>,
+    /// The reveals of its own data to others that the member agrees to; none by default.
+    pub consent: Consent,
     /// For tests: replaces every seed that this member draws. **Nothing is private then.** All members must agree on
     /// whether they have one.
     pub insecure_fixed_seed: Option<[u8; 32]>,
@@ -62,6 +65,7 @@ impl Default for ConnectOptions {
             listen: None,
             threads: 1,
             correlations: None,
+            consent: Consent::default(),
             insecure_fixed_seed: None,
             watch_for_tests: WatchForTests::default(),
         }
@@ -130,6 +134,7 @@ impl Session {
         };
         let mut session = Session::new(members, file.precision_bits, LocalMembers::start(vec![member])?);
         session.dealt = dealt;
+        session.consent_to(options.consent.clone());
         Ok(session)
     }
 }

@@ -1,7 +1,8 @@
 //! What a graph reveals of a member's own data, and whether that member has said yes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use tacita_graph::{Graph, NodeId, Op, Visibility};
 
@@ -25,31 +26,133 @@ pub struct Disclosure {
 
 /// Everything that a graph reveals, in its order: nobody learns anything else.
 pub fn disclosures(graph: &Graph) -> Vec<Disclosure> {
-    let owners = graph.owners();
-    // by node, the indices of the owners it depends on
-    let mut of: Vec<BTreeSet<usize>> = Vec::with_capacity(graph.nodes().len());
-    let mut kept: Vec<bool> = Vec::with_capacity(graph.nodes().len());
-    for node in graph.nodes() {
-        let mut depends = BTreeSet::new();
-        if let (Op::Input(_), Visibility::Private(owner)) = (&node.op, node.ty.visibility) {
-            depends.insert(owner.0 as usize);
+    disclosures_with(graph, &BTreeMap::new())
+}
+
+/// The same where it is known whose data some kept values depend on.
+fn disclosures_with(graph: &Graph, known: &BTreeMap<String, Provenance>) -> Vec<Disclosure> {
+    let of = Provenance::of_nodes(graph, known);
+    let disclosure = |(id, reveal): (NodeId, Reveal)| {
+        let Provenance { owners, unknown } = &of[id.index()];
+        Disclosure {
+            value: reveal.value,
+            shape: tacita_graph::show(&reveal.shape),
+            of: owners.iter().map(|name| (**name).to_owned()).collect(),
+            kept: *unknown,
+            to: reveal.to,
         }
-        for input in &node.inputs {
-            depends.extend(&of[input.index()]);
-        }
-        of.push(depends);
-        let taken = matches!(node.op, Op::Input(_)) && node.ty.visibility == Visibility::Secret;
-        kept.push(taken || node.inputs.iter().any(|input| kept[input.index()]));
-    }
-    let names = |set: &BTreeSet<usize>| set.iter().map(|&index| owners[index].clone()).collect();
-    let disclosure = |(id, reveal): (NodeId, Reveal)| Disclosure {
-        value: reveal.value,
-        shape: tacita_graph::show(&reveal.shape),
-        of: names(&of[id.index()]),
-        kept: kept[id.index()],
-        to: reveal.to,
     };
     graph.reveals().into_iter().zip(Reveal::all(graph)).map(disclosure).collect()
+}
+
+/// Whose private data a value depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Provenance {
+    owners: BTreeSet<Arc<str>>,
+    /// Whether it may depend on anybody's, such as a value of a checkpoint.
+    unknown: bool,
+}
+
+impl Provenance {
+    /// Of a value that may depend on anybody's data.
+    pub fn unknown() -> Provenance {
+        Provenance { owners: BTreeSet::new(), unknown: true }
+    }
+
+    /// By node of a graph, if kept values have `known` provenance.
+    fn of_nodes(graph: &Graph, known: &BTreeMap<String, Provenance>) -> Vec<Provenance> {
+        let owners: Vec<Arc<str>> = graph.owners().iter().map(|name| name.as_str().into()).collect();
+        let mut all: Vec<Provenance> = Vec::with_capacity(graph.nodes().len());
+        for node in graph.nodes() {
+            let provenance = match (&node.op, node.ty.visibility) {
+                (Op::Input(_), Visibility::Private(owner)) => {
+                    let owners = BTreeSet::from([owners[owner.0 as usize].clone()]);
+                    Provenance { owners, unknown: false }
+                }
+                (Op::Input(_), Visibility::Secret) => {
+                    known.get(&node.name).cloned().unwrap_or_else(Provenance::unknown)
+                }
+                (Op::Input(_), Visibility::Public) => Provenance::default(),
+                _ => {
+                    let mut joined = Provenance::default();
+                    for input in &node.inputs {
+                        let Provenance { owners, unknown } = &all[input.index()];
+                        joined.owners.extend(owners.iter().cloned());
+                        joined.unknown |= unknown;
+                    }
+                    joined
+                }
+            };
+            all.push(provenance);
+        }
+        all
+    }
+
+    /// Of what a graph keeps, by name.
+    pub fn of_kept(graph: &Graph, known: &BTreeMap<String, Provenance>) -> Vec<(String, Provenance)> {
+        let keeps = graph.keeps();
+        if keeps.is_empty() {
+            return vec![];
+        }
+        let of = Provenance::of_nodes(graph, known);
+        keeps.into_iter().map(|id| (graph.node(id).name.clone(), of[id.index()].clone())).collect()
+    }
+}
+
+/// Which reveals of its own data to others a member agrees to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Those that are listed, and no other.
+    Listed(Vec<Allowance>),
+    /// Every reveal that this program makes: for a member who has read the program, and knows that nobody else chooses what it
+    /// reveals.
+    EverythingThisProgramReveals,
+}
+
+impl Default for Consent {
+    fn default() -> Consent {
+        Consent::Listed(vec![])
+    }
+}
+
+impl Consent {
+    /// To exactly what a graph reveals.
+    pub fn to_reveals_of(graph: &Graph) -> Consent {
+        let each = Reveal::all(graph).into_iter().flat_map(|reveal| {
+            let allowance = move |to: &String| Allowance {
+                text: format!("{}:{to}", reveal.value),
+                value: reveal.value.clone(),
+                to: Some(to.clone()),
+            };
+            reveal.to.clone().iter().map(allowance).collect::<Vec<_>>()
+        });
+        Consent::Listed(each.collect())
+    }
+
+    /// Agrees to one more.
+    pub(crate) fn add(&mut self, allowance: Allowance) {
+        match self {
+            Consent::Listed(listed) => listed.push(allowance),
+            Consent::EverythingThisProgramReveals => {}
+        }
+    }
+
+    /// Refuses a graph that reveals something of a member's own data to others and to which it has not agreed. Kept values of
+    /// unknown provenance may be of anybody's data.
+    pub(crate) fn check(
+        &self,
+        graph: &Graph,
+        known: &BTreeMap<String, Provenance>,
+        me: &str,
+    ) -> Result<(), Error> {
+        let Consent::Listed(allowed) = self else { return Ok(()) };
+        for Disclosure { value, of, kept, to, .. } in disclosures_with(graph, known) {
+            if kept || of.iter().any(|owner| owner == me) {
+                agreed(&value, &to, me, allowed)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A reveal of its own data that a member agrees to: `NAME` to whomever the graph names, `NAME:RECEIVER` to one.
@@ -83,21 +186,18 @@ impl Allowance {
 }
 
 /// Refuses a graph that reveals something of a member's own data to others and is not listed. What was kept in shares may be
-/// of anybody's data.
+/// of anybody's data. [`Session::evaluate`](crate::Session::evaluate) asks the same; this is to ask before a session is joined.
 ///
 /// # Errors
 /// [`Error::NotAllowed`] that names the first such value, its receiver, and what to type.
 pub fn consent(graph: &Graph, me: &str, allowed: &[Allowance]) -> Result<(), Error> {
-    for Disclosure { value, of, kept, to, .. } in disclosures(graph) {
-        if !kept && !of.iter().any(|owner| owner == me) {
-            continue;
-        }
-        agreed(&value, &to, me, allowed)?;
-    }
-    Ok(())
+    Consent::Listed(allowed.to_vec()).check(graph, &BTreeMap::new(), me)
 }
 
 /// Refuses a value of a member's own data that goes to others and is not listed.
+///
+/// # Errors
+/// [`Error::NotAllowed`] that names its first receiver.
 pub fn agreed(value: &str, to: &[String], me: &str, allowed: &[Allowance]) -> Result<(), Error> {
     let others = to.iter().filter(|receiver| *receiver != me);
     match others.into_iter().find(|to| !allowed.iter().any(|allowance| allowance.covers(value, to))) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tacita_graph::ops::Input;
-use tacita_graph::{Graph, Interval, Op, show};
+use tacita_graph::{Graph, Interval, Op, Visibility, show};
 use tacita_identity::SessionFile;
 use tacita_onnx::{BATCH, Sizes, Template, show_axes};
 
@@ -92,7 +92,7 @@ pub struct Estimate {
 pub fn estimate(template: &Template, sizes: &Sizes, options: &Options) -> Result<Estimate, Error> {
     options.check()?;
     let members = Members::parties(computing_parties(template.example(), options)?);
-    foresee_with(template, sizes, &members, options.precision, options.link)
+    estimate_with(template, sizes, &members, options.precision, options.link)
 }
 
 /// As [`estimate`], for the members of a session between machines and at its precision.
@@ -105,19 +105,34 @@ pub fn estimate_session(
     file: &SessionFile,
     link: Link,
 ) -> Result<Estimate, Error> {
-    foresee_with(template, sizes, &Members::of(file), file.precision_bits, link)
+    estimate_with(template, sizes, &Members::of(file), file.precision_bits, link)
 }
 
-fn foresee_with(
+fn estimate_with(
     template: &Template,
     sizes: &Sizes,
     members: &Members,
     precision: u32,
     link: Link,
 ) -> Result<Estimate, Error> {
-    let graph = &template.at(sizes)?;
     let batch = sizes.get(BATCH).copied().or(template.fixed_batch()).unwrap_or(1);
-    let prepared = Prepared::new(bind(graph)?, members, precision)?;
+    let graph = template.at(sizes)?;
+    let prepared = Prepared::new(bind(&graph)?, members, precision)?;
+    let graph_digest = hex(&template.digest());
+    let shape = |name: &str| template.inputs().iter().find(|(other, _)| other == name);
+    let inputs = inputs(&graph, &|name| shape(name).map(|(_, shape)| show_axes(shape)));
+    let estimate = estimate_prepared(&graph, &prepared, members, link)?;
+    Ok(Estimate { graph_digest, batch, inputs, ..estimate })
+}
+
+/// What an evaluation of a graph, and what was prepared of it, would cost and learn.
+pub(crate) fn estimate_prepared(
+    graph: &Graph,
+    prepared: &Prepared,
+    members: &Members,
+    link: Link,
+) -> Result<Estimate, Error> {
+    let precision = prepared.precision;
     let graph_now = prepared.graph();
     let cost = prepared.plan().cost();
     let fracs = tacita_graph::fracs(graph_now, precision);
@@ -138,27 +153,6 @@ fn foresee_with(
         })
         .collect();
     let reveals = Reveal::all(graph_now);
-    let inputs = graph
-        .inputs()
-        .into_iter()
-        .map(|id| {
-            let node = graph.node(id);
-            let who = match node.ty.visibility {
-                tacita_graph::Visibility::Private(owner) => {
-                    format!("private to {}", graph.owners()[owner.0 as usize])
-                }
-                tacita_graph::Visibility::Public => "public".to_owned(),
-                tacita_graph::Visibility::Secret => "secret".to_owned(),
-            };
-            let within = match &node.op {
-                Op::Input(Input { range: Some(Interval { min, max }), .. }) => format!(", {min} to {max}"),
-                _ => String::new(),
-            };
-            let named = template.inputs().iter().find(|(name, _)| *name == node.name);
-            let shape = named.map_or_else(|| show(&node.ty.shape), |(_, shape)| show_axes(shape));
-            format!("{} {shape} {who}{within}", node.name)
-        })
-        .collect();
     let asked = match link {
         Link::Shaped { latency_ms, mbit } => Some(Network { name: "asked for", latency_ms, mbit }),
         Link::Memory | Link::Loopback => None,
@@ -178,10 +172,10 @@ fn foresee_with(
         })
         .collect();
     Ok(Estimate {
-        graph_digest: hex(&template.digest()),
+        graph_digest: hex(&graph.digest()),
         parties: members.parties.len(),
         data_owners: members.data_owners.len(),
-        batch,
+        batch: 1,
         precision_bits: precision,
         range_bits: 62 - 2 * precision,
         rounds: cost.rounds,
@@ -197,10 +191,29 @@ fn foresee_with(
         nodes,
         reveals,
         public_constants: public_constants(graph),
-        inputs,
+        inputs: inputs(graph, &|_| None),
         predictions,
         warnings: tacita_graph::warnings(graph_now, precision)?.iter().map(describe).collect(),
     })
+}
+
+/// The inputs of a graph, a line each. `axes` names the sizes of those that have open ones.
+fn inputs(graph: &Graph, axes: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let line = |id| {
+        let node = graph.node(id);
+        let who = match node.ty.visibility {
+            Visibility::Private(owner) => format!("private to {}", graph.owners()[owner.0 as usize]),
+            Visibility::Public => "public".to_owned(),
+            Visibility::Secret => "secret".to_owned(),
+        };
+        let within = match &node.op {
+            Op::Input(Input { range: Some(Interval { min, max }), .. }) => format!(", {min} to {max}"),
+            _ => String::new(),
+        };
+        let shape = axes(&node.name).unwrap_or_else(|| show(&node.ty.shape));
+        format!("{} {shape} {who}{within}", node.name)
+    };
+    graph.inputs().into_iter().map(line).collect()
 }
 
 /// The local names if they are all that the graph names; else the graph's owners, and local names to make up the number.

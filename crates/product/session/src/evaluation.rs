@@ -1,11 +1,12 @@
 //! The result of an evaluation: what was revealed, and what it cost.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, IxDyn};
-use tacita_graph::NodeId;
+use tacita_graph::{DType, NodeId, Value};
 use tacita_mpc::{Cost, NodeCost, NodeMeasure, Outcome, Revealed, Times};
-use tacita_program::{RingOp, RingType};
+use tacita_program::RingOp;
 
 use crate::error::Error;
 use crate::local_members::Finished;
@@ -14,8 +15,9 @@ use crate::prepared::Prepared;
 
 /// What one evaluation gave and cost.
 pub struct Evaluation {
-    /// By reveal node: the value as each receiver of this process got it, in the order of the node's owners.
-    pub revealed: BTreeMap<NodeId, Vec<(String, ArrayD<f64>)>>,
+    /// By reveal node: the value as each receiver of this process got it, in the order of the node's owners. Fixed-point numbers are
+    /// f64, integers i64 and exact, bits bool.
+    pub revealed: BTreeMap<NodeId, Vec<(String, Value)>>,
     /// Wall times, of the slowest member of this process.
     pub times: Times,
     /// Rounds and bytes as the meters counted them; what members on other machines sent is as the plan says.
@@ -48,17 +50,27 @@ pub(crate) fn collect(
             let name = &names[owner.0 as usize];
             let index = members.index(name).ok_or_else(|| Error::Usage(format!("no member {name}")))?;
             let Some(outcome) = finished.outcomes.get(&index) else { continue };
-            let data = match (outcome.revealed.get(&id), value.ty) {
-                (Some(Revealed::Ring(tensor)), RingType::Ring { frac }) => {
-                    tacita_ring::decode(tensor.data(), frac)
-                }
-                (Some(Revealed::Bits(bits)), _) => {
-                    bits.to_ring(0).into_iter().map(|bit| bit as f64).collect()
-                }
-                _ => return Err(Error::Internal(format!("{name} was to receive a value and did not"))),
+            let dtype = prepared.graph.node(node.origin).ty.dtype;
+            let words = match outcome.revealed.get(&id) {
+                Some(Revealed::Ring(tensor)) => tensor.data().into(),
+                Some(Revealed::Bits(bits)) => Cow::from(bits.to_ring(0)),
+                None => return Err(Error::Internal(format!("{name} was to receive a value and did not"))),
             };
-            let array = ArrayD::from_shape_vec(IxDyn(&value.shape), data);
-            values.push((name.clone(), array.map_err(|e| Error::Internal(e.to_string()))?));
+            let shaped = match dtype {
+                DType::Fixed => {
+                    let numbers = tacita_ring::decode(&words, value.ty.frac());
+                    ArrayD::from_shape_vec(IxDyn(&value.shape), numbers).map(Value::from)
+                }
+                DType::Int => {
+                    let integers = words.iter().map(|&word| word as i64).collect();
+                    ArrayD::from_shape_vec(IxDyn(&value.shape), integers).map(Value::from)
+                }
+                DType::Bit => {
+                    let bits = words.iter().map(|&word| word & 1 == 1).collect();
+                    ArrayD::from_shape_vec(IxDyn(&value.shape), bits).map(Value::from)
+                }
+            };
+            values.push((name.clone(), shaped.map_err(|e| Error::Internal(e.to_string()))?));
         }
         revealed.insert(node.origin, values);
     }

@@ -53,7 +53,7 @@ fn try_recipe(sent: &[u8], members: &Members) -> Result<(), Error> {
         assert!(same(public.get(name), values.get(name)), "{name:?}");
     }
     if elements(&prepared) <= ELEMENTS {
-        leaves(&prepared, None, public, &mut BTreeMap::new())?;
+        leaves(&prepared, None, public, &BTreeMap::new())?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
 mod connect;
 mod consent;
 mod correlations;
+mod data;
 mod error;
 mod estimate;
 mod evaluation;
@@ -25,14 +26,17 @@ mod recipe;
 mod report;
 mod serve;
 mod session;
+mod step;
 mod tensor;
 mod timeline;
+mod workspace;
 
 pub use connect::ConnectOptions;
 #[doc(hidden)]
 pub use connect::WatchForTests;
-pub use consent::{Allowance, Disclosure, agreed, consent, disclosures};
+pub use consent::{Allowance, Consent, Disclosure, agreed, consent, disclosures};
 pub use correlations::{CorrelationFile, DealtAhead, deal_ahead};
+pub use data::Data;
 pub use error::Error;
 pub use estimate::{Estimate, NETWORKS, Network, Prediction, estimate, estimate_session};
 pub use evaluation::Evaluation;
@@ -45,5 +49,5 @@ pub use prepared::Prepared;
 pub use report::{NodeReport, REPORT_VERSION, Report, Reveal, Seconds, cpu, peak_rss_bytes};
 pub use serve::{ServeOptions, Served, serve};
 pub use session::{Session, bind, check_finite};
-pub use tensor::Tensor;
+pub use tensor::{Gradients, Tensor};
 pub use timeline::Timeline;

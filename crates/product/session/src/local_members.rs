@@ -9,11 +9,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tacita_graph::{Inputs, NodeId, Visibility};
-use tacita_mpc::{Config, DataOwner, Dealer, Dealt, KeptValues, Leaves, MpcError, Outcome, Party, Provider};
+use tacita_mpc::{
+    Config, DataOwner, Dealer, Dealt, KeptValues, LeafKey, MpcError, Outcome, Party, Provider,
+};
 use tacita_net::{Endpoint, Interrupter, MemberId};
 
 use crate::error::Error;
-use crate::prepared::{Prepared, leaves};
+use crate::prepared::{Prepared, Weights, leaves};
 use crate::recipe;
 
 /// How far an evaluation is.
@@ -43,6 +45,8 @@ enum Command {
         job: Arc<Prepared>,
         inputs: Inputs,
         reply: Sender<Message>,
+        /// Whether every member here can begin: nothing is sent before.
+        begin: Receiver<bool>,
     },
     Abandon {
         cause: String,
@@ -62,9 +66,17 @@ enum Command {
         values: KeptValues,
         reply: Sender<()>,
     },
+    /// Drops values kept under these names, and these weights.
+    Forget {
+        kept: Vec<String>,
+        weights: Vec<LeafKey>,
+        reply: Sender<()>,
+    },
 }
 
 enum Message {
+    /// Whether a member's inputs can be used.
+    Ready(Result<(), Error>),
     Progress(Progress),
     Member(usize, Box<Result<Outcome, Error>>),
     Dealer(usize, Box<Result<Dealt, Error>>),
@@ -108,7 +120,7 @@ pub(crate) struct Member {
     pub ahead: Option<Box<dyn Provider>>,
 }
 
-/// The members' threads.
+/// The members that live in this process.
 pub(crate) struct LocalMembers {
     members: Vec<Handle>,
     /// Plans whose weights the owners hold encoded.
@@ -182,6 +194,20 @@ impl LocalMembers {
         Ok(())
     }
 
+    /// Every member here drops values kept under these names, and these weights.
+    pub fn forget(&mut self, kept: &[String], weights: &[LeafKey]) -> Result<(), Error> {
+        if !weights.is_empty() {
+            // which plans need them is not noted
+            self.supplied.clear();
+        }
+        for member in &self.members {
+            let (reply, replies) = channel();
+            member.ask(Command::Forget { kept: kept.to_vec(), weights: weights.to_vec(), reply })?;
+            replies.recv().map_err(|_| ended())?;
+        }
+        Ok(())
+    }
+
     /// The computing parties that live here.
     pub fn computing(&self) -> impl Iterator<Item = &str> {
         self.members.iter().filter(|member| member.computes).map(|member| member.name.as_str())
@@ -198,21 +224,43 @@ impl LocalMembers {
         replies.into_iter().for_each(drop);
     }
 
-    /// Evaluates a job with each owner's inputs given to that owner alone; weights only the first time.
+    /// Evaluates a job with each owner's inputs given to that owner alone; weights only the first time. Every member here encodes
+    /// its inputs before anything is sent: if one cannot be used, that is the error, and the session goes on.
     pub fn evaluate(
         &mut self,
         job: &Arc<Prepared>,
         inputs: &Inputs,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, Error> {
-        let again = !self.supplied.insert(job.plan.digest());
+        let again = self.supplied.contains(&job.plan.digest());
         let shares = self.split(job, inputs, again)?;
         let (reply, replies) = channel();
+        let mut gates = Vec::with_capacity(self.members.len());
         for (member, inputs) in self.members.iter().zip(shares) {
-            let command = Command::Evaluate { job: job.clone(), inputs, reply: reply.clone() };
+            let (gate, begin) = channel();
+            let command = Command::Evaluate { job: job.clone(), inputs, reply: reply.clone(), begin };
             member.ask(command)?;
+            gates.push(gate);
         }
         drop(reply);
+        let mut unusable = None;
+        for _ in &gates {
+            match replies.recv().map_err(|_| ended())? {
+                Message::Ready(Ok(())) => {}
+                Message::Ready(Err(error)) => unusable = unusable.or(Some(error)),
+                Message::Progress(_) | Message::Member(..) | Message::Dealer(..) => {
+                    return Err(Error::Internal("a member began before the others were ready".into()));
+                }
+            }
+        }
+        for gate in gates {
+            // a member that has ended says so below
+            let _ = gate.send(unusable.is_none());
+        }
+        if let Some(error) = unusable {
+            return Err(error);
+        }
+        self.supplied.insert(job.plan.digest());
         let mut finished = Finished { outcomes: BTreeMap::new(), dealt: None };
         let mut failure: Option<Error> = None;
         let mut fail = |error: Error| match &failure {
@@ -223,6 +271,7 @@ impl LocalMembers {
         let mut silent: BTreeSet<usize> = self.members.iter().map(|member| member.index).collect();
         for message in replies {
             match message {
+                Message::Ready(_) => {}
                 Message::Progress(p) => progress(p),
                 Message::Member(index, result) => match *result {
                     Ok(outcome) => {
@@ -329,10 +378,21 @@ impl Member {
             return;
         }
         let mut state =
-            State { index, name, recipes, speaks, described: BTreeSet::new(), weights: BTreeMap::new() };
+            State { index, name, recipes, speaks, described: BTreeSet::new(), weights: Weights::new() };
         for command in commands {
             match command {
-                Command::Evaluate { job, inputs, reply } => state.evaluate(&mut joined, &job, inputs, &reply),
+                Command::Evaluate { job, inputs, reply, begin } => {
+                    state.evaluate(&mut joined, &job, inputs, &reply, &begin);
+                }
+                Command::Forget { kept, weights, reply } => {
+                    weights.iter().for_each(|key| {
+                        state.weights.remove(key);
+                    });
+                    if let Joined::Party(party) = &mut joined {
+                        party.forget(&kept, &weights);
+                    }
+                    let _ = reply.send(());
+                }
                 Command::Abandon { cause, reply } => {
                     match &mut joined {
                         Joined::Party(party) => party.abort(&cause),
@@ -394,59 +454,68 @@ struct State {
     speaks: bool,
     /// Plans that the dealer was sent.
     described: BTreeSet<[u8; 32]>,
-    weights: BTreeMap<tacita_mpc::LeafKey, Arc<tacita_ring::RingTensor>>,
+    weights: Weights,
 }
 
 impl State {
-    fn evaluate(&mut self, joined: &mut Joined, job: &Prepared, inputs: Inputs, reply: &Sender<Message>) {
+    fn evaluate(
+        &mut self,
+        joined: &mut Joined,
+        job: &Prepared,
+        inputs: Inputs,
+        reply: &Sender<Message>,
+        begin: &Receiver<bool>,
+    ) {
+        let (viewer, recipe) = match joined {
+            Joined::Dealer(_) => (None, Ok(None)),
+            Joined::DataOwner(_) => (Some(self.name.as_str()), Ok(None)),
+            Joined::Party(_) => (Some(self.name.as_str()), self.recipe(job, &inputs)),
+        };
+        let encoded = recipe.and_then(|recipe| Ok((recipe, leaves(job, viewer, inputs, &self.weights)?)));
+        let (recipe, leaves) = match encoded {
+            Ok((recipe, (leaves, new))) => {
+                let ready = reply.send(Message::Ready(Ok(())));
+                if ready.is_err() || !begin.recv().unwrap_or(false) {
+                    return;
+                }
+                self.weights.extend(new);
+                (recipe, leaves)
+            }
+            Err(error) => {
+                let _ = reply.send(Message::Ready(Err(error)));
+                return;
+            }
+        };
         match joined {
             Joined::Dealer(dealer) => {
-                let encoded = leaves(job, None, inputs, &mut self.weights);
-                if encoded.is_err() {
-                    dealer.abort("a public input cannot be used");
-                }
-                let result = encoded.and_then(|public| Ok(dealer.deal(&job.plan, &public)?));
+                let result = dealer.deal(&job.plan, &leaves).map_err(Error::from);
                 let _ = reply.send(Message::Dealer(self.index, Box::new(result)));
             }
             Joined::DataOwner(owner) => {
-                let leaves = leaves(job, Some(&self.name), inputs, &mut self.weights);
-                if leaves.is_err() {
-                    owner.abort(&self.cannot());
-                }
                 // it takes no part in the steps between, and sees nothing of them
                 if let (true, Some(first)) = (self.speaks, job.plan.program().nodes.first()) {
                     let begun = Progress { done: 0, total: 1, node: first.origin };
                     let _ = reply.send(Message::Progress(begun));
                 }
-                let result = leaves.and_then(|leaves| Ok(owner.evaluate(&job.plan, &leaves)?));
+                let result = owner.evaluate(&job.plan, &leaves).map_err(Error::from);
                 let _ = reply.send(Message::Member(self.index, Box::new(result)));
             }
             Joined::Party(party) => {
-                let result = self.own(job, inputs).and_then(|(leaves, recipe)| {
-                    let mut report = self.reporter(job, reply);
-                    Ok(party.evaluate(&job.plan, &leaves, recipe.as_deref(), &mut report)?)
-                });
-                if let Err(error) = &result
-                    && !matches!(error, Error::Protocol(_))
-                {
-                    party.abort(&self.cannot());
+                if recipe.is_some() {
+                    self.described.insert(job.plan.digest());
                 }
-                let _ = reply.send(Message::Member(self.index, Box::new(result)));
+                let mut report = self.reporter(job, reply);
+                let result = party.evaluate(&job.plan, &leaves, recipe.as_deref(), &mut report);
+                let _ = reply.send(Message::Member(self.index, Box::new(result.map_err(Error::from))));
             }
         }
     }
 
-    /// What the others are told of an error that may name a private value and so is for its owner alone.
-    fn cannot(&self) -> String {
-        format!("an input of {} cannot be used; {} was told why", self.name, self.name)
-    }
-
-    /// This member's leaves, and what the dealer needs if it is elsewhere and this is the first time.
-    fn own(&mut self, job: &Prepared, inputs: Inputs) -> Result<(Leaves, Option<Vec<u8>>), Error> {
+    /// What the dealer needs to make the plan, if it is elsewhere and does not have it yet.
+    fn recipe(&self, job: &Prepared, inputs: &Inputs) -> Result<Option<Vec<u8>>, Error> {
         let public = job.public_inputs().next().is_some();
-        let new = self.recipes && self.described.insert(job.plan.digest());
-        let recipe = (new || self.recipes && public).then(|| recipe::encode(job, &inputs)).transpose()?;
-        Ok((leaves(job, Some(&self.name), inputs, &mut self.weights)?, recipe))
+        let new = !self.described.contains(&job.plan.digest());
+        (self.recipes && (new || public)).then(|| recipe::encode(job, inputs)).transpose()
     }
 
     /// Passes progress on, not too often.

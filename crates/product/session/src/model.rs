@@ -1,25 +1,33 @@
 //! An imported model as a function of tensors.
 
-use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tacita_graph::{NodeId, Op, Role, Visibility};
+use tacita_graph::{Op, Role, Visibility, ops};
 use tacita_onnx::{AxisSize, ImportOptions, Sizes, Template, show_axes};
 
 use crate::error::Error;
-use crate::tensor::{Shared, Tensor};
+use crate::tensor::Tensor;
+use crate::workspace::Workspace;
 
 /// A model of a session: its layers become nodes of the session's graph each time it is applied, its weights once.
 pub struct Model {
-    workspace: Shared,
+    workspace: Arc<Workspace>,
     imported: tacita_onnx::Model,
     owner: String,
-    weights: RefCell<Vec<(String, NodeId)>>,
+    /// The weights that were used, by their name in the model.
+    weights: Mutex<Vec<(String, Tensor)>>,
 }
 
 impl Model {
     /// Reads an ONNX file, or the graph exported from one. The weights are kept where their owner is, only there.
-    pub(crate) fn read(workspace: &Shared, path: &Path, owner: &str, here: bool) -> Result<Model, Error> {
+    pub(crate) fn read(
+        workspace: &Arc<Workspace>,
+        path: &Path,
+        owner: &str,
+        here: bool,
+    ) -> Result<Model, Error> {
         let mut imported = match read_template(path)? {
             Some(template) => model_of_template(template)?,
             None => {
@@ -37,7 +45,7 @@ impl Model {
             return Err(Error::Internal("a model without an output".into()));
         }
         let owner = owner.to_owned();
-        Ok(Model { workspace: workspace.clone(), imported, owner, weights: RefCell::default() })
+        Ok(Model { workspace: workspace.clone(), imported, owner, weights: Mutex::default() })
     }
 
     /// What the import left to its user or ignored, a sentence each.
@@ -53,67 +61,52 @@ impl Model {
     /// The model's first output for an input.
     ///
     /// # Panics
-    /// If the input is of another shape or kind than the model takes, or of another session.
+    /// If the input is of another shape or kind than the model takes, or of another session: [`Model::apply`] returns an error
+    /// instead.
     pub fn forward(&self, input: &Tensor) -> Tensor {
-        self.build(input)
+        self.apply(input)
             .unwrap_or_else(|e| panic!("the model takes {}: {e}", show_axes(&self.imported.input_shape)))
     }
 
-    fn build(&self, input: &Tensor) -> Result<Tensor, Error> {
-        assert!(std::rc::Rc::ptr_eq(&self.workspace, input.workspace()), "the tensor is of another session");
-        let shape = input.shape();
+    /// The model's first output for an input. Applied twice, a model draws twice.
+    ///
+    /// # Errors
+    /// If the input is of another shape or kind than the model takes, or of another session.
+    pub fn apply(&self, input: &Tensor) -> Result<Tensor, Error> {
+        self.workspace.check(&[input])?;
         let template = &self.imported.template;
-        let model = template.at(&template.sizes_of(&shape, &Sizes::new())?)?;
-        let mut graph = self.workspace.graph.borrow_mut();
-        let mut inputs = self.workspace.inputs.borrow_mut();
-        let mut weights = self.weights.borrow_mut();
-        let mut ids: Vec<NodeId> = Vec::with_capacity(model.nodes().len());
-        for node in model.nodes() {
-            let operands: Vec<NodeId> = node.inputs.iter().map(|id| ids[id.index()]).collect();
-            let id = match &node.op {
-                Op::Input(_) if node.name == self.imported.input => {
-                    assert_eq!(node.ty.shape, shape, "the model's input and the tensor");
-                    let given = graph.node(input.id()).ty.dtype;
-                    assert_eq!(node.ty.dtype, given, "the kinds of the model's input and the tensor");
-                    input.id()
-                }
-                Op::Input(_) => match weights.iter().find(|(name, _)| *name == node.name) {
-                    Some((_, id)) => *id,
-                    None => {
-                        let visibility = match node.ty.visibility {
-                            Visibility::Private(_) => Visibility::Private(graph.owner(&self.owner)),
-                            other => other,
-                        };
-                        // two models of a session may use the same names; the graph's are the same at every member, while
-                        // only owners have data
-                        let mut name = node.name.clone();
-                        while graph.has_input(&name) {
-                            name.push('\'');
-                        }
-                        let id = graph.input_of(
-                            &name,
-                            &node.ty.shape,
-                            visibility,
-                            Role::Parameter,
-                            node.ty.dtype,
-                        )?;
-                        if let Some(value) = self.imported.parameters.get(&node.name) {
-                            inputs.insert(name, value.clone());
-                        }
-                        weights.push((node.name.clone(), id));
-                        id
-                    }
-                },
-                Op::Reveal(_) => return Ok(Tensor::new(&self.workspace, operands[0])),
-                // applied twice, a model draws twice
-                op => {
-                    let op = op.clone().with_draw(graph.next_draw());
-                    graph.add(op, &operands, &node.name)?
-                }
+        let model = template.at(&template.sizes_of(&input.shape(), &Sizes::new())?)?;
+        let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.workspace.lock();
+        let mut given = BTreeMap::new();
+        for id in model.inputs() {
+            let node = model.node(id);
+            let Op::Input(declared) = &node.op else { continue };
+            let here = if node.name == self.imported.input {
+                input.handle().id(&state)
+            } else if let Some((_, weight)) = weights.iter().find(|(name, _)| *name == node.name) {
+                weight.handle().id(&state)
+            } else {
+                let visibility = match node.ty.visibility {
+                    Visibility::Private(_) => Visibility::Private(state.graph.owner(&self.owner)),
+                    other => other,
+                };
+                // two models of a session may use the same names; the workspace's are the same at every member, while only
+                // owners have data
+                let name = state.parameter_name(&node.name);
+                let value = self.imported.parameters.get(&node.name).cloned();
+                let (role, shape) = (Role::Parameter, declared.shape.clone());
+                let weight = ops::Input { visibility, role, shape, range: None, dtype: declared.dtype };
+                let here = state.add_parameter(weight, name, value)?;
+                weights.push((node.name.clone(), self.workspace.tensor(&mut state, here)));
+                here
             };
-            ids.push(id);
+            given.insert(id, here);
         }
-        unreachable!("a model has an output: checked when it was made")
+        let output = model.reveals().into_iter().next();
+        let output = output.ok_or_else(|| Error::Internal("a model without an output".into()))?;
+        let nodes = state.graph.append(&model, &given)?;
+        Ok(self.workspace.tensor(&mut state, nodes[output.index()]))
     }
 }
 

@@ -1,9 +1,9 @@
 //! A graph made ready for the members of a session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tacita_graph::{Graph, Inputs, NodeId, Owner, Visibility, encode_some_leaves};
+use tacita_graph::{Graph, Inputs, NodeId, Op, Owner, Visibility, encode_some_leaves};
 use tacita_mpc::{LeafKey, Leaves, Plan};
 use tacita_program::{RingId, RingOp, RingProgram};
 use tacita_ring::RingTensor;
@@ -38,6 +38,27 @@ impl Prepared {
     /// Its plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The leaves that live as long as a session, each with the parameters that it is computed from.
+    pub(crate) fn weights(&self) -> impl Iterator<Item = (LeafKey, BTreeSet<String>)> {
+        let graph = &self.graph;
+        let parameters = |origin: NodeId| {
+            let (mut found, mut ahead) = (BTreeSet::new(), vec![origin]);
+            while let Some(id) = ahead.pop() {
+                let node = graph.node(id);
+                if let Op::Input(_) = node.op {
+                    found.insert(node.name.clone());
+                }
+                ahead.extend(&node.inputs);
+            }
+            found
+        };
+        let program = self.plan.program();
+        program.ids().filter_map(move |id| {
+            let key = self.plan.leaf_key(id)?;
+            Some((*key, parameters(program.node(id).origin)))
+        })
     }
 
     /// The inputs whose values everybody knows.
@@ -83,13 +104,17 @@ fn fresh(graph: &Graph, program: &RingProgram) -> Vec<bool> {
     fresh
 }
 
-/// The leaves that a member knows, encoded; weights only once. The numbers that they are made from go.
+/// Weights that a member holds encoded.
+pub(crate) type Weights = BTreeMap<LeafKey, Arc<RingTensor>>;
+
+/// The leaves that a member knows, encoded, and which of them are weights that it has not held yet. Those of `weights` are not
+/// encoded again. The numbers that they are made from go.
 pub(crate) fn leaves(
     job: &Prepared,
     name: Option<&str>,
     inputs: Inputs,
-    weights: &mut BTreeMap<LeafKey, Arc<RingTensor>>,
-) -> Result<Leaves, Error> {
+    weights: &Weights,
+) -> Result<(Leaves, Weights), Error> {
     let (graph, program) = (&job.graph, job.plan.program());
     let viewer = name.and_then(|name| graph.owners().iter().position(|owner| owner == name));
     let viewer = viewer.map(|index| Owner(index as u16));
@@ -97,12 +122,13 @@ pub(crate) fn leaves(
     let mut leaves: Leaves = program.ids().filter_map(|id| Some((id, known(id)?))).collect();
     let fresh = encode_some_leaves(graph, program, viewer, &inputs, |id| !leaves.contains_key(&id))
         .map_err(|e| Error::Input(e.to_string()))?;
+    let mut new = Weights::new();
     for (id, value) in fresh {
         let value = Arc::new(value);
         if let Some(key) = job.plan.leaf_key(id) {
-            weights.insert(*key, value.clone());
+            new.insert(*key, value.clone());
         }
         leaves.insert(id, value);
     }
-    Ok(leaves)
+    Ok((leaves, new))
 }

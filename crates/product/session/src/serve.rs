@@ -1,21 +1,19 @@
 //! The dealer as a daemon: it listens, and deals for whichever session has all its members there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use tacita_graph::Inputs;
 use tacita_identity::{Identity, SessionFile};
-use tacita_mpc::{Config, Dealer, LeafKey, Leaves, Request};
+use tacita_mpc::{Config, Dealer, Dealt, Leaves, Request};
 use tacita_net::{Endpoint, Interrupter, Reception};
-use tacita_ring::RingTensor;
 
 use crate::connect::{WatchForTests, config, dealer_roster, limits};
 use crate::error::Error;
 use crate::members::Members;
-use crate::prepared::{Prepared, leaves};
+use crate::prepared::{Prepared, Weights, leaves};
 use crate::recipe;
 
 /// How often the daemon looks whether it was asked to stop.
@@ -150,7 +148,13 @@ pub fn serve(
                     let settings =
                         config(&files[file], options.insecure_fixed_seed, &options.watch_for_tests);
                     scope.spawn(move || {
-                        let ended = deal(&files[file], endpoint, settings, options.threads, count, &said);
+                        let session = (Members::of(&files[file]), files[file].precision_bits);
+                        let mut say = |dealt: &Dealt| {
+                            let bytes = dealt.traffic.in_phase(tacita_net::Phase::Offline).sent.payload;
+                            let seconds = dealt.time.as_secs_f64();
+                            let _ = said.send(Served::Dealt { session: count, bytes, seconds });
+                        };
+                        let ended = deal(session, endpoint, settings, options.threads, &mut say);
                         let _ = said.send(match ended {
                             Ok(evaluations) => Served::Closed { session: count, evaluations },
                             Err(error) => Served::Failed { session: Some(count), file, error },
@@ -194,20 +198,18 @@ pub fn serve(
 }
 
 /// Deals for one session until its parties leave it. Returns how many evaluations that were.
-fn deal(
-    file: &SessionFile,
+pub(crate) fn deal(
+    (members, precision): (Members, u32),
     endpoint: Endpoint,
     settings: Config,
     threads: usize,
-    session: u64,
-    said: &Sender<Served>,
+    say: &mut dyn FnMut(&Dealt),
 ) -> Result<u64, Error> {
-    let members = Members::of(file);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build();
     let _pool = pool.map_err(|e| Error::Internal(format!("no thread pool: {e}")))?;
     let mut dealer = Dealer::connect(endpoint, members.parties.len(), settings)?;
-    let (prepared, made, weights) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let mut plans = Plans { file, members, prepared, made, weights };
+    let (prepared, made, weights) = (BTreeMap::new(), BTreeMap::new(), Weights::new());
+    let mut plans = Plans { precision, members, prepared, made, weights };
     let mut evaluations = 0;
     while let Some(request) = dealer.request()? {
         let (prepared, public) = match plans.make(&request) {
@@ -219,25 +221,23 @@ fn deal(
         };
         let dealt = dealer.deal(&prepared.plan, &public)?;
         evaluations += 1;
-        let bytes = dealt.traffic.in_phase(tacita_net::Phase::Offline).sent.payload;
-        let seconds = dealt.time.as_secs_f64();
-        let _ = said.send(Served::Dealt { session, bytes, seconds });
+        say(&dealt);
     }
     Ok(evaluations)
 }
 
 /// What the dealer of a session has made of the parties' recipes.
-struct Plans<'a> {
-    file: &'a SessionFile,
+struct Plans {
+    precision: u32,
     members: Members,
     /// By their hash.
     prepared: BTreeMap<[u8; 32], Prepared>,
     /// Which of them an evaluation without public inputs is of: parties send it once.
     made: BTreeMap<[u8; 32], [u8; 32]>,
-    weights: BTreeMap<LeafKey, Arc<RingTensor>>,
+    weights: Weights,
 }
 
-impl Plans<'_> {
+impl Plans {
     /// The plan and the public leaves that a request is about.
     fn make(&mut self, request: &Request) -> Result<(&Prepared, Leaves), Error> {
         let (hash, public) = match &request.recipe {
@@ -255,12 +255,14 @@ impl Plans<'_> {
         };
         let gone = || Error::Internal("a graph that was prepared is gone".into());
         let prepared = self.prepared.get(&hash).ok_or_else(gone)?;
-        let (here, there) = (self.file.precision_bits, prepared.precision);
+        let (here, there) = (self.precision, prepared.precision);
         if here != there {
             return Err(Error::Disagreement(format!(
-                "the parties compute with {there} fractional bits, the session file says {here}"
+                "the parties compute with {there} fractional bits, the session has {here}"
             )));
         }
-        Ok((prepared, leaves(prepared, None, public, &mut self.weights)?))
+        let (leaves, new) = leaves(prepared, None, public, &self.weights)?;
+        self.weights.extend(new);
+        Ok((prepared, leaves))
     }
 }

@@ -1,58 +1,81 @@
 //! A session: parties connected, seeds exchanged, ready to evaluate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ndarray::{ArrayD, Dimension};
+use ndarray::ArrayD;
 use tacita_graph::{
-    DType, Graph, GraphError, Inputs, Interval, NodeId, Op, Owner, Role, Value, Visibility, dims, functions,
-    ops,
+    DType, Graph, GraphError, Inputs, Interval, NodeId, Op, Role, Value, Visibility, functions, ops,
 };
-use tacita_mpc::KeptValues;
+use tacita_mpc::{KeptValues, LeafKey};
+use tacita_net::Interrupter;
 
+use crate::consent::{Allowance, Consent, Provenance};
+use crate::data::Data;
 use crate::error::Error;
+use crate::estimate::{Estimate, estimate_prepared};
 use crate::evaluation::{Evaluation, collect};
 use crate::local_members::{LocalMembers, Progress};
 use crate::local_session;
 use crate::members::Members;
 use crate::model::Model;
-use crate::options::Options;
+use crate::options::{Link, Options};
 use crate::prepared::Prepared;
-use crate::tensor::{Shared, Tensor};
+use crate::step::{Step, Target};
+use crate::tensor::Tensor;
+use crate::workspace::Workspace;
 
 /// Graphs that a session holds prepared: one that is not among the last so many is prepared again.
 const MAX_PREPARED: usize = 32;
 
-/// A session of two or more computing parties and a dealer: all in this process ([`Session::local`]), or each on its
+/// A session of two or more computing parties and a trusted dealer: all in this process ([`Session::local`]), or each on its
 /// own machine ([`Session::connect`]), where every member runs the same program and gives its own data.
 ///
-/// Tensors are lazy: operations build nodes of a graph and cannot fail on the network; [`Session::reveal`] computes.
+/// Tensors are lazy: operations build nodes of a graph and cannot fail on the network; [`Session::reveal`] and
+/// [`Session::run`] compute. Several threads may use one session: evaluations take turns.
 ///
 /// ```
 /// use ndarray::arr1;
-/// use tacita::Session;
+/// use tacita_session::Session;
 ///
-/// let mut session = Session::local(2)?;
-/// let salary = session.input("salary", "alice", &[3], arr1(&[10.0, 20.0, 30.0]).into_dyn())?;
-/// let factor = session.input("factor", "bob", &[3], arr1(&[1.0, 0.5, -2.0]).into_dyn())?;
+/// let session = Session::local(2)?;
+/// let salary = session.input("salary", "alice", &[3], arr1(&[10.0, 20.0, 30.0]))?;
+/// let factor = session.input("factor", "bob", &[3], arr1(&[1.0, 0.5, -2.0]))?;
 /// let total = (salary * factor).sum(&[0]);
 /// let answer = session.reveal(&total, &["alice"])?.expect("alice is here");
 /// assert!((answer[[]] - -40.0).abs() < 0.001);
-/// # Ok::<(), tacita::Error>(())
+/// # Ok::<(), tacita_session::Error>(())
 /// ```
 pub struct Session {
     members: Members,
     precision: u32,
-    local: LocalMembers,
-    workspace: Shared,
-    /// By digest and batch, the last ones that were asked for; the latest at the end.
-    prepared: Vec<([u8; 32], Arc<Prepared>)>,
-    /// The parameters that were used: a parameter keeps its value, and its mask, as long as the session.
-    bound: BTreeMap<String, Value>,
+    workspace: Arc<Workspace>,
+    /// The members that live here.
+    here: BTreeSet<String>,
+    computing: Vec<String>,
+    interrupters: Vec<Interrupter>,
+    /// For one evaluation at a time.
+    engine: Mutex<Engine>,
     /// Samples, and samples of a batch, that were dealt for ahead.
     pub(crate) dealt: Option<(usize, usize)>,
+    /// What has to outlive the members here: a dealer of this process that is none of them.
+    pub(crate) _dealer: Option<Arc<dyn Send + Sync>>,
+}
+
+/// What evaluates, and what it remembers of evaluations.
+struct Engine {
+    local: LocalMembers,
+    /// By digest, the last ones that were asked for; the latest at the end.
+    prepared: Vec<([u8; 32], Arc<Prepared>)>,
+    /// The parameters that were used: a parameter keeps its value, and its mask, as long as the session.
+    bound: BTreeMap<String, Option<Value>>,
+    /// The weights that members hold, each with the parameters that it is computed from.
+    weights: BTreeMap<LeafKey, BTreeSet<String>>,
+    consent: Consent,
+    /// Whose data the values that are kept in shares depend on, by name.
+    provenance: BTreeMap<String, Provenance>,
 }
 
 impl Session {
@@ -79,8 +102,35 @@ impl Session {
     }
 
     pub(crate) fn new(members: Members, precision: u32, local: LocalMembers) -> Session {
-        let (workspace, prepared, bound) = (Shared::default(), Vec::new(), BTreeMap::new());
-        Session { members, precision, local, workspace, prepared, bound, dealt: None }
+        let here = members.names().filter(|name| local.has(name)).map(str::to_owned).collect();
+        let computing = local.computing().map(str::to_owned).collect();
+        let interrupters = local.interrupters();
+        let engine = Engine {
+            local,
+            prepared: vec![],
+            bound: BTreeMap::new(),
+            weights: BTreeMap::new(),
+            consent: Consent::default(),
+            provenance: BTreeMap::new(),
+        };
+        let workspace = Arc::default();
+        let engine = Mutex::new(engine);
+        Session {
+            members,
+            precision,
+            workspace,
+            here,
+            computing,
+            interrupters,
+            engine,
+            dealt: None,
+            _dealer: None,
+        }
+    }
+
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        // an evaluation that panicked has ended its members, and so the next one fails
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fractional bits of fixed-point values.
@@ -100,22 +150,36 @@ impl Session {
 
     /// What stops this session from another thread, such as one that waits for a signal: the peers are told the cause,
     /// and whoever waits in this session gets an error.
-    pub fn interrupters(&self) -> Vec<tacita_net::Interrupter> {
-        self.local.interrupters()
+    pub fn interrupters(&self) -> Vec<Interrupter> {
+        self.interrupters.clone()
     }
 
-    /// A private input of a party or data owner: nobody else learns it. The data is given where the owner is, and `None` elsewhere.
+    /// The reveals of its own data to others that the member here agrees to. Everything else is refused before anything is
+    /// sent. A local session asks nobody: whoever runs it has everybody's data.
+    pub fn consent_to(&self, consent: Consent) {
+        self.engine().consent = consent;
+    }
+
+    /// Agrees to one more reveal of the own data: `NAME`, or `NAME:RECEIVER`.
+    ///
+    /// # Errors
+    /// If the text is empty.
+    pub fn allow(&self, reveal: &str) -> Result<(), Error> {
+        let allowance: Allowance = reveal.parse()?;
+        self.engine().consent.add(allowance);
+        Ok(())
+    }
+
+    /// A private input of a party or data owner: nobody else learns it. The data, an array of floats, is given where the owner
+    /// is, and `None::<Value>` elsewhere.
+    ///
+    /// An input without a name is numbered in each evaluation. A name is free again once no tensor is computed from its input, so
+    /// that a loop uses the same one in every step.
     ///
     /// # Errors
     /// If the name is taken, the owner is no party, the data is of another shape, missing, or somebody else's.
-    pub fn input(
-        &mut self,
-        name: &str,
-        owner: &str,
-        shape: &[usize],
-        data: impl Into<Option<ArrayD<f64>>>,
-    ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), (shape, DType::Fixed, None), data.into(), Role::Data)
+    pub fn input(&self, name: &str, owner: &str, shape: &[usize], data: impl Data) -> Result<Tensor, Error> {
+        self.leaf(name, Some(owner), (shape, DType::Fixed, None), data.into_value(), Role::Data)
     }
 
     /// As [`Session::input`], of numbers that are declared to lie in this range. All members declare the same: it is public. What
@@ -125,15 +189,15 @@ impl Session {
     /// As [`Session::input`], and if the range is empty or not finite. Data outside of it is refused when something that depends
     /// on it is revealed.
     pub fn input_within(
-        &mut self,
+        &self,
         name: &str,
         owner: &str,
         shape: &[usize],
         range: RangeInclusive<f64>,
-        data: impl Into<Option<ArrayD<f64>>>,
+        data: impl Data,
     ) -> Result<Tensor, Error> {
         let range = Interval { min: *range.start(), max: *range.end() };
-        self.leaf(name, Some(owner), (shape, DType::Fixed, Some(range)), data.into(), Role::Data)
+        self.leaf(name, Some(owner), (shape, DType::Fixed, Some(range)), data.into_value(), Role::Data)
     }
 
     /// As [`Session::input`], of integers below 2^62 in absolute value, or of bits. Both are exact: nothing is rounded.
@@ -141,80 +205,91 @@ impl Session {
     /// # Errors
     /// As [`Session::input`]. Data that is of another kind is refused when something that depends on it is revealed.
     pub fn input_of(
-        &mut self,
+        &self,
         name: &str,
         owner: &str,
         shape: &[usize],
         dtype: DType,
-        data: impl Into<Option<ArrayD<f64>>>,
+        data: impl Data,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), (shape, dtype, None), data.into(), Role::Data)
+        self.leaf(name, Some(owner), (shape, dtype, None), data.into_value(), Role::Data)
     }
 
-    /// A private input that lives as long as the session, such as a weight: opened under its mask only once.
+    /// A private input that lives as long as the session, such as a weight: its masked value is sent only once. Its name stands
+    /// for this value for ever, also after [`Session::forget`].
     ///
     /// # Errors
     /// As [`Session::input`].
     pub fn parameter(
-        &mut self,
+        &self,
         name: &str,
         owner: &str,
         shape: &[usize],
-        data: impl Into<Option<ArrayD<f64>>>,
+        data: impl Data,
     ) -> Result<Tensor, Error> {
-        self.leaf(name, Some(owner), (shape, DType::Fixed, None), data.into(), Role::Parameter)
+        self.leaf(name, Some(owner), (shape, DType::Fixed, None), data.into_value(), Role::Parameter)
     }
 
     /// A value that everybody knows.
     ///
     /// # Errors
     /// As [`Session::input`].
-    pub fn public(&mut self, name: &str, shape: &[usize], data: ArrayD<f64>) -> Result<Tensor, Error> {
-        self.leaf(name, None, (shape, DType::Fixed, None), Some(data), Role::Data)
+    pub fn public(&self, name: &str, shape: &[usize], data: impl Data) -> Result<Tensor, Error> {
+        self.leaf(name, None, (shape, DType::Fixed, None), data.into_value(), Role::Data)
     }
 
-    /// Numbers that nobody knows, no party and not the dealer, uniform from `low` to below `high`. They are drawn anew in
-    /// every evaluation: whoever reveals something of this tensor twice reveals of two draws.
+    /// Numbers that nobody knows, no party and not the dealer, uniform from `low` to below `high`. They are drawn once.
     ///
     /// # Errors
     /// If `low` is not below `high`, or the shape is one that no value may have.
-    pub fn uniform(&mut self, low: f64, high: f64, shape: &[usize]) -> Result<Tensor, Error> {
-        self.draw(|graph| functions::uniform(graph, &dims(shape), low, high, ""))
+    pub fn uniform(&self, low: f64, high: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::uniform(graph, shape, low, high, ""))
     }
 
-    /// Numbers that nobody knows, of the normal distribution, at most 6.2 deviations from the mean at 16 fractional bits. Drawn
-    /// anew in every evaluation, as those of [`Session::uniform`].
+    /// Numbers that nobody knows, of the normal distribution, at most 6.2 deviations from the mean at 16 fractional bits. They are
+    /// drawn once.
     ///
     /// # Errors
     /// If mean or deviation is not finite, or the shape is one that no value may have.
-    pub fn normal(&mut self, mean: f64, deviation: f64, shape: &[usize]) -> Result<Tensor, Error> {
-        self.draw(|graph| functions::normal(graph, &dims(shape), mean, deviation, ""))
+    pub fn normal(&self, mean: f64, deviation: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::normal(graph, shape, mean, deviation, ""))
     }
 
-    /// Bits that nobody knows, each 1 with this probability. Drawn anew in every evaluation, as the numbers of
-    /// [`Session::uniform`]. Fair bits cost nothing.
+    /// Bits that nobody knows, each 1 with this probability. They are drawn once. Fair bits cost nothing.
     ///
     /// # Errors
     /// If it is no probability, or the shape is one that no value may have.
-    pub fn bernoulli(&mut self, probability: f64, shape: &[usize]) -> Result<Tensor, Error> {
-        self.draw(|graph| functions::bernoulli(graph, &dims(shape), probability, ""))
+    pub fn bernoulli(&self, probability: f64, shape: &[usize]) -> Result<Tensor, Error> {
+        self.draw(|graph| functions::bernoulli(graph, shape, probability, ""))
     }
 
     fn draw(&self, function: impl FnOnce(&mut Graph) -> Result<NodeId, GraphError>) -> Result<Tensor, Error> {
-        let id = function(&mut self.workspace.graph.borrow_mut())?;
-        Ok(Tensor::new(&self.workspace, id))
+        Ok(self.build(&[], |graph, _| Ok(vec![function(graph)?]))?.remove(0))
+    }
+
+    /// The results of whatever `build` adds to the graph, given the nodes of these tensors: the general form of every operation
+    /// and function.
+    ///
+    /// # Errors
+    /// Those of `build`, and if a tensor is of another session.
+    pub fn build(
+        &self,
+        inputs: &[&Tensor],
+        build: impl FnOnce(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>,
+    ) -> Result<Vec<Tensor>, Error> {
+        self.workspace.apply(inputs, build)
     }
 
     fn leaf(
-        &mut self,
+        &self,
         name: &str,
         owner: Option<&str>,
         (shape, dtype, range): (&[usize], DType, Option<Interval>),
-        data: Option<ArrayD<f64>>,
+        data: Option<Value>,
         role: Role,
     ) -> Result<Tensor, Error> {
         owner.map_or(Ok(()), |owner| self.check_member(owner))?;
-        let here = owner.is_none_or(|owner| self.local.has(owner));
+        let here = owner.is_none_or(|owner| self.is_here(owner));
         match &data {
             Some(data) if data.shape() != shape => {
                 let got = data.shape();
@@ -228,24 +303,17 @@ impl Session {
                     "the data of `{name}` is {owner}'s alone: give None here, and the data at {owner}"
                 )));
             }
-            Some(data) => check_finite(name, data)?,
+            Some(data) => check_finite(name, data.first_not_finite())?,
             None if here => {
                 let owner = owner.unwrap_or("everybody");
                 return Err(Error::Input(format!("no data for `{name}`, which {owner} has to give here")));
             }
             None => {}
         }
-        // owners are numbered as they come, and so only those of inputs that all members have
-        let visibility = match owner {
-            Some(owner) => Visibility::Private(self.owner(owner)?),
-            None => Visibility::Public,
-        };
-        let input = ops::Input { shape: dims(shape), visibility, role, range, dtype };
-        let id = self.workspace.graph.borrow_mut().add(input, &[], name)?;
-        if let Some(data) = data {
-            self.workspace.inputs.borrow_mut().insert(name.to_owned(), data);
-        }
-        Ok(Tensor::new(&self.workspace, id))
+        // the workspace knows the owner's number
+        let visibility = Visibility::Public;
+        let input = ops::Input { shape: shape.to_vec(), visibility, role, range, dtype };
+        self.workspace.input(name, owner, input, data)
     }
 
     fn check_member(&self, name: &str) -> Result<(), Error> {
@@ -255,40 +323,110 @@ impl Session {
         }
     }
 
-    fn owner(&self, name: &str) -> Result<Owner, Error> {
-        self.check_member(name)?;
-        Ok(self.workspace.graph.borrow_mut().owner(name))
-    }
-
     /// A model of `owner`, whose weights become that member's private inputs. The owner gives the ONNX file; where the
     /// owner is not, the graph that `tacita export-graph` wrote of it is enough.
     ///
     /// # Errors
     /// If the file cannot be read or the model is refused; the error names the node.
-    pub fn model(&mut self, path: impl AsRef<Path>, owner: &str) -> Result<Model, Error> {
+    pub fn model(&self, path: impl AsRef<Path>, owner: &str) -> Result<Model, Error> {
         self.check_member(owner)?;
-        Model::read(&self.workspace, path.as_ref(), owner, self.local.has(owner))
+        Model::read(&self.workspace, path.as_ref(), owner, self.is_here(owner))
     }
 
-    /// Computes a tensor and opens it to the named parties: the one step that communicates. Returns what the first of
-    /// those who are here received, `None` if none of them is.
+    /// Computes a tensor and opens it to the named members. Returns what the first of those who are here received, `None` if
+    /// none of them is. The reveal is called `result`.
     ///
     /// # Errors
-    /// If a receiver is no party, a value is out of range, or the protocol fails.
-    pub fn reveal(&mut self, tensor: &Tensor, to: &[&str]) -> Result<Option<ArrayD<f64>>, Error> {
-        let mut owners = to.iter().map(|name| self.owner(name)).collect::<Result<Vec<_>, _>>()?;
-        owners.sort_unstable();
-        owners.dedup();
-        let mut graph = self.workspace.graph.borrow().clone();
-        if !std::rc::Rc::ptr_eq(tensor.workspace(), &self.workspace) {
-            return Err(Error::Usage("the tensor belongs to another session".into()));
+    /// If a receiver is no member, consent is missing, a value is out of range, or the protocol fails; also if the value holds
+    /// integers from 2^53 on, which [`Session::run`] gives exactly.
+    pub fn reveal(&self, tensor: &Tensor, to: &[&str]) -> Result<Option<ArrayD<f64>>, Error> {
+        let value = self.run(&[(tensor, to)], &[])?.remove(0);
+        match value {
+            Some(Value::I64(numbers)) if numbers.iter().any(|x| x.unsigned_abs() > 1 << 53) => Err(
+                Error::Input("the result has integers beyond 2^53: `Session::run` gives them exactly".into()),
+            ),
+            value => Ok(value.map(|value| value.to_f64())),
         }
-        graph.reveal(tensor.id(), &owners, "result")?;
-        let prepared = self.prepare(&graph)?;
-        let workspace = self.workspace.clone();
-        let evaluation = self.evaluate(&prepared, &workspace.inputs.borrow(), &mut |_| ())?;
-        let first = evaluation.revealed.into_values().next().and_then(|values| values.into_iter().next());
-        Ok(first.map(|(_, value)| value))
+    }
+
+    /// One evaluation: computes these tensors, opens each to its receivers, and keeps those of `keep` in shares, besides what the
+    /// program holds of what is computed on the way. Returns for each reveal what the first of its receivers who are here got.
+    /// The reveals are called `result`, `result 2` and so on.
+    ///
+    /// # Errors
+    /// As [`Session::reveal`]; also if a tensor of `keep` has other fractional bits than the session. After an error of an input,
+    /// which is found before anything is sent, the session goes on.
+    pub fn run(&self, reveal: &[(&Tensor, &[&str])], keep: &[&Tensor]) -> Result<Vec<Option<Value>>, Error> {
+        let evaluation = self.run_with(reveal, keep, &mut |_| ())?.0;
+        let first = |values: Vec<(String, Value)>| values.into_iter().next().map(|(_, value)| value);
+        Ok(evaluation.revealed.into_values().map(first).collect())
+    }
+
+    /// As [`Session::run`], with progress, and with what it cost. Reveals are in the order in which they were given.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_with(
+        &self,
+        reveal: &[(&Tensor, &[&str])],
+        keep: &[&Tensor],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Evaluation, Arc<Prepared>), Error> {
+        if reveal.is_empty() && keep.iter().all(|tensor| tensor.is_kept()) {
+            let to_do = "nothing to reveal, and what is to be kept is kept";
+            return Err(Error::Usage(to_do.into()));
+        }
+        let mut engine = self.engine();
+        let step = self.step(reveal, keep)?;
+        let prepared = engine.prepare(&step.graph, &self.members, self.precision)?;
+        let evaluation = engine.evaluate(self, &prepared, &step.inputs, progress)?;
+        let free = self.workspace.lock().commit(step.kept)?;
+        engine.forget_kept(&free)?;
+        Ok((evaluation, prepared))
+    }
+
+    /// What it would cost to reveal these tensors now, and who would learn what. Nothing runs.
+    ///
+    /// # Errors
+    /// As [`Session::run`], but for what happens while it runs.
+    pub fn estimate(&self, reveal: &[(&Tensor, &[&str])]) -> Result<Estimate, Error> {
+        let mut engine = self.engine();
+        let step = self.step(reveal, &[])?;
+        let prepared = engine.prepare(&step.graph, &self.members, self.precision)?;
+        estimate_prepared(&step.graph, &prepared, &self.members, Link::Memory)
+    }
+
+    /// The graph of an evaluation.
+    fn step(&self, reveal: &[(&Tensor, &[&str])], keep: &[&Tensor]) -> Result<Step, Error> {
+        for (tensor, to) in reveal {
+            self.workspace.check(&[tensor])?;
+            if to.is_empty() {
+                return Err(Error::Usage("a reveal to nobody: name a receiver".into()));
+            }
+            to.iter().try_for_each(|name| self.check_member(name))?;
+        }
+        self.workspace.check(keep)?;
+        let state = self.workspace.lock();
+        let target = |(tensor, to): &(&Tensor, &[&str])| -> Target {
+            (tensor.handle().id(&state), to.iter().map(|name| (*name).to_owned()).collect())
+        };
+        let reveal: Vec<Target> = reveal.iter().map(target).collect();
+        let keep: Vec<NodeId> = keep.iter().map(|tensor| tensor.handle().id(&state)).collect();
+        Step::new(&state, &reveal, &keep, self.precision)
+    }
+
+    /// Forgets parameters that no tensor is computed from any more: members drop what they hold of them. The names stay taken,
+    /// as a mask serves one value.
+    ///
+    /// # Errors
+    /// If there is no such parameter, or it is in use.
+    pub fn forget(&self, parameters: &[&str]) -> Result<(), Error> {
+        let mut engine = self.engine();
+        {
+            let state = self.workspace.lock();
+            parameters.iter().try_for_each(|name| state.check_unused(name))?;
+        }
+        engine.forget_parameters(parameters)
     }
 
     /// Sends some bytes that everybody may know to all other members but the dealer, under a topic that all of them name,
@@ -296,8 +434,8 @@ impl Session {
     ///
     /// # Errors
     /// If the session is local, or a member does not answer.
-    pub fn exchange(&mut self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let said = self.local.exchange(topic, bytes)?;
+    pub fn exchange(&self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let said = self.engine().local.exchange(topic, bytes)?;
         Ok(said
             .into_iter()
             .filter_map(|(id, bytes)| Some((self.members.name(id.index())?.to_owned(), bytes)))
@@ -309,12 +447,19 @@ impl Session {
     /// # Errors
     /// If a member has ended.
     pub fn kept(&self) -> Result<BTreeMap<String, KeptValues>, Error> {
-        self.local.kept()
+        self.engine().local.kept()
     }
 
-    /// Gives each computing party here what it kept before.
-    pub fn keep(&mut self, values: BTreeMap<String, KeptValues>) -> Result<(), Error> {
-        self.local.keep(values)
+    /// Gives each computing party here what it kept before. It may depend on anybody's data.
+    ///
+    /// # Errors
+    /// If a member has ended.
+    pub fn keep(&self, values: BTreeMap<String, KeptValues>) -> Result<(), Error> {
+        let mut engine = self.engine();
+        for name in values.values().flat_map(BTreeMap::keys) {
+            engine.provenance.insert(name.clone(), Provenance::unknown());
+        }
+        engine.local.keep(values)
     }
 
     /// Samples, and samples of a batch, that correlations were dealt for ahead, if they were.
@@ -324,41 +469,62 @@ impl Session {
 
     /// The computing parties that live here.
     pub fn computing_here(&self) -> Vec<String> {
-        self.local.computing().map(str::to_owned).collect()
+        self.computing.clone()
     }
 
     /// As [`Session::exchange`]; where all members are here there is nobody to tell, and nothing is heard.
-    pub fn tell(&mut self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    ///
+    /// # Errors
+    /// As [`Session::exchange`].
+    pub fn tell(&self, topic: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Error> {
         if self.is_of_several_machines() { self.exchange(topic, bytes) } else { Ok(vec![]) }
     }
 
     /// Whether other members than those here take part, the dealer not counted.
     pub fn is_of_several_machines(&self) -> bool {
-        self.members.names().any(|name| !self.local.has(name))
+        self.members.names().any(|name| !self.here.contains(name))
     }
 
     /// Whether a member lives here.
     pub fn is_here(&self, name: &str) -> bool {
-        self.local.has(name)
+        self.here.contains(name)
     }
 
     /// Leaves the session and tells all others why, so that nobody takes it for a success.
-    pub fn abandon(&mut self, cause: &str) {
-        self.local.abandon(cause);
+    pub fn abandon(&self, cause: &str) {
+        self.engine().local.abandon(cause);
     }
 
     /// Makes a graph with reveals ready for this session: prunes, rewrites, lowers and plans it.
     ///
     /// # Errors
     /// If the graph cannot be run privately by these parties.
-    pub fn prepare(&mut self, graph: &Graph) -> Result<Arc<Prepared>, Error> {
+    pub fn prepare(&self, graph: &Graph) -> Result<Arc<Prepared>, Error> {
+        self.engine().prepare(graph, &self.members, self.precision)
+    }
+
+    /// Evaluates a prepared graph; each party is given its own of the `inputs` and no other. Consent is asked for before
+    /// anything is sent: see [`Session::consent_to`].
+    ///
+    /// # Errors
+    /// If consent is missing, an input is missing, out of range or not a number, a parameter has another value than before, or
+    /// the protocol fails. The session cannot be used after an error of the protocol.
+    pub fn evaluate(
+        &self,
+        prepared: &Arc<Prepared>,
+        inputs: &Inputs,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Evaluation, Error> {
+        self.engine().evaluate(self, prepared, inputs, progress)
+    }
+}
+
+impl Engine {
+    fn prepare(&mut self, graph: &Graph, members: &Members, precision: u32) -> Result<Arc<Prepared>, Error> {
         let key = graph.digest();
         let prepared = match self.prepared.iter().position(|(other, _)| *other == key) {
             Some(at) => self.prepared.remove(at).1,
-            None => {
-                let bound = bind(graph)?;
-                Arc::new(Prepared::new(bound, &self.members, self.precision)?)
-            }
+            None => Arc::new(Prepared::new(bind(graph)?, members, precision)?),
         };
         if self.prepared.len() == MAX_PREPARED {
             self.prepared.remove(0);
@@ -367,59 +533,106 @@ impl Session {
         Ok(prepared)
     }
 
-    /// Evaluates a prepared graph; each party is given its own of the `inputs` and no other.
-    ///
-    /// # Errors
-    /// If an input is missing, out of range or not a number, a parameter has another value than before, or the protocol
-    /// fails. The session cannot be used after an
-    /// error.
-    pub fn evaluate(
+    fn evaluate(
         &mut self,
+        session: &Session,
         prepared: &Arc<Prepared>,
         inputs: &Inputs,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Evaluation, Error> {
-        self.bind_parameters(prepared.graph(), inputs)?;
+        let graph = prepared.graph();
+        if session.is_of_several_machines() {
+            let here = session.here.iter();
+            here.into_iter().try_for_each(|me| self.consent.check(graph, &self.provenance, me))?;
+        }
+        self.check_parameters(graph, inputs)?;
         let finished = self.local.evaluate(prepared, inputs, progress)?;
-        collect(prepared, &self.members, finished)
+        self.bind_parameters(prepared, inputs);
+        for (name, provenance) in Provenance::of_kept(graph, &self.provenance) {
+            self.provenance.insert(name, provenance);
+        }
+        collect(prepared, &session.members, finished)
     }
 
-    /// Weights are opened once under a mask that is bound to their value, so another value needs another name.
-    fn bind_parameters(&mut self, graph: &Graph, inputs: &Inputs) -> Result<(), Error> {
-        for id in graph.inputs() {
-            let node = graph.node(id);
-            let (Op::Input(input), Some(value)) = (&node.op, inputs.get(&node.name)) else { continue };
-            if input.role == Role::Parameter {
-                let bound = self.bound.entry(node.name.clone()).or_insert_with(|| value.clone());
-                if !bound.is_same(value) {
-                    let name = &node.name;
-                    return Err(Error::Input(format!(
-                        "the parameter `{name}` has another value than before: open a new session, or give it a new name"
-                    )));
+    /// Weights are sent once under a mask that is bound to their value, so another value needs another name.
+    fn check_parameters(&self, graph: &Graph, inputs: &Inputs) -> Result<(), Error> {
+        for (name, value) in parameters(graph, inputs) {
+            let refuse = |why: &str| {
+                Err(Error::Input(format!(
+                    "the parameter `{name}` {why}: open a new session, or give it a new name"
+                )))
+            };
+            match self.bound.get(name) {
+                Some(Some(bound)) if !bound.is_same(value) => {
+                    return refuse("has another value than before");
                 }
+                Some(None) => return refuse("was forgotten"),
+                _ => {}
             }
         }
         Ok(())
     }
+
+    fn bind_parameters(&mut self, prepared: &Prepared, inputs: &Inputs) {
+        for (name, value) in parameters(prepared.graph(), inputs) {
+            self.bound.entry(name.to_owned()).or_insert_with(|| Some(value.clone()));
+        }
+        for (key, names) in prepared.weights() {
+            self.weights.entry(key).or_insert(names);
+        }
+    }
+
+    fn forget_kept(&mut self, names: &[String]) -> Result<(), Error> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        names.iter().for_each(|name| {
+            self.provenance.remove(name);
+        });
+        self.local.forget(names, &[])
+    }
+
+    fn forget_parameters(&mut self, names: &[&str]) -> Result<(), Error> {
+        for name in names {
+            self.bound.insert((*name).to_owned(), None);
+        }
+        let of = |parameters: &BTreeSet<String>| names.iter().any(|name| parameters.contains(*name));
+        let keys: Vec<LeafKey> =
+            self.weights.iter().filter(|(_, names)| of(names)).map(|(key, _)| *key).collect();
+        keys.iter().for_each(|key| {
+            self.weights.remove(key);
+        });
+        self.local.forget(&[], &keys)
+    }
 }
 
-/// Refuses what is not a number, with its place.
-pub fn check_finite(name: &str, data: &ArrayD<f64>) -> Result<(), Error> {
-    if data.iter().all(|number| number.is_finite()) {
-        return Ok(()); // indices are slow to count: only once something is wrong
-    }
-    match data.indexed_iter().find(|(_, number)| !number.is_finite()) {
+/// The parameters of a graph that have a value here.
+fn parameters<'a>(graph: &'a Graph, inputs: &'a Inputs) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    graph.inputs().into_iter().filter_map(|id| {
+        let node = graph.node(id);
+        let is_parameter = matches!(&node.op, Op::Input(input) if input.role == Role::Parameter);
+        let value = inputs.get(&node.name).filter(|_| is_parameter)?;
+        Some((node.name.as_str(), value))
+    })
+}
+
+/// Refuses what is not a number, with its place: the first number of an input that is not finite, if there is one.
+///
+/// # Errors
+/// [`Error::Input`] naming the input, the number and its index.
+pub fn check_finite(name: &str, found: Option<(Vec<usize>, f64)>) -> Result<(), Error> {
+    match found {
         None => Ok(()),
-        Some((index, number)) => {
-            let index = index.slice();
-            Err(Error::Input(format!(
-                "input `{name}` holds {number} at {index:?}: only finite numbers can be shared"
-            )))
-        }
+        Some((index, number)) => Err(Error::Input(format!(
+            "input `{name}` holds {number} at {index:?}: only finite numbers can be shared"
+        ))),
     }
 }
 
 /// The graph pruned and rewritten.
+///
+/// # Errors
+/// If a name becomes too long.
 pub fn bind(graph: &Graph) -> Result<Graph, Error> {
     Ok(tacita_graph::optimize(&graph.prune()?)?)
 }

@@ -1,65 +1,116 @@
 //! Lazy tensors: names for nodes of a session's graph.
 
 mod elementwise;
+mod gradient;
 mod linear;
 mod movement;
 mod normal;
 
-use std::cell::RefCell;
+pub use gradient::Gradients;
+
 use std::ops::{Add, Div, Mul, Neg, Sub};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tacita_graph::ops::ToWhole;
-use tacita_graph::{DType, Graph, GraphError, Inputs, NodeId, Op, Visibility, functions, ops};
+use tacita_graph::{DType, Graph, GraphError, NodeId, Op, Visibility, functions, ops};
 
-/// What the tensors of a session share with it: the graph they are nodes of, and the values of its inputs.
-#[derive(Default)]
-pub(crate) struct Workspace {
-    pub graph: RefCell<Graph>,
-    pub inputs: RefCell<Inputs>,
-}
+use crate::error::Error;
+use crate::workspace::Handle;
 
-pub(crate) type Shared = Rc<Workspace>;
-
-/// A value that will be computed when something that depends on it is revealed.
+/// A value that will be computed when something that depends on it is revealed. It may be sent to other threads.
+///
+/// A secret tensor that was computed stays with the parties in shares as long as the program holds it or a clone: nothing is
+/// computed or drawn twice. What the program drops is forgotten.
 ///
 /// # Panics
-/// Operations panic on shapes that do not fit, with both shapes, as `ndarray`'s do: that is a programming error.
+/// The methods that return a `Tensor` panic on shapes that do not fit, with both shapes, as `ndarray`'s do: that is a programming
+/// error. [`Tensor::apply`] and [`Tensor::build`] are the forms of every operation and function that return an error instead.
 #[derive(Clone)]
-pub struct Tensor {
-    workspace: Shared,
-    id: NodeId,
+pub struct Tensor(Arc<Handle>);
+
+/// Shape, type and who may know it: no value, and never a computation.
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.0.workspace().lock();
+        let node = state.graph.node(self.0.id(&state));
+        let visibility = match node.ty.visibility {
+            Visibility::Public => "public".to_owned(),
+            Visibility::Private(owner) => format!("private to {}", state.graph.owners()[owner.0 as usize]),
+            Visibility::Secret => "secret".to_owned(),
+        };
+        write!(f, "Tensor({:?}, {}, {visibility})", node.ty.shape, node.ty.dtype)
+    }
 }
 
 impl Tensor {
-    pub(crate) fn new(workspace: &Shared, id: NodeId) -> Tensor {
-        Tensor { workspace: workspace.clone(), id }
+    pub(crate) fn new(handle: Arc<Handle>) -> Tensor {
+        Tensor(handle)
     }
 
-    pub(crate) fn workspace(&self) -> &Shared {
-        &self.workspace
-    }
-
-    /// The node in the session's graph.
-    pub fn id(&self) -> NodeId {
-        self.id
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.0
     }
 
     /// The shape.
     pub fn shape(&self) -> Vec<usize> {
-        self.workspace.graph.borrow().node(self.id).ty.shape.clone()
+        let state = self.0.workspace().lock();
+        state.graph.node(self.0.id(&state)).ty.shape.clone()
     }
 
-    /// Who may know the value.
-    pub fn visibility(&self) -> Visibility {
-        self.workspace.graph.borrow().node(self.id).ty.visibility
+    /// What the numbers mean.
+    pub fn dtype(&self) -> DType {
+        let state = self.0.workspace().lock();
+        state.graph.node(self.0.id(&state)).ty.dtype
     }
 
-    fn apply(&self, op: impl Into<Op>, others: &[&Tensor]) -> Tensor {
-        self.function(others, |graph, inputs| graph.add(op, inputs, ""))
+    /// The member that alone knows the value; `None` if all know it, or nobody does.
+    pub fn owner(&self) -> Option<String> {
+        let state = self.0.workspace().lock();
+        match state.graph.node(self.0.id(&state)).ty.visibility {
+            Visibility::Private(owner) => Some(state.graph.owners()[owner.0 as usize].clone()),
+            Visibility::Public | Visibility::Secret => None,
+        }
     }
 
-    /// What a function adds to the graph, of this tensor and others.
+    /// Whether nobody knows the value.
+    pub fn is_secret(&self) -> bool {
+        let state = self.0.workspace().lock();
+        state.graph.node(self.0.id(&state)).ty.visibility == Visibility::Secret
+    }
+
+    /// Whether the value is kept in shares: it was computed, and is not computed again.
+    pub fn is_kept(&self) -> bool {
+        let state = self.0.workspace().lock();
+        state.slots.contains_key(&self.0.id(&state))
+    }
+
+    /// The result of an operation on this tensor and others.
+    ///
+    /// # Errors
+    /// If shapes or kinds do not fit; the error names both.
+    pub fn apply(&self, op: impl Into<Op>, others: &[&Tensor]) -> Result<Tensor, Error> {
+        self.build(others, |graph, inputs| Ok(vec![graph.add(op, inputs, "")?])).map(|mut all| all.remove(0))
+    }
+
+    /// The results of whatever `build` adds to the graph, given the nodes of this tensor and the others: any function of
+    /// `tacita::graph`, or a whole graph by [`Graph::append`].
+    ///
+    /// # Errors
+    /// Those of `build`, and if a tensor is of another session.
+    pub fn build(
+        &self,
+        others: &[&Tensor],
+        build: impl FnOnce(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>,
+    ) -> Result<Vec<Tensor>, Error> {
+        let inputs: Vec<&Tensor> = [self].into_iter().chain(others.iter().copied()).collect();
+        self.0.workspace().apply(&inputs, build)
+    }
+
+    fn op(&self, op: impl Into<Op>, others: &[&Tensor]) -> Tensor {
+        self.apply(op, others).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The result of a function of this tensor and others.
     fn function(
         &self,
         others: &[&Tensor],
@@ -74,17 +125,27 @@ impl Tensor {
         others: &[&Tensor],
         function: impl FnOnce(&mut Graph, &[NodeId]) -> Result<Vec<NodeId>, GraphError>,
     ) -> Vec<Tensor> {
-        let mut inputs = vec![self.id];
-        for other in others {
-            assert!(
-                Rc::ptr_eq(&self.workspace, &other.workspace),
-                "tensors of two sessions cannot be combined"
-            );
-            inputs.push(other.id);
+        self.build(others, function).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A public number of this tensor's kind, or fixed.
+    fn number(&self, value: f64) -> Tensor {
+        let integer = self.dtype() == DType::Int && value.fract() == 0.0;
+        self.function(&[], |graph, _| {
+            let number = graph.add(ops::Constant { shape: vec![], value }, &[], "")?;
+            match integer {
+                true => graph.add(ops::Cast { to: DType::Int, rounding: ToWhole::Floor }, &[number], ""),
+                false => Ok(number),
+            }
+        })
+    }
+
+    /// This tensor, and the number as one that fits it: integers with a fraction are fixed point from here on.
+    fn with_number(&self, value: f64) -> (Tensor, Tensor) {
+        match self.dtype() == DType::Int && value.fract() != 0.0 {
+            true => (self.to_fixed(), self.number(value)),
+            false => (self.clone(), self.number(value)),
         }
-        let results = function(&mut self.workspace.graph.borrow_mut(), &inputs);
-        let results = results.unwrap_or_else(|error| panic!("{error}"));
-        results.into_iter().map(|id| Tensor::new(&self.workspace, id)).collect()
     }
 
     /// An axis counted from the end if negative.
@@ -103,21 +164,21 @@ impl Tensor {
     /// max(x, 0).
     #[must_use]
     pub fn relu(&self) -> Tensor {
-        self.apply(ops::Relu {}, &[])
+        self.op(ops::Relu {}, &[])
     }
 
     /// The sum over axes, each named once.
     #[must_use]
     pub fn sum(&self, axes: &[isize]) -> Tensor {
         let axes = self.axes(axes);
-        self.apply(ops::Sum { axes, keepdims: false }, &[])
+        self.op(ops::Sum { axes, keepdims: false }, &[])
     }
 
     /// The mean over axes.
     #[must_use]
     pub fn mean(&self, axes: &[isize]) -> Tensor {
         let axes = self.axes(axes);
-        self.apply(ops::Mean { axes, keepdims: false }, &[])
+        self.op(ops::Mean { axes, keepdims: false }, &[])
     }
 
     /// Axes in ascending order, each once.
@@ -135,184 +196,184 @@ impl Tensor {
     /// The largest element along an axis.
     #[must_use]
     pub fn max(&self, axis: isize) -> Tensor {
-        self.apply(ops::Max { axis: self.axis(axis), keepdims: false }, &[])
+        self.op(ops::Max { axis: self.axis(axis), keepdims: false }, &[])
     }
 
     /// The index of the largest element along an axis, the lowest of equals.
     #[must_use]
     pub fn argmax(&self, axis: isize) -> Tensor {
-        self.apply(ops::ArgMax { axis: self.axis(axis), keepdims: false }, &[])
+        self.op(ops::ArgMax { axis: self.axis(axis), keepdims: false }, &[])
     }
 
     /// The same elements in another shape.
     #[must_use]
     pub fn reshape(&self, shape: &[usize]) -> Tensor {
-        self.apply(ops::Reshape { shape: tacita_graph::dims(shape) }, &[])
+        self.op(ops::Reshape { shape: tacita_graph::dims(shape) }, &[])
     }
 
     /// The axes in another order.
     #[must_use]
     pub fn transpose(&self, perm: &[usize]) -> Tensor {
-        self.apply(ops::Transpose { perm: perm.to_vec() }, &[])
+        self.op(ops::Transpose { perm: perm.to_vec() }, &[])
     }
 
     /// Whether each element is below the other's: bits.
     #[must_use]
     pub fn less(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::Less {}, &[other])
+        self.op(ops::Less {}, &[other])
     }
 
     /// The larger of each two elements.
     #[must_use]
     pub fn maximum(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::Maximum {}, &[other])
+        self.op(ops::Maximum {}, &[other])
     }
 
     /// The smaller of each two elements.
     #[must_use]
     pub fn minimum(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::Minimum {}, &[other])
+        self.op(ops::Minimum {}, &[other])
     }
 
     /// Whether each element equals the other's: bits. Of any kind.
     #[must_use]
     pub fn equal(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::Equal {}, &[other])
+        self.op(ops::Equal {}, &[other])
     }
 
     /// Whether each element differs from the other's: bits. Of any kind.
     #[must_use]
     pub fn not_equal(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::NotEqual {}, &[other])
+        self.op(ops::NotEqual {}, &[other])
     }
 
     /// Whether each element is not above the other's: bits.
     #[must_use]
     pub fn less_equal(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::LessEqual {}, &[other])
+        self.op(ops::LessEqual {}, &[other])
     }
 
     /// Whether each element is above the other's: bits.
     #[must_use]
     pub fn greater(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::Greater {}, &[other])
+        self.op(ops::Greater {}, &[other])
     }
 
     /// Whether each element is not below the other's: bits.
     #[must_use]
     pub fn greater_equal(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::GreaterEqual {}, &[other])
+        self.op(ops::GreaterEqual {}, &[other])
     }
 
     /// Whether both bits are 1.
     #[must_use]
     pub fn and(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::And {}, &[other])
+        self.op(ops::And {}, &[other])
     }
 
     /// Whether one of two bits is 1, or both.
     #[must_use]
     pub fn or(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::Or {}, &[other])
+        self.op(ops::Or {}, &[other])
     }
 
     /// Whether two bits differ.
     #[must_use]
     pub fn xor(&self, other: &Tensor) -> Tensor {
-        self.apply(ops::Xor {}, &[other])
+        self.op(ops::Xor {}, &[other])
     }
 
     /// The other bit: `1 - x`. (Not the operator `!`, which would suggest bits of integers.)
     #[must_use]
     #[allow(clippy::should_implement_trait)]
     pub fn not(&self) -> Tensor {
-        self.apply(ops::Not {}, &[])
+        self.op(ops::Not {}, &[])
     }
 
     /// Whether one of the bits over axes is 1.
     #[must_use]
     pub fn any(&self, axes: &[isize]) -> Tensor {
         let axes = self.axes(axes);
-        self.apply(ops::Any { axes, keepdims: false }, &[])
+        self.op(ops::Any { axes, keepdims: false }, &[])
     }
 
     /// Whether all bits over axes are 1.
     #[must_use]
     pub fn all(&self, axes: &[isize]) -> Tensor {
         let axes = self.axes(axes);
-        self.apply(ops::All { axes, keepdims: false }, &[])
+        self.op(ops::All { axes, keepdims: false }, &[])
     }
 
     /// The absolute value.
     #[must_use]
     pub fn abs(&self) -> Tensor {
-        self.apply(ops::Abs {}, &[])
+        self.op(ops::Abs {}, &[])
     }
 
     /// 1, 0 or -1, as the number is above, at or below zero.
     #[must_use]
     pub fn sign(&self) -> Tensor {
-        self.apply(ops::Sign {}, &[])
+        self.op(ops::Sign {}, &[])
     }
 
     /// The largest integer that is not above.
     #[must_use]
     pub fn floor(&self) -> Tensor {
-        self.apply(ops::Floor {}, &[])
+        self.op(ops::Floor {}, &[])
     }
 
     /// The smallest integer that is not below.
     #[must_use]
     pub fn ceil(&self) -> Tensor {
-        self.apply(ops::Ceil {}, &[])
+        self.op(ops::Ceil {}, &[])
     }
 
     /// The nearest integer, the even one of two, as NumPy does.
     #[must_use]
     pub fn round(&self) -> Tensor {
-        self.apply(ops::Round {}, &[])
+        self.op(ops::Round {}, &[])
     }
 
     /// The same numbers as fixed point. Integers must be representable at the session's precision.
     #[must_use]
     pub fn to_fixed(&self) -> Tensor {
-        self.apply(ops::Cast { to: DType::Fixed, rounding: ToWhole::Floor }, &[])
+        self.op(ops::Cast { to: DType::Fixed, rounding: ToWhole::Floor }, &[])
     }
 
     /// Integers, with the rounding that is given for fixed ones.
     #[must_use]
     pub fn to_whole(&self, rounding: ToWhole) -> Tensor {
-        self.apply(ops::Cast { to: DType::Int, rounding }, &[])
+        self.op(ops::Cast { to: DType::Int, rounding }, &[])
     }
 
     /// Whether each number is not zero: bits.
     #[must_use]
     pub fn to_bits(&self) -> Tensor {
-        self.apply(ops::Cast { to: DType::Bit, rounding: ToWhole::Floor }, &[])
+        self.op(ops::Cast { to: DType::Bit, rounding: ToWhole::Floor }, &[])
     }
 
     /// The smallest element along an axis.
     #[must_use]
     pub fn min(&self, axis: isize) -> Tensor {
-        self.apply(ops::Min { axis: self.axis(axis), keepdims: false }, &[])
+        self.op(ops::Min { axis: self.axis(axis), keepdims: false }, &[])
     }
 
     /// The index of the smallest element along an axis, the lowest of equals.
     #[must_use]
     pub fn argmin(&self, axis: isize) -> Tensor {
-        self.apply(ops::ArgMin { axis: self.axis(axis), keepdims: false }, &[])
+        self.op(ops::ArgMin { axis: self.axis(axis), keepdims: false }, &[])
     }
 
     /// The elements along an axis in order, at most 1024.
     #[must_use]
     pub fn sort(&self, axis: isize, descending: bool) -> Tensor {
-        self.apply(ops::Sort { axis: self.axis(axis), descending }, &[])
+        self.op(ops::Sort { axis: self.axis(axis), descending }, &[])
     }
 
     /// The indices of the elements along an axis in their order, the lower first of equals.
     #[must_use]
     pub fn argsort(&self, axis: isize, descending: bool) -> Tensor {
-        self.apply(ops::ArgSort { axis: self.axis(axis), descending }, &[])
+        self.op(ops::ArgSort { axis: self.axis(axis), descending }, &[])
     }
 
     /// The `k` largest elements along an axis (or, if not `largest`, the smallest) and their indices, best first.
@@ -347,7 +408,7 @@ impl Tensor {
     /// from the end, and one beyond has none.
     #[must_use]
     pub fn one_hot(&self, depth: usize) -> Tensor {
-        self.apply(ops::OneHot { depth }, &[])
+        self.op(ops::OneHot { depth }, &[])
     }
 
     /// The slices along an axis at secret integers, whose axes take the axis' place: with a matrix of embeddings and
@@ -355,7 +416,7 @@ impl Tensor {
     #[must_use]
     pub fn pick(&self, axis: isize, indices: &Tensor) -> Tensor {
         let axis = self.axis(axis);
-        self.apply(ops::Pick { axis }, &[&indices.one_hot(self.shape()[axis])])
+        self.op(ops::Pick { axis }, &[&indices.one_hot(self.shape()[axis])])
     }
 
     /// Indices from `start` to before `end` of an axis.
@@ -364,7 +425,7 @@ impl Tensor {
         assert!(start < end && end <= shape[axis], "elements {start} to {end} of an axis of {}", shape[axis]);
         let (mut starts, mut ends, steps) = (vec![0; shape.len()], shape.clone(), vec![1; shape.len()]);
         (starts[axis], ends[axis]) = (start, end);
-        self.apply(ops::Slice { starts, ends, steps }, &[])
+        self.op(ops::Slice { starts, ends, steps }, &[])
     }
 
     fn without(&self, axis: isize) -> Vec<usize> {
@@ -386,17 +447,18 @@ impl Tensor {
     /// Where this tensor of bits is one `a`, elsewhere `b`.
     #[must_use]
     pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
-        self.apply(ops::Select {}, &[a, b])
+        self.op(ops::Select {}, &[a, b])
     }
 }
 
+/// `a op b` for tensors and numbers, by value and by reference.
 macro_rules! operator {
-    ($trait:ident, $method:ident, $op:ident) => {
+    ($trait:ident, $method:ident) => {
         impl $trait<&Tensor> for &Tensor {
             type Output = Tensor;
 
             fn $method(self, other: &Tensor) -> Tensor {
-                self.apply(ops::$op {}, &[other])
+                self.op(ops::$trait {}, &[other])
             }
         }
 
@@ -404,21 +466,79 @@ macro_rules! operator {
             type Output = Tensor;
 
             fn $method(self, other: Tensor) -> Tensor {
-                self.apply(ops::$op {}, &[&other])
+                (&self).$method(&other)
+            }
+        }
+
+        impl $trait<&Tensor> for Tensor {
+            type Output = Tensor;
+
+            fn $method(self, other: &Tensor) -> Tensor {
+                (&self).$method(other)
+            }
+        }
+
+        impl $trait<Tensor> for &Tensor {
+            type Output = Tensor;
+
+            fn $method(self, other: Tensor) -> Tensor {
+                self.$method(&other)
+            }
+        }
+
+        impl $trait<f64> for &Tensor {
+            type Output = Tensor;
+
+            fn $method(self, number: f64) -> Tensor {
+                let (tensor, number) = self.with_number(number);
+                tensor.$method(number)
+            }
+        }
+
+        impl $trait<f64> for Tensor {
+            type Output = Tensor;
+
+            fn $method(self, number: f64) -> Tensor {
+                (&self).$method(number)
+            }
+        }
+
+        impl $trait<&Tensor> for f64 {
+            type Output = Tensor;
+
+            fn $method(self, tensor: &Tensor) -> Tensor {
+                let (tensor, number) = tensor.with_number(self);
+                number.$method(tensor)
+            }
+        }
+
+        impl $trait<Tensor> for f64 {
+            type Output = Tensor;
+
+            fn $method(self, tensor: Tensor) -> Tensor {
+                self.$method(&tensor)
             }
         }
     };
 }
 
-operator!(Add, add, Add);
-operator!(Sub, sub, Sub);
-operator!(Mul, mul, Mul);
-operator!(Div, div, Div);
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);
+operator!(Div, div);
 
 impl Neg for &Tensor {
     type Output = Tensor;
 
     fn neg(self) -> Tensor {
-        self.apply(ops::Neg {}, &[])
+        self.op(ops::Neg {}, &[])
+    }
+}
+
+impl Neg for Tensor {
+    type Output = Tensor;
+
+    fn neg(self) -> Tensor {
+        -&self
     }
 }

@@ -111,7 +111,7 @@ pub fn train(data: &Data, options: Options, told: &mut dyn FnMut(usize, f64)) ->
         let mut loss = f64::NAN;
         for rows in data.train.chunks_exact(BATCH) {
             let evaluation = trainer.step(&data.rows(rows))?;
-            loss = evaluation.revealed.values().next().map_or(loss, |values| values[0].1.sum());
+            loss = evaluation.revealed.values().next().map_or(loss, |values| values[0].1.to_f64().sum());
         }
         told(epoch, loss);
     }
@@ -130,6 +130,7 @@ pub fn train(data: &Data, options: Options, told: &mut dyn FnMut(usize, f64)) ->
     let steps = trainer.steps();
     let prepared = trainer.session().prepare(&graph)?;
     let evaluation = trainer.session().evaluate(&prepared, &data.rows(&data.test), &mut |_| ())?;
-    let accuracy = evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()));
+    let accuracy =
+        evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.to_f64().sum()));
     Ok((accuracy.unwrap_or(f64::NAN), steps))
 }

@@ -206,7 +206,7 @@ pub fn private(
     options: Options,
     told: &mut dyn FnMut(f64),
 ) -> Result<(Vec<usize>, Session), Error> {
-    let mut session = Session::with_options(options)?;
+    let session = Session::with_options(options)?;
     let (graph, first) = start()?;
     let prepared = session.prepare(&graph)?;
     session.evaluate(&prepared, &first, &mut |_| ())?;
@@ -215,8 +215,11 @@ pub fn private(
     for visitor in 0..visitors.takes.len() {
         let evaluation = session.evaluate(&round, &inputs(visitors.context(visitor), reward), &mut |_| ())?;
         // bob learns the arm, shows it, and sees what comes of it
-        let arm =
-            evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum() as usize));
+        let arm = evaluation
+            .revealed
+            .values()
+            .next()
+            .and_then(|values| Some(values.first()?.1.to_f64().sum() as usize));
         let arm = arm.ok_or_else(|| Error::Usage("bob is not here".into()))?;
         shown.push(arm);
         reward = visitors.rewards(&shown)[visitor];

@@ -7,7 +7,7 @@ use tacita::{Error, Session};
 
 fn main() -> Result<(), Error> {
     let model_file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../models/lenet.onnx");
-    let mut session = Session::local(2)?;
+    let session = Session::local(2)?;
     let image = session.input("picture", "alice", &[1, 1, 28, 28], a_seven())?;
     let model = session.model(model_file, "bob")?; // weights enter as bob's private inputs
     let label = model.forward(&image).argmax(-1);

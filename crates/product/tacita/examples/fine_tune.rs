@@ -212,7 +212,8 @@ impl Setting {
         let before = self.accuracy(&mut trainer)?;
         for number in 0..self.steps {
             let evaluation = trainer.step(&self.batch(number))?;
-            let loss = evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()));
+            let loss =
+                evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.to_f64().sum()));
             told(number + 1, loss.unwrap_or(f64::NAN));
         }
         Ok([before, self.accuracy(&mut trainer)?])
@@ -222,7 +223,8 @@ impl Setting {
         let graph = test_graph(self.test.labels.len())?;
         let prepared = trainer.session().prepare(&graph)?;
         let evaluation = trainer.session().evaluate(&prepared, &self.tests(), &mut |_| ())?;
-        let share = evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()));
+        let share =
+            evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.to_f64().sum()));
         Ok(share.unwrap_or(f64::NAN))
     }
 

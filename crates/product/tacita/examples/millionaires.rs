@@ -14,9 +14,9 @@ pub const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 /// # Errors
 /// If an income is out of range, or the session fails.
 pub fn highest(incomes: [f64; 3]) -> Result<(usize, f64), Error> {
-    let mut session = Session::local(PEOPLE.len())?;
+    let session = Session::local(PEOPLE.len())?;
     // in three organisations each would give only its own number
-    let mut income = |person: usize| {
+    let income = |person: usize| {
         let data = arr1(&[incomes[person]]).into_dyn();
         session.input(&format!("{}'s income", PEOPLE[person]), PEOPLE[person], &[1], data)
     };

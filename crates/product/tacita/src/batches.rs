@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use ndarray::{ArrayD, Axis, Slice};
-use tacita_graph::{DType, Graph, Inputs};
+use tacita_graph::{DType, Graph, Inputs, first_not_finite};
 use tacita_onnx::{Sizes, Template};
 use tacita_session::{Error, Parts, Session, Timeline, check_finite};
 
@@ -50,7 +50,7 @@ impl<'a> Batches<'a> {
     /// Evaluates every batch. `receiver` is the member whose output is wanted; the first receiver of each reveal for `None`.
     pub fn evaluate(
         &self,
-        session: &mut Session,
+        session: &Session,
         mut inputs: Inputs,
         samples: Option<Samples<'_>>,
         receiver: Option<&str>,
@@ -78,7 +78,7 @@ impl<'a> Batches<'a> {
                 let wanted = |to: &str| receiver.is_none_or(|receiver| receiver == to);
                 let values = evaluation.revealed.get(&id)?;
                 let (_, value) = values.iter().find(|(to, _)| wanted(to))?;
-                Some((reveal, graph.node(id).ty.dtype == DType::Int, value.clone()))
+                Some((reveal, graph.node(id).ty.dtype == DType::Int, value.to_f64()))
             });
             if let Some((reveal, indices, value)) = first {
                 which = Some((reveal, indices));
@@ -143,7 +143,7 @@ pub(crate) fn accuracy(predicted: &[usize], labels: &[i64]) -> f64 {
 /// Checks that there are samples, and their shape and finiteness; returns how many there are.
 pub(crate) fn check_samples(template: &Template, (name, samples): Samples<'_>) -> Result<usize, Error> {
     template.sizes_of(samples.shape(), &Sizes::new())?;
-    check_finite(name, samples)?;
+    check_finite(name, first_not_finite(samples))?;
     match samples.shape().first() {
         Some(0) | None => Err(Error::Input("there are no samples".into())),
         Some(&count) => Ok(count),

@@ -60,9 +60,9 @@ pub fn infer(
     check_labels(labels, count)?;
     let batches = Batches::new(&model.template, sizes, parts)?;
     let begun = Instant::now();
-    let mut session = Session::with_options(options.clone())?;
+    let session = Session::with_options(options.clone())?;
     let opening = begun.elapsed().as_secs_f64();
-    let outcome = batches.evaluate(&mut session, model.parameters.clone(), Some(input), None, progress)?;
+    let outcome = batches.evaluate(&session, model.parameters.clone(), Some(input), None, progress)?;
     let peak_rss_bytes = peak_rss_bytes();
     drop(session);
     let Outcome { output, mut totals, timeline } = outcome;

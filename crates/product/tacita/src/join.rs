@@ -112,12 +112,12 @@ pub fn join(
     };
 
     let begun = Instant::now();
-    let mut session = Session::connect_with(file, me, identity, options)?;
+    let session = Session::connect_with(file, me, identity, options)?;
     opened(&session);
     if let Some((_, dealt)) = session.dealt_ahead() {
         own.batch.get_or_insert(dealt as u64);
     }
-    let (parts, sizes) = agree(&mut session, &template, own, me, usual_batch)?;
+    let (parts, sizes) = agree(&session, &template, own, me, usual_batch)?;
     let (count, batch) = (parts.rows(), parts.batch());
     let batches = Batches::new(&template, &sizes, &parts)?;
     if let Some(dealt) = session.dealt_ahead()
@@ -136,7 +136,13 @@ pub fn join(
     }
     let opening = begun.elapsed().as_secs_f64();
     let own_samples = input.map(|(name, _)| name).zip(samples.as_ref());
-    let outcome = batches.evaluate(&mut session, parameters, own_samples, Some(me), progress)?;
+    let outcome = batches.evaluate(&session, parameters, own_samples, Some(me), progress);
+    let outcome = outcome.inspect_err(|error| {
+        // of an error of the protocol the others know; of others they learn no more than that
+        if !matches!(error, Error::Protocol(_)) {
+            session.abandon(&format!("{me} cannot evaluate, and was told why"));
+        }
+    })?;
     let Outcome { output, mut totals, .. } = outcome;
     totals.seconds.setup += opening;
     totals.seconds.total += opening;
@@ -183,12 +189,12 @@ impl Joined {
     ///
     /// # Errors
     /// If another member fails.
-    pub fn finish(mut self) -> Result<(), Error> {
+    pub fn finish(self) -> Result<(), Error> {
         self.session.exchange("finished", &[]).map(drop)
     }
 
     /// Tells the others that this member cannot use what it got, so that they do not take it for a success.
-    pub fn abandon(mut self, cause: &str) {
+    pub fn abandon(self, cause: &str) {
         self.session.abandon(cause);
     }
 }
@@ -230,7 +236,7 @@ fn check_parameters(graph: &Graph, me: &str, parameters: &Inputs) -> Result<(), 
 
 /// Agrees on the template's sizes, the number of samples and of those evaluated together.
 fn agree(
-    session: &mut Session,
+    session: &Session,
     template: &Template,
     own: Terms,
     me: &str,

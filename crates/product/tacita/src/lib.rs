@@ -22,6 +22,7 @@ pub use check::{Checked, CheckedNode, Ground, Proposal, check};
 pub use infer::{InferProgress, Inference, infer};
 pub use join::{Joined, Part, join};
 pub use tacita_graph as graph;
+pub use tacita_graph::Value;
 pub use tacita_identity::{
     Certificate, FileError, Identity, IdentityError, SessionFile, SessionMember, SessionSettings, check_name,
     hex,
@@ -32,11 +33,11 @@ pub use tacita_program as program;
 #[doc(hidden)]
 pub use tacita_session::WatchForTests;
 pub use tacita_session::{
-    Allowance, ConnectOptions, CorrelationFile, DealtAhead, Disclosure, Error, Estimate, Evaluation, Link,
-    Model, NETWORKS, Network, NodeReport, Options, Parts, Prediction, Prepared, Progress, REPORT_VERSION,
-    Report, Reveal, Seconds, ServeOptions, Served, Session, Tensor, Timeline, UsualBatch, consent, cpu,
-    deal_ahead, disclosures, estimate, estimate_session, model_of_template, peak_rss_bytes, read_template,
-    serve,
+    Allowance, ConnectOptions, Consent, CorrelationFile, Data, DealtAhead, Disclosure, Error, Estimate,
+    Evaluation, Gradients, Link, Model, NETWORKS, Network, NodeReport, Options, Parts, Prediction, Prepared,
+    Progress, REPORT_VERSION, Report, Reveal, Seconds, ServeOptions, Served, Session, Tensor, Timeline,
+    UsualBatch, consent, cpu, deal_ahead, disclosures, estimate, estimate_session, model_of_template,
+    peak_rss_bytes, read_template, serve,
 };
 pub use tacita_train::{
     ConvConfig, LayerConfig, LossConfig, OptimiserConfig, OwnerData, Pretrained, ReadyConfig,

@@ -7,10 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use ndarray::{ArrayD, arr1};
-use tacita::graph::{Graph, Inputs, Role, Visibility, dims, functions, ops};
+use tacita::graph::{Graph, Inputs, Role, Value, Visibility, dims, functions, ops};
 use tacita::onnx::Sizes;
 use tacita::{
-    ConnectOptions, Error, Identity, ServeOptions, Served, Session, SessionFile, SessionMember,
+    ConnectOptions, Consent, Error, Identity, ServeOptions, Served, Session, SessionFile, SessionMember,
     SessionSettings, Tensor, deal_ahead, serve,
 };
 
@@ -43,7 +43,7 @@ fn everywhere<T: Send>(
     folder: &Path,
     file: &SessionFile,
     members: &[&str],
-    program: impl Fn(&str, &mut Session) -> T + Sync,
+    program: impl Fn(&str, &Session) -> T + Sync,
 ) -> Vec<T> {
     let stop = AtomicBool::new(false);
     let dealer = file.identity("dealer", &folder.join("dealer.key")).unwrap();
@@ -64,8 +64,9 @@ fn everywhere<T: Send>(
             .iter()
             .map(|&name| {
                 scope.spawn(move || {
-                    let mut session = Session::connect(folder.join("session.toml"), name).unwrap();
-                    program(name, &mut session)
+                    let session = Session::connect(folder.join("session.toml"), name).unwrap();
+                    session.consent_to(Consent::EverythingThisProgramReveals);
+                    program(name, &session)
                 })
             })
             .collect();
@@ -115,13 +116,13 @@ fn data_is_given_where_its_owner_is_and_nowhere_else() {
     everywhere(folder.path(), &file, &["alice", "bob"], |me, session| {
         let other = if me == "alice" { "bob" } else { "alice" };
         let refused = |outcome: Result<Tensor, Error>, word: &str| {
-            let error = outcome.err().expect("it is refused").to_string();
+            let error = outcome.expect_err("it is refused").to_string();
             assert!(error.contains(word), "{error}");
         };
         refused(session.input("x", other, &[3], own(me, me, [1.0; 3])), "alone");
-        refused(session.input("x", me, &[3], None), "has to give");
-        refused(session.input("x", "carol", &[3], None), "carol");
-        refused(session.input("x", "dealer", &[3], None), "dealer");
+        refused(session.input("x", me, &[3], None::<Value>), "has to give");
+        refused(session.input("x", "carol", &[3], None::<Value>), "carol");
+        refused(session.input("x", "dealer", &[3], None::<Value>), "dealer");
         let x = session.input("x", "alice", &[3], own(me, "alice", [1.0, 2.0, 3.0])).unwrap();
         assert_eq!(session.reveal(&x, &["bob"]).unwrap().is_some(), me == "bob");
     });
@@ -147,16 +148,18 @@ fn what_nobody_knows_is_drawn_without_a_dealer_too() {
         .unwrap();
     let run = |name: &str| {
         let correlations = Some(folder.path().join(format!("ahead.{name}")));
-        let options = ConnectOptions { correlations, ..ConnectOptions::default() };
-        let mut session = Session::connect_with(&file, name, &identity(name), &options).unwrap();
+        let consent = Consent::EverythingThisProgramReveals;
+        let options = ConnectOptions { correlations, consent, ..ConnectOptions::default() };
+        let session = Session::connect_with(&file, name, &identity(name), &options).unwrap();
         let prepared = session.prepare(&graph).unwrap();
         let mut inputs = Inputs::new();
         if name == "alice" {
             inputs.insert("x".to_owned(), ArrayD::from_elem(vec![64], 100.0));
         }
-        let mut evaluate = || {
+        let evaluate = || {
             let evaluation = session.evaluate(&prepared, &inputs, &mut |_| ()).unwrap();
-            evaluation.revealed.into_values().next().unwrap().pop()
+            let received = evaluation.revealed.into_values().next().unwrap().pop();
+            received.map(|(name, value)| (name, value.to_f64()))
         };
         [evaluate(), evaluate()]
     };
@@ -195,4 +198,30 @@ fn the_models_of_two_owners_are_used_by_a_member_that_owns_neither() {
     assert!(alone.iter().zip(both).all(|(one, two)| (2.0 * one - two).abs() < 0.01), "{alone} {both}");
     assert!(alone.iter().any(|logit| logit.abs() > 0.5), "{alone}");
     assert!(answers[1..].iter().all(Option::is_none));
+}
+
+#[test]
+fn a_program_reveals_nothing_that_its_member_has_not_agreed_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = session(folder.path(), &["alice", "bob"], &[]);
+    everywhere(folder.path(), &file, &["alice", "bob"], |me, session| {
+        session.consent_to(Consent::default());
+        let x = session.input("x", "alice", &[3], own(me, "alice", [1.0, 2.0, 3.0])).unwrap();
+        let y = session.input("y", "bob", &[3], own(me, "bob", [2.0, 0.5, 1.0])).unwrap();
+        let product = &x * &y;
+        // both begin, so that neither waits: each refuses what is computed from its data and goes to the other
+        let refused = |to: &[&str]| session.reveal(&product, to).expect_err("not agreed to");
+        let error = refused(&["alice", "bob"]);
+        assert!(
+            matches!(&error, Error::NotAllowed { value, of, .. } if value == "result" && of == me),
+            "{error}"
+        );
+        // what is kept is still of both
+        session.run(&[], &[&product]).unwrap();
+        assert!(matches!(refused(&["alice", "bob"]), Error::NotAllowed { .. }));
+        let other = if me == "alice" { "bob" } else { "alice" };
+        session.allow(&format!("result:{other}")).unwrap();
+        let shown = session.reveal(&product, &["alice", "bob"]).unwrap().expect("both receive");
+        assert!((shown[[1]] - 1.0).abs() < 1e-3);
+    });
 }

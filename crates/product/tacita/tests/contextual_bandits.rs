@@ -18,7 +18,7 @@ fn a_private_bandit_earns_what_one_in_the_clear_earns() -> Result<(), Error> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../models");
     let visitors = Visitors::read(&folder, COUNT)?;
     let options = Options { link: Link::Memory, ..Options::default() };
-    let (shown, mut session) = example::private(&visitors, options, &mut |_| ())?;
+    let (shown, session) = example::private(&visitors, options, &mut |_| ())?;
     let rewards = visitors.rewards(&shown);
     let mean = |rewards: &[f64]| rewards.iter().sum::<f64>() / COUNT as f64;
     let (ours, clear) = (mean(&rewards), mean(&visitors.rewards(&example::in_the_clear(&visitors)?)));
@@ -35,7 +35,7 @@ fn a_private_bandit_earns_what_one_in_the_clear_earns() -> Result<(), Error> {
     graph.reveal(estimates, &[bob], "estimates")?;
     let prepared = session.prepare(&graph)?;
     let evaluation = session.evaluate(&prepared, &Inputs::new(), &mut |_| ())?;
-    let estimates = &evaluation.revealed.values().next().expect("they are revealed")[0].1;
+    let estimates = evaluation.revealed.values().next().expect("they are revealed")[0].1.to_f64();
     let mut worst: f64 = 0.0;
     for arm in 0..ARMS {
         // the last reward has not been learned

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use ndarray::arr2;
 use tacita::graph::{Graph, Inputs, Role, Visibility, dims, ops};
 use tacita::{
-    ConnectOptions, Error, Identity, Part, ServeOptions, SessionFile, SessionMember, SessionSettings,
-    WatchForTests,
+    ConnectOptions, Consent, Error, Identity, Part, ServeOptions, SessionFile, SessionMember,
+    SessionSettings, WatchForTests,
 };
 use tacita_data::Staged;
 use tempfile::TempDir;
@@ -96,7 +96,8 @@ fn take_part(name: &str) -> Result<(), Error> {
         labels: None,
         notes: vec![],
     };
-    let options = ConnectOptions { watch_for_tests, ..ConnectOptions::default() };
+    let consent = Consent::EverythingThisProgramReveals;
+    let options = ConnectOptions { watch_for_tests, consent, ..ConnectOptions::default() };
     let joined = tacita::join(&file, name, &identity, &options, part, |_| (), &mut |_| ())?;
     // written before the others are told that all is well, and under its name only once they have said so
     let write = |error: tacita_data::DataError| Error::Input(error.to_string());

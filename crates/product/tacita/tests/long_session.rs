@@ -19,7 +19,7 @@ fn ten_thousand_evaluations_take_the_same_time_each() -> Result<(), Error> {
     graph.reveal(product, &owners, "y")?;
     let value = |number: f64| ArrayD::from_elem(IxDyn(&[4]), number);
     let inputs = Inputs::from([("x".to_owned(), value(1.5)), ("w".to_owned(), value(2.0))]);
-    let mut session = Session::local(2)?;
+    let session = Session::local(2)?;
     let prepared = session.prepare(&graph)?;
     let mut medians = vec![];
     for _ in 0..10 {

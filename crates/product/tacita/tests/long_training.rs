@@ -55,7 +55,7 @@ fn ten_thousand_steps() -> Result<(), Error> {
         let begun = Instant::now();
         let evaluation = trainer.step(&batch)?;
         seconds.push(begun.elapsed().as_secs_f64());
-        losses.push(evaluation.revealed.values().next().expect("the loss is revealed")[0].1.sum());
+        losses.push(evaluation.revealed.values().next().expect("the loss is revealed")[0].1.to_f64().sum());
         if number == STEPS / 10 {
             early = resident();
         }

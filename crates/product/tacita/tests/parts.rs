@@ -39,7 +39,7 @@ fn rows_are_taken_apart_where_samples_do_not_mix() -> Result<(), Error> {
 #[test]
 fn weights_are_opened_once_for_all_sizes() -> Result<(), Error> {
     let model = model("models/mlp.onnx");
-    let mut session = Session::with_options(Options { link: Link::Memory, ..Options::default() })?;
+    let session = Session::with_options(Options { link: Link::Memory, ..Options::default() })?;
     let mut setup = vec![];
     for rows in [2, 3, 1] {
         let mut inputs = model.parameters.clone();

@@ -98,7 +98,7 @@ fn private_training_follows_training_in_the_clear() -> Result<(), Error> {
         let mut trainer = Trainer::begin(session, training, &setting.0, &setting.1, 3)?;
         for (number, expected) in losses.iter().enumerate() {
             let evaluation = trainer.step(&batch(&data.0, &data.1, number))?;
-            let loss = evaluation.revealed.values().next().expect("the loss is revealed")[0].1.sum();
+            let loss = evaluation.revealed.values().next().expect("the loss is revealed")[0].1.to_f64().sum();
             // roundings of 2^-16 a step, which training amplifies and forgets again
             assert!((loss - expected).abs() < 0.02, "step {number}: {loss} for {expected}");
         }
@@ -132,7 +132,7 @@ fn accuracy(trainer: &mut Trainer, (x, t): &(Array2<f64>, Array2<f64>)) -> Resul
         Inputs::from([("x".to_owned(), x.clone().into_dyn()), ("t".to_owned(), t.clone().into_dyn())]);
     let prepared = trainer.session().prepare(&graph)?;
     let evaluation = trainer.session().evaluate(&prepared, &inputs, &mut |_| ())?;
-    Ok(evaluation.revealed.values().next().expect("it is revealed")[0].1.sum())
+    Ok(evaluation.revealed.values().next().expect("it is revealed")[0].1.to_f64().sum())
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_training_that_was_saved_goes_on_in_another_session() -> Result<(), Error> {
     let (graph, step) = step_graph(&training)?;
     let loss = |trainer: &mut Trainer, number: usize| -> Result<f64, Error> {
         let evaluation = trainer.step(&batch(&data.0, &data.1, number))?;
-        Ok(evaluation.revealed.values().next().expect("the loss is revealed")[0].1.sum())
+        Ok(evaluation.revealed.values().next().expect("the loss is revealed")[0].1.to_f64().sum())
     };
     let folder = tempfile::tempdir().expect("a folder");
     let mut trainer = Trainer::begin(Session::local(3)?, training, &graph, &step, 3)?;

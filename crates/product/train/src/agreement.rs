@@ -32,7 +32,7 @@ pub(crate) struct Division {
 
 impl Setting<'_> {
     /// Compares configurations, tells what everybody must know of the data, and finds what is resumed.
-    pub fn agree(&self, session: &mut Session, data: &BTreeMap<String, Own>) -> Result<Agreed, Error> {
+    pub fn agree(&self, session: &Session, data: &BTreeMap<String, Own>) -> Result<Agreed, Error> {
         let mut told = self.config.told();
         if told.len() > MOST_TOLD {
             told = tacita_identity::hex(&self.config.digest());

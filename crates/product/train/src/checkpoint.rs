@@ -315,7 +315,7 @@ pub(crate) fn stores<'a>(
 ///
 /// # Errors
 /// [`Error::Disagreement`] that names who differs; if the session fails.
-pub(crate) fn agree(session: &mut Session, mut terms: Vec<(String, Terms)>) -> Result<Option<Stamp>, Error> {
+pub(crate) fn agree(session: &Session, mut terms: Vec<(String, Terms)>) -> Result<Option<Stamp>, Error> {
     let own = encode(&terms.first().map(|(_, terms)| terms))?;
     for (name, bytes) in session.tell("checkpoints", &own)? {
         if let Some(theirs) = decode::<Option<Terms>>(&bytes)? {

@@ -18,7 +18,7 @@ impl Order {
     /// # Security
     /// If one member's number is random, so is the order. It is public to the members, as which rows a step takes must be;
     /// nothing else is made from it.
-    pub fn drawn(session: &mut Session, me: &str) -> Result<Order, Error> {
+    pub fn drawn(session: &Session, me: &str) -> Result<Order, Error> {
         let mut own = [0; 32];
         aws_lc_rs::rand::fill(&mut own).map_err(|_| Error::Internal("no randomness".into()))?;
         let commitment = |number: &[u8]| blake3::derive_key("tacita order commitment v1", number);

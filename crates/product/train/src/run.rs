@@ -18,7 +18,7 @@ use crate::network::network;
 use crate::order::composition;
 use crate::report::{TestFigures, TrainReport};
 use crate::sections::Split;
-use crate::steps::Going;
+use crate::steps::TrainingRun;
 use crate::trainer::Trainer;
 use tacita_session::ConnectOptions;
 use tacita_session::Error;
@@ -91,12 +91,12 @@ impl Trained {
     ///
     /// # Errors
     /// If another member fails.
-    pub fn finish(mut self) -> Result<(), Error> {
+    pub fn finish(self) -> Result<(), Error> {
         self.session.tell("finished", &[]).map(drop)
     }
 
     /// Tells the others that this member cannot use what it got.
-    pub fn abandon(mut self, cause: &str) {
+    pub fn abandon(self, cause: &str) {
         self.session.abandon(cause);
     }
 }
@@ -226,11 +226,11 @@ pub(crate) struct Setting<'a> {
 impl<'a> Setting<'a> {
     fn run(
         self,
-        mut session: Session,
+        session: Session,
         mut data: BTreeMap<String, Own>,
         progress: &mut dyn FnMut(&TrainProgress<'_>),
     ) -> Result<Trained, Error> {
-        let agreed = self.agree(&mut session, &data).and_then(|agreed| {
+        let agreed = self.agree(&session, &data).and_then(|agreed| {
             let division = self.divide(&agreed);
             for (at, section) in
                 self.config.data.iter().enumerate().filter(|(_, section)| section.standardise)
@@ -260,7 +260,7 @@ impl<'a> Setting<'a> {
             shapes: shapes.collect(),
         };
         let trainer = self.begin(session, &blueprint, &agreed, &division)?;
-        let mut going = Going {
+        let mut run = TrainingRun {
             setting: self,
             blueprint: &blueprint,
             division: &division,
@@ -275,13 +275,13 @@ impl<'a> Setting<'a> {
             reveals: vec![],
         };
         let resumed = agreed.resumed.map(|stamp| stamp.step);
-        match going.go(resumed, progress) {
+        match run.take_steps(resumed, progress) {
             Ok((report, model)) => {
-                Ok(Trained { session: going.trainer.into_session(), report, model, network, sample })
+                Ok(Trained { session: run.trainer.into_session(), report, model, network, sample })
             }
             Err(error) => {
-                let cause = going.setting.cannot();
-                going.trainer.session().abandon(&cause);
+                let cause = run.setting.cannot();
+                run.trainer.session().abandon(&cause);
                 Err(error)
             }
         }
@@ -307,7 +307,6 @@ impl<'a> Setting<'a> {
                 composition(&rows, batch).into_iter().enumerate().collect()
             }
         };
-        let mut session = session;
         let prepared = blueprint.step(&counts).and_then(|(graph, step)| match &agreed.resumed {
             None => Ok((graph, step, None)),
             Some(stamp) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ndarray::ArrayD;
-use tacita_graph::{Inputs, NodeId};
+use tacita_graph::{Inputs, NodeId, Value};
 use tacita_nn::Step;
 
 use crate::agreement::Division;
@@ -24,7 +24,7 @@ use tacita_session::{REPORT_VERSION, Reveal, Seconds, cpu, peak_rss_bytes};
 type Shown = (NodeId, String);
 
 /// A training on its way.
-pub(crate) struct Going<'a, 's> {
+pub(crate) struct TrainingRun<'a, 's> {
     pub setting: Setting<'s>,
     pub blueprint: &'a Blueprint<'a>,
     pub division: &'a Division,
@@ -39,8 +39,8 @@ pub(crate) struct Going<'a, 's> {
     pub reveals: Vec<Reveal>,
 }
 
-impl Going<'_, '_> {
-    pub fn go(
+impl TrainingRun<'_, '_> {
+    pub fn take_steps(
         &mut self,
         resumed: Option<u64>,
         progress: &mut dyn FnMut(&TrainProgress<'_>),
@@ -217,7 +217,7 @@ impl Going<'_, '_> {
             let reveals = config.reveals();
             let to = reveals.iter().find(|(value, _)| *value == name).map_or(vec![], |(_, to)| to.to_vec());
             self.reveals.push(Reveal { value: name.clone(), to, shape });
-            let Some(value) = value else { continue };
+            let Some(value) = value.map(Value::to_f64) else { continue };
             match name.as_str() {
                 "accuracy" => figures.accuracy = Some(value.sum() / tests as f64),
                 "auc" => figures.auc = Some(value.sum()),
@@ -282,5 +282,5 @@ fn test_parts(split: Split, lengths: &[usize], chunk: usize) -> Vec<TestPart> {
 
 /// The first value that a member here received: a loss.
 fn first(evaluation: &Evaluation) -> Option<f64> {
-    evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.sum()))
+    evaluation.revealed.values().next().and_then(|values| Some(values.first()?.1.to_f64().sum()))
 }

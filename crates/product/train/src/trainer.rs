@@ -66,7 +66,7 @@ impl Trainer {
     /// As [`Trainer::begin`]; also if the network has no parameter of a name, or a value is missing where its owner is or has
     /// another shape.
     pub fn begin_from(
-        mut session: Session,
+        session: Session,
         training: Training,
         graph: &Graph,
         step: &Step,
@@ -92,7 +92,7 @@ impl Trainer {
     /// Goes on with a training from values that parties kept when it had taken so many steps ([`Trainer::begin`] makes new ones).
     /// All members give the same graph and number of steps, and each party its shares of one and the same state.
     pub(crate) fn go_on(
-        mut session: Session,
+        session: Session,
         training: Training,
         graph: &Graph,
         step: &Step,
@@ -128,7 +128,7 @@ impl Trainer {
     /// # Errors
     /// If a checkpoint cannot be read, is of another graph or party, parties have none in common, or the session fails.
     pub fn resume(
-        mut session: Session,
+        session: Session,
         training: Training,
         graph: &Graph,
         step: &Step,
@@ -142,7 +142,7 @@ impl Trainer {
             terms.push((party.clone(), Terms { writes: true, resumes: Some(store.stamps()?) }));
         }
         let nothing = || Error::Disagreement("no party resumes".into());
-        let stamp = checkpoint::agree(&mut session, terms)?.ok_or_else(nothing)?;
+        let stamp = checkpoint::agree(&session, terms)?.ok_or_else(nothing)?;
         let kept = stores
             .iter()
             .map(|(party, store)| Ok((party.clone(), store.read(stamp.step, &expected(step))?.kept)));
@@ -189,8 +189,8 @@ impl Trainer {
 
     /// The session, to evaluate other graphs of the parameters in, such as of the network as it is used
     /// ([`Layer::apply`](tacita_nn::Layer::apply)): secret inputs of their names are their values.
-    pub fn session(&mut self) -> &mut Session {
-        &mut self.session
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     /// Ends the training; the session goes on.
@@ -210,13 +210,13 @@ impl Trainer {
         let mut names = Vec::new();
         for Parameter { name, shape, .. } in &self.parameters {
             let id = graph.input_of(name, &dims(shape), Visibility::Secret, Role::Data, DType::Fixed)?;
-            graph.reveal(id, &owners, name)?;
+            graph.reveal(id, &owners, "model")?;
             names.push(name.clone());
         }
         let prepared = self.session.prepare(&graph)?;
         let evaluation = self.session.evaluate(&prepared, &Inputs::new(), &mut |_| ())?;
         let first = evaluation.revealed.into_values().map(|values| values.into_iter().next());
-        Ok(names.into_iter().zip(first).filter_map(|(name, value)| Some((name, value?.1))).collect())
+        Ok(names.into_iter().zip(first).filter_map(|(name, value)| Some((name, value?.1.to_f64()))).collect())
     }
 }
 

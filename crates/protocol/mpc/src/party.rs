@@ -177,6 +177,19 @@ impl Party {
         self.kept.extend(values);
     }
 
+    /// Drops values that were kept under these names, and what this party holds of these weights; all parties must do the same.
+    ///
+    /// # Security
+    /// A weight's mask belongs to its value: the caller never uses the key of a dropped weight for another value.
+    pub fn forget(&mut self, kept: &[String], weights: &[LeafKey]) {
+        kept.iter().for_each(|name| {
+            self.kept.remove(name);
+        });
+        weights.iter().for_each(|key| {
+            self.store.remove(key);
+        });
+    }
+
     /// Leaves the session: tells the others why, and refuses any further evaluation.
     pub fn abort(&mut self, cause: &str) {
         self.member.abort(cause);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tacita::graph::Graph;
 use tacita::onnx::{Model, Template};
-use tacita::{Allowance, ConnectOptions, Part, SessionFile, disclosures};
+use tacita::{Allowance, ConnectOptions, Consent, Part, SessionFile, disclosures};
 use tacita_data::Staged;
 
 use super::train;
@@ -33,9 +33,15 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
     let graph = model.template.example();
     owners_are_members(graph, &file)?;
     // what a member states itself with --model it agrees to by stating it; a graph from elsewhere it has to agree to
-    if arguments.graph.is_some() {
-        tacita::consent(graph, me, &allowed(arguments)?)?;
-    }
+    let consent = match arguments.graph {
+        Some(_) => {
+            let allowed = allowed(arguments)?;
+            // before anybody is met; the session asks again
+            tacita::consent(graph, me, &allowed)?;
+            Consent::Listed(allowed)
+        }
+        None => Consent::to_reveals_of(graph),
+    };
     let samples = match &arguments.input {
         Some(input) => {
             let samples = SampleArguments { input: input.clone(), scale: arguments.scale };
@@ -53,6 +59,7 @@ pub fn run(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
 
     eprint!("{}", announcement(&model.template, &file, me));
     let (stop, options) = ready(arguments)?;
+    let options = ConnectOptions { consent, ..options };
     let (sizes, batch) = arguments.sizes.given()?;
     let part = Part {
         template: model.template.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tacita::{Options, SessionFile, TestFigures, TrainConfig, TrainReport, Trained};
+use tacita::{ConnectOptions, Consent, Options, SessionFile, TestFigures, TrainConfig, TrainReport, Trained};
 use tacita_data::Staged;
 
 use super::join;
@@ -36,11 +36,14 @@ pub fn join(arguments: &JoinArguments, quiet: bool) -> Result<Answer, Failure> {
     let identity = file.identity(me, &arguments.key())?;
     let config = TrainConfig::read(path)?;
     config.check_members(&file)?;
-    config.consent(me, &join::allowed(arguments)?)?;
+    let allowed = join::allowed(arguments)?;
+    // before anybody is met; the session asks again
+    config.consent(me, &allowed)?;
     let own = &arguments.training.own;
     check(own, &config, Some(me), arguments.report.as_deref())?;
     eprint!("{}", announcement(&config, &file, me));
     let (stop, options) = join::ready(arguments)?;
+    let options = ConnectOptions { consent: Consent::Listed(allowed), ..options };
     let bar = TrainBar::new(quiet);
     let mut watch = None;
     let trained = tacita::join_training(

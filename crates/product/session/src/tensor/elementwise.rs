@@ -12,91 +12,91 @@ impl Tensor {
     /// stay below 2^(62 - bits).
     #[must_use]
     pub fn with_precision(&self, bits: u32) -> Tensor {
-        self.apply(ops::Precision { bits }, &[])
+        self.op(ops::Precision { bits }, &[])
     }
 
     /// 1 / (1 + e^-x).
     #[must_use]
     pub fn sigmoid(&self) -> Tensor {
-        self.apply(ops::Sigmoid {}, &[])
+        self.op(ops::Sigmoid {}, &[])
     }
 
     /// The hyperbolic tangent.
     #[must_use]
     pub fn tanh(&self) -> Tensor {
-        self.apply(ops::Tanh {}, &[])
+        self.op(ops::Tanh {}, &[])
     }
 
     /// The error function.
     #[must_use]
     pub fn erf(&self) -> Tensor {
-        self.apply(ops::Erf {}, &[])
+        self.op(ops::Erf {}, &[])
     }
 
     /// x Φ(x), Φ the normal distribution; with `tanh` the usual approximation by it.
     #[must_use]
     pub fn gelu(&self, tanh: bool) -> Tensor {
-        self.apply(ops::Gelu { tanh }, &[])
+        self.op(ops::Gelu { tanh }, &[])
     }
 
     /// x / (1 + e^-x).
     #[must_use]
     pub fn silu(&self) -> Tensor {
-        self.apply(ops::Silu {}, &[])
+        self.op(ops::Silu {}, &[])
     }
 
     /// ln(1 + e^x).
     #[must_use]
     pub fn softplus(&self) -> Tensor {
-        self.apply(ops::Softplus {}, &[])
+        self.op(ops::Softplus {}, &[])
     }
 
     /// The sine.
     #[must_use]
     pub fn sin(&self) -> Tensor {
-        self.apply(ops::Sin {}, &[])
+        self.op(ops::Sin {}, &[])
     }
 
     /// The cosine.
     #[must_use]
     pub fn cos(&self) -> Tensor {
-        self.apply(ops::Cos {}, &[])
+        self.op(ops::Cos {}, &[])
     }
 
     /// e^x, at most the largest representable number.
     #[must_use]
     pub fn exp(&self) -> Tensor {
-        self.apply(ops::Exp {}, &[])
+        self.op(ops::Exp {}, &[])
     }
 
     /// The natural logarithm, of numbers above 0.
     #[must_use]
     pub fn log(&self) -> Tensor {
-        self.apply(ops::Log {}, &[])
+        self.op(ops::Log {}, &[])
     }
 
     /// The square root, of numbers that are not negative.
     #[must_use]
     pub fn sqrt(&self) -> Tensor {
-        self.apply(ops::Sqrt {}, &[])
+        self.op(ops::Sqrt {}, &[])
     }
 
     /// 1 / √x, of numbers above 0.
     #[must_use]
     pub fn rsqrt(&self) -> Tensor {
-        self.apply(ops::Rsqrt {}, &[])
+        self.op(ops::Rsqrt {}, &[])
     }
 
     /// 1 / x.
     #[must_use]
     pub fn reciprocal(&self) -> Tensor {
-        self.apply(ops::Reciprocal {}, &[])
+        self.op(ops::Reciprocal {}, &[])
     }
 
     /// x within bounds.
     #[must_use]
     pub fn clip(&self, min: Option<f64>, max: Option<f64>) -> Tensor {
-        self.apply(ops::Clip { min, max }, &[])
+        self.op(ops::Clip { min, max }, &[])
     }
 
     /// x²: one product.

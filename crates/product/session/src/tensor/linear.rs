@@ -86,19 +86,19 @@ impl Tensor {
     /// The sum over axes, which keep size 1.
     #[must_use]
     pub fn sum_keepdims(&self, axes: &[isize]) -> Tensor {
-        self.apply(ops::Sum { axes: self.axes(axes), keepdims: true }, &[])
+        self.op(ops::Sum { axes: self.axes(axes), keepdims: true }, &[])
     }
 
     /// The mean over axes, which keep size 1.
     #[must_use]
     pub fn mean_keepdims(&self, axes: &[isize]) -> Tensor {
-        self.apply(ops::Mean { axes: self.axes(axes), keepdims: true }, &[])
+        self.op(ops::Mean { axes: self.axes(axes), keepdims: true }, &[])
     }
 
     /// The sum of all elements up to each along an axis.
     #[must_use]
     pub fn cumsum(&self, axis: isize) -> Tensor {
-        self.apply(ops::CumSum { axis: self.axis(axis), exclusive: false, reverse: false }, &[])
+        self.op(ops::CumSum { axis: self.axis(axis), exclusive: false, reverse: false }, &[])
     }
 
     /// The product of all elements up to each along an axis: log2 n products one after another.

@@ -34,7 +34,7 @@ impl Tensor {
     /// The tensor repeated to a shape to which it broadcasts.
     #[must_use]
     pub fn expand(&self, shape: &[usize]) -> Tensor {
-        self.apply(ops::Expand { shape: tacita_graph::dims(shape) }, &[])
+        self.op(ops::Expand { shape: tacita_graph::dims(shape) }, &[])
     }
 
     /// Without these axes, which have size 1.

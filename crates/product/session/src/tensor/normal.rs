@@ -14,19 +14,19 @@ impl Tensor {
     /// e^x over the sum of e^x along an axis.
     #[must_use]
     pub fn softmax(&self, axis: isize) -> Tensor {
-        self.apply(ops::Softmax { axis: self.axis(axis) }, &[])
+        self.op(ops::Softmax { axis: self.axis(axis) }, &[])
     }
 
     /// The logarithm of the softmax along an axis.
     #[must_use]
     pub fn log_softmax(&self, axis: isize) -> Tensor {
-        self.apply(ops::LogSoftmax { axis: self.axis(axis) }, &[])
+        self.op(ops::LogSoftmax { axis: self.axis(axis) }, &[])
     }
 
     /// The logarithm of the sum of e^x along an axis.
     #[must_use]
     pub fn logsumexp(&self, axis: isize, keepdims: bool) -> Tensor {
-        self.apply(ops::LogSumExp { axis: self.axis(axis), keepdims }, &[])
+        self.op(ops::LogSumExp { axis: self.axis(axis), keepdims }, &[])
     }
 
     /// The mean of squares over axes.
