@@ -5,7 +5,7 @@ use tacita_graph::{Graph, GraphError, NodeId};
 use crate::net::Net;
 
 /// Something that makes of one value another, maybe with parameters of its own.
-pub trait Layer {
+pub trait Layer: Send + Sync {
     /// Adds the layer to the graph.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! A network under construction: the graph that layers add to, and the parameters that they ask for.
 
+use std::collections::BTreeMap;
+
 use tacita_graph::{DType, Graph, GraphError, NodeId, Role, Visibility, dims};
 
 use crate::init::Init;
@@ -24,6 +26,8 @@ pub struct Net<'g> {
     scope: String,
     /// Whose private values the layers that are built have, if they are frozen.
     frozen: Option<String>,
+    /// Nodes that are parameters of these names already.
+    given: BTreeMap<String, NodeId>,
     pub(crate) parameters: Vec<(Parameter, NodeId)>,
     /// New values of parameters that are not trained.
     pub(crate) updates: Vec<(String, NodeId)>,
@@ -37,9 +41,20 @@ impl<'g> Net<'g> {
             training,
             scope: String::new(),
             frozen: None,
+            given: BTreeMap::new(),
             parameters: Vec::new(),
             updates: Vec::new(),
         }
+    }
+
+    /// The same, whose parameters of these names are nodes of the graph already; others are secret inputs, as ever.
+    pub fn with_parameters(graph: &'g mut Graph, training: bool, given: BTreeMap<String, NodeId>) -> Net<'g> {
+        Net { given, ..Net::new(graph, training) }
+    }
+
+    /// What [`buffers`](Self::buffer) are in the next step, by name.
+    pub fn updates(&self) -> &[(String, NodeId)] {
+        &self.updates
     }
 
     /// The graph.
@@ -96,7 +111,10 @@ impl<'g> Net<'g> {
             let owner = Visibility::Private(self.graph.owner(owner));
             return self.graph.input_of(&name, &dims(shape), owner, Role::Parameter, DType::Fixed);
         }
-        let id = self.graph.input_of(&name, &dims(shape), Visibility::Secret, Role::Data, DType::Fixed)?;
+        let id = match self.given.get(&name) {
+            Some(&id) => id,
+            None => self.graph.input_of(&name, &dims(shape), Visibility::Secret, Role::Data, DType::Fixed)?,
+        };
         self.parameters.push((Parameter { name, shape: shape.to_vec(), init, trained }, id));
         Ok(id)
     }

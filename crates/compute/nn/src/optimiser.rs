@@ -126,8 +126,8 @@ impl Optimiser {
         }
     }
 
-    /// What the rule remembers of each parameter.
-    pub(crate) fn memory(&self) -> &'static [&'static str] {
+    /// The names of what the rule remembers of each parameter; it begins at zero.
+    pub fn memory(&self) -> &'static [&'static str] {
         match self.rule {
             Rule::Sgd { momentum: 0.0, .. } => &[],
             Rule::Sgd { .. } => &["momentum"],
@@ -137,13 +137,16 @@ impl Optimiser {
     }
 
     /// The same for a parameter of so many axes, which may not decay.
-    pub(crate) fn for_rank(self, rank: usize) -> Optimiser {
+    pub fn for_rank(self, rank: usize) -> Optimiser {
         if self.decays_all || rank >= 2 { self } else { self.with_decay(0.0) }
     }
 
-    /// The parameter after the step, and what is remembered. `g` is the gradient times `scale`; `pace` is a public factor of
-    /// the rate.
-    pub(crate) fn update(
+    /// The parameter after the step, and what is remembered, of the parameter `w`, its gradient `g` times `scale`, and what was
+    /// remembered. `pace` is a public factor of the rate.
+    ///
+    /// # Errors
+    /// If shapes do not fit.
+    pub fn update(
         &self,
         graph: &mut Graph,
         (w, g, memory): (NodeId, NodeId, &[NodeId]),
@@ -198,7 +201,10 @@ impl Optimiser {
     }
 
     /// The gradients after clipping; they are `scale` times too large.
-    pub(crate) fn clip(
+    ///
+    /// # Errors
+    /// If a gradient is not fixed.
+    pub fn clip(
         &self,
         graph: &mut Graph,
         gradients: &[NodeId],

@@ -37,12 +37,19 @@ fn disclosures_with(graph: &Graph, known: &BTreeMap<String, Provenance>) -> Vec<
         Disclosure {
             value: reveal.value,
             shape: tacita_graph::show(&reveal.shape),
-            of: owners.iter().map(|name| (**name).to_owned()).collect(),
+            of: in_order(graph, owners),
             kept: *unknown,
             to: reveal.to,
         }
     };
     graph.reveals().into_iter().zip(Reveal::all(graph)).map(disclosure).collect()
+}
+
+/// Names in the order of a graph's owners; others, of whom it keeps something, follow.
+fn in_order(graph: &Graph, names: &BTreeSet<Arc<str>>) -> Vec<String> {
+    let listed = graph.owners().iter().filter(|name| names.contains(name.as_str())).cloned();
+    let others = names.iter().map(|name| (**name).to_owned()).filter(|name| !graph.owners().contains(name));
+    listed.chain(others).collect()
 }
 
 /// Whose private data a value depends on.

@@ -9,9 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tacita_graph::{Inputs, NodeId, Visibility};
-use tacita_mpc::{
-    Config, DataOwner, Dealer, Dealt, KeptValues, LeafKey, MpcError, Outcome, Party, Provider,
-};
+use tacita_mpc::{Config, DataOwner, Dealer, Dealt, KeptValues, LeafKey, MpcError, Outcome, Party, Provider};
 use tacita_net::{Endpoint, Interrupter, MemberId};
 
 use crate::error::Error;

@@ -18,7 +18,7 @@ fn main() -> Result<(), Error> {
         .then(Linear::new(128, 128))
         .then(Relu)
         .then(Linear::new(128, 10));
-    measure("MLP 784-128-128-10, batch 128", &mlp, &[128, 784])?;
+    println!("{}", measure("MLP 784-128-128-10, batch 128", &mlp, &[128, 784], 12)?);
     let lenet = Sequential::new()
         .then(Conv2d::new(1, 20, [5, 5]))
         .then(MaxPool2d::new([2, 2]))
@@ -30,11 +30,15 @@ fn main() -> Result<(), Error> {
         .then(Linear::new(800, 500))
         .then(Relu)
         .then(Linear::new(500, 10));
-    measure("LeNet, batch 32", &lenet, &[32, 1, 28, 28])
+    println!("{}", measure("LeNet, batch 32", &lenet, &[32, 1, 28, 28], 12)?);
+    Ok(())
 }
 
-/// The median of some steps of gradient descent with momentum.
-fn measure(what: &str, network: &dyn Layer, shape: &[usize]) -> Result<(), Error> {
+/// The median of so many steps of gradient descent with momentum, and what a step costs.
+///
+/// # Errors
+/// If the session fails.
+pub fn measure(what: &str, network: &dyn Layer, shape: &[usize], steps: usize) -> Result<String, Error> {
     let training =
         Training::new(Loss::CrossEntropy(Reduction::Mean), Optimiser::sgd(0.05).with_momentum(0.9));
     let mut graph = Graph::new();
@@ -53,15 +57,15 @@ fn measure(what: &str, network: &dyn Layer, shape: &[usize]) -> Result<(), Error
     let class = ArrayD::from_shape_fn(vec![shape[0], 10], |at| f64::from(u8::from(at[0] % 10 == at[1])));
     let batch = Inputs::from([("x".to_owned(), image), ("y".to_owned(), class)]);
     let mut seconds = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..steps {
         let begun = Instant::now();
         trainer.step(&batch)?;
         seconds.push(begun.elapsed().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);
     let cost = trainer.prepared().plan().cost();
-    println!(
-        "{what}: {:.3} s a step (median of 12), {} rounds, {:.1} MB online a party, {:.1} MB dealt",
+    let mut text = format!(
+        "{what}: {:.3} s a step (median of {steps}), {} rounds, {:.1} MB online a party, {:.1} MB dealt",
         seconds[seconds.len() / 2],
         cost.rounds,
         cost.online_bytes.iter().max().map_or(0, |bytes| *bytes) as f64 / 1e6,
@@ -70,11 +74,11 @@ fn measure(what: &str, network: &dyn Layer, shape: &[usize]) -> Result<(), Error
     if std::env::args().any(|argument| argument == "--nodes") {
         for node in &cost.nodes {
             let online = node.online_bytes.iter().max().map_or(0, |bytes| *bytes);
-            println!(
-                "  {:40} {:>2} rounds {online:>9} {:>9} {:?}",
+            text += &format!(
+                "\n  {:40} {:>2} rounds {online:>9} {:>9} {:?}",
                 node.name, node.rounds, node.offline_bytes, node.ops
             );
         }
     }
-    Ok(())
+    Ok(text)
 }

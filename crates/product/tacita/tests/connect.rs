@@ -14,6 +14,10 @@ use tacita::{
     SessionSettings, Tensor, deal_ahead, serve,
 };
 
+#[allow(dead_code)]
+#[path = "../examples/ensemble.rs"]
+mod ensemble;
+
 /// A session file and keys in a folder.
 fn session(folder: &Path, parties: &[&str], owners: &[&str]) -> SessionFile {
     let mut probes = vec![];
@@ -224,4 +228,34 @@ fn a_program_reveals_nothing_that_its_member_has_not_agreed_to() {
         let shown = session.reveal(&product, &["alice", "bob"]).unwrap().expect("both receive");
         assert!((shown[[1]] - 1.0).abs() < 1e-3);
     });
+}
+
+#[test]
+fn an_ensemble_of_two_organisations_judges_a_third_ones_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = session(folder.path(), &["alice", "bob", "carol"], &[]);
+    let picture = ArrayD::from_shape_fn(vec![1, 1, 28, 28], |at| {
+        f64::from(u8::from((4..24).contains(&at[2]) && (13..16).contains(&at[3])))
+    });
+    let answers = everywhere(folder.path(), &file, &["alice", "bob", "carol"], |me, session| {
+        // of everything else nothing is revealed
+        session.consent_to(Consent::default());
+        ensemble::judge(session, me, &picture).unwrap()
+    });
+    let mean = answers[0].as_ref().expect("alice receives");
+    assert!(answers[1].is_none() && answers[2].is_none());
+    assert!((mean.sum() - 1.0).abs() < 0.01 && mean.iter().all(|p| (-0.01..1.01).contains(p)), "{mean}");
+    // of each alone, in the clear
+    let probabilities = |model: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../models").join(model);
+        let model = tacita::onnx::import(&path, &tacita::onnx::ImportOptions::default()).unwrap();
+        let mut inputs = model.parameters.clone();
+        inputs.insert(model.input.clone(), picture.clone());
+        let graph = model.template.at(&Sizes::from([("batch".to_owned(), 1)])).unwrap();
+        let logits = tacita::graph::plain(&graph, &inputs).unwrap().into_values().next().unwrap();
+        let powers = logits.mapv(f64::exp);
+        &powers / powers.sum()
+    };
+    let want = (probabilities("lenet.onnx") + probabilities("mlp.onnx")) / 2.0;
+    assert!((mean - &want).iter().all(|e| e.abs() < 0.01), "{mean} {want}");
 }

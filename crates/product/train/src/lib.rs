@@ -12,6 +12,7 @@ mod data;
 #[doc(hidden)]
 pub mod fuzzing;
 mod graphs;
+mod module;
 mod network;
 mod order;
 mod report;
@@ -21,6 +22,7 @@ mod steps;
 mod trainer;
 
 pub use config::TrainConfig;
+pub use module::{Module, OptimiserState, loss};
 pub use report::{TestFigures, TrainReport};
 pub use run::{TrainOptions, TrainProgress, Trained, join_training, train};
 pub use sections::{

@@ -12,11 +12,19 @@ use crate::workspace::Handle;
 ///
 /// Gradients of a mean over a batch are small, and fixed point has an absolute unit of 2^-16. So they are carried times
 /// [`Gradients::SCALE`], as one does with half-precision floats.
-pub struct Gradients(Vec<(Arc<Handle>, Tensor)>);
+pub struct Gradients {
+    loss: Tensor,
+    each: Vec<(Arc<Handle>, Tensor)>,
+}
 
 impl Gradients {
     /// What gradients are carried times.
     pub const SCALE: f64 = 256.0;
+
+    /// The loss.
+    pub fn loss(&self) -> &Tensor {
+        &self.loss
+    }
 
     /// The gradient with respect to a tensor; `None` if the loss does not depend on it, or it does not require one.
     pub fn of(&self, tensor: &Tensor) -> Option<Tensor> {
@@ -25,7 +33,7 @@ impl Gradients {
 
     /// The same times [`Gradients::SCALE`], with all its bits.
     pub fn scaled(&self, tensor: &Tensor) -> Option<&Tensor> {
-        let found = self.0.iter().find(|(handle, _)| Arc::ptr_eq(handle, tensor.handle()));
+        let found = self.each.iter().find(|(handle, _)| Arc::ptr_eq(handle, tensor.handle()));
         found.map(|(_, gradient)| gradient)
     }
 }
@@ -74,7 +82,7 @@ impl Tensor {
                 "no tensor that requires a derivative leads to this loss: call requires_grad() on it before it is used"
                     .into(),
             )),
-            false => Ok(Gradients(found)),
+            false => Ok(Gradients { loss: self.clone(), each: found }),
         }
     }
 
