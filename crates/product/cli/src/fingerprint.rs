@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn groups_of_four() {
-        let hash: [u8; 32] = std::array::from_fn(|byte| 17 * byte as u8);
+        let hash: [u8; 32] = std::array::from_fn(|byte| 17u8.wrapping_mul(byte as u8));
         assert_eq!(short(&hash), "0011 2233 4455 6677 8899");
     }
 
