@@ -253,6 +253,27 @@ fn refusals_name_node_and_operation() {
 }
 
 #[test]
+fn a_product_that_no_input_keeps_within_the_ring_is_refused() {
+    let product = |least: f64| {
+        let mut two = Two::new();
+        let range = Some(Interval::new(least, least + 1.0));
+        let [x, y] = [("x", two.alice), ("y", two.bob)].map(|(name, owner)| {
+            let shape = dims(&[2]);
+            let (visibility, role, dtype) = (Visibility::Private(owner), Role::Data, DType::Fixed);
+            two.graph.add(Input { shape, visibility, role, dtype, range }, &[], name).unwrap()
+        });
+        let product = two.graph.add(Mul, &[x, y], "product").unwrap();
+        two.reveal(product);
+        lower(&two.graph, 16, &TARGET)
+    };
+    // 2^15 times 2^15 is 2^62 units of 2^-32
+    let error = product(32768.0).unwrap_err();
+    assert!(matches!(&error, GraphError::Program(_)), "{error}");
+    assert!(error.to_string().contains("\"answer\": it divides its input 0"), "{error}");
+    product(32767.0).unwrap();
+}
+
+#[test]
 fn the_digest_of_a_program_is_its_structure() {
     let build = |name: &str, value: f64| {
         let mut two = Two::new();

@@ -286,12 +286,28 @@ fn truncations_have_an_input_that_may_be_below_2_to_the_62() {
     let mut sample = every_operation();
     sample.leaf("far", Visibility::Private(ALICE), &[2, 4], false);
     sample.node("far").bound = RangeBound { low: i64::MIN, high: -1 << 62 };
-    sample.add("quotient", RingOp::Truncate { bits: FRAC }, &["far"], &[2, 4], ring(0));
-    sample.reveal("quotient reveal", "quotient");
-    let error = sample.program.clone().verify().unwrap_err();
-    assert_eq!((error.node, error.fault), (sample.id("quotient"), Fault::Beyond { at: 0 }));
-    sample.node("far").bound.high += 1;
-    sample.verified();
+    let shape = [2, 4];
+    sample.add("large", RingOp::OneHotArgmax { bits: 63 }, &["far", "x"], &shape, bits(2));
+    sample.add("large pairs", RingOp::LessThanPairs { bits: 63 }, &["far", "x"], &shape, bits(1));
+    let fine = sample.clone();
+    let truncate = vec![FRAC, FRAC];
+    let scaled = RingOp::SelectScale { factors: vec![3, 0, -5], truncate: 4 };
+    for (op, inputs, ty, at) in [
+        (RingOp::Truncate { bits: FRAC }, &["far"][..], ring(0), 0),
+        (RingOp::RoundedUp { bits: FRAC }, &["far"], bits(1), 0),
+        (RingOp::Select { truncate }, &["large", "x", "far"], ring(0), 2),
+        (RingOp::SelectLargest { truncate: FRAC }, &["large pairs", "far", "x"], ring(0), 1),
+        (scaled, &["buckets", "factor", "far"], ring(FRAC), 2),
+    ] {
+        let mut sample = fine.clone();
+        sample.add("quotient", op, inputs, &shape, ty);
+        sample.reveal("quotient reveal", "quotient");
+        sample.finish();
+        let error = sample.program.clone().verify().unwrap_err();
+        assert_eq!((error.node, error.fault), (sample.id("quotient"), Fault::Beyond { at }));
+        sample.node("far").bound.high += 1;
+        sample.verified();
+    }
 }
 
 #[test]
@@ -318,6 +334,12 @@ fn sums_and_exponentials_are_those_that_evaluators_have() {
         (node.inputs[0], node.ty) = (id, ring(56));
     };
     refused("reveal", reveals_sum, Fault::RevealedSum);
+    let keeps_sum = |sample: &mut Sample| {
+        let id = sample.id("fourier");
+        let node = sample.node("keep");
+        (node.inputs[0], node.ty) = (id, ring(56));
+    };
+    refused("keep", keeps_sum, Fault::RevealedSum);
     // a selection without truncation shows it, too
     let mut sample = every_operation();
     let ids = ["pairs", "zero", "fourier", "zero"];
@@ -350,22 +372,6 @@ fn sorts_have_keys_with_room_for_indices() {
     sample.reveal("late reveal", "late");
     let error = sample.program.clone().verify().unwrap_err();
     assert_eq!((error.node, error.fault), (sample.id("late"), Fault::InputShapes));
-}
-
-#[test]
-fn sorts_have_values_that_may_be_below_their_limit() {
-    // 2^60 with two bits for indices
-    let mut sample = every_operation();
-    sample.leaf("far", Visibility::Private(ALICE), &[2, 4, 1], false);
-    sample.node("far").bound = RangeBound { low: 1 << 60, high: i64::MAX };
-    sample.add("far table", RingOp::Concat { axis: 2 }, &["far", "indices"], &[2, 4, 2], ring(FRAC));
-    let sort = RingOp::Sort { shift: 2, bits: 63 };
-    sample.add("far sort", sort, &["far table"], &[2, 4, 2], ring(FRAC));
-    sample.reveal("far reveal", "far sort");
-    let error = sample.program.clone().verify().unwrap_err();
-    assert_eq!((error.node, error.fault), (sample.id("far sort"), Fault::Beyond { at: 0 }));
-    sample.node("far").bound.low -= 1;
-    sample.verified();
 }
 
 #[test]

@@ -88,12 +88,11 @@ fn encode(
         if matches!(leaf.ty, RingType::Bits { .. }) {
             return Err(foreign("is made of bits"));
         }
-        match &node.op {
+        if let Op::Input(input) = &node.op {
             // straight from the type that the data came in
-            Op::Input(input) => {
-                encoded.insert(id, encoder.leaf(id, data(graph, leaf.origin, input, inputs)?)?);
-            }
-            _ => computed.entry(leaf.origin).or_default().push(id),
+            encoded.insert(id, encoder.leaf(id, data(graph, leaf.origin, input, inputs)?)?);
+        } else {
+            computed.entry(leaf.origin).or_default().push(id);
         }
     }
     let mut wanted = vec![false; graph.nodes().len()];

@@ -141,8 +141,10 @@ pub enum Fault {
         "its thresholds do not ascend far enough from one to the next, or leave out a wrong number of bits"
     )]
     Thresholds,
-    /// A value that is never as small as a truncation or sort takes it: below 2^62 in magnitude, with the bits of a key's index.
-    #[error("its input {at} is never as small as the operation takes it")]
+    /// A value that is never below 2^62 in magnitude, where it is divided.
+    #[error(
+        "it divides its input {at}, which is never below 2^62 in magnitude; use a lower precision or a smaller range"
+    )]
     Beyond {
         /// The input's position.
         at: usize,

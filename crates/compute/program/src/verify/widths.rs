@@ -15,11 +15,7 @@ pub(super) fn check(program: &RingProgram, node: &RingNode, bounds: &[RangeBound
     };
     let divides = |at: usize, bits: u32| {
         let is_public = program.node(node.inputs[at]).visibility == Visibility::Public;
-        if bits > 0 && !is_public && is_never_below(bound(at), 62) {
-            Err(Fault::Beyond { at })
-        } else {
-            Ok(())
-        }
+        if bits > 0 && !is_public && is_never_divided(bound(at)) { Err(Fault::Beyond { at }) } else { Ok(()) }
     };
     match &node.op {
         RingOp::LessThanZero { bits } => takes(*bits, bound(0).sign_bits()),
@@ -27,11 +23,7 @@ pub(super) fn check(program: &RingProgram, node: &RingNode, bounds: &[RangeBound
         RingOp::Bucketize { thresholds, bits } => takes(*bits, threshold_bits(bound(0), thresholds)),
         RingOp::Sort { shift, bits } => {
             let keys = keys(program, node).ok_or(Fault::SortIndices)?;
-            let values = bounds[keys.index()];
-            if is_never_below(values, 62 - shift) {
-                return Err(Fault::Beyond { at: 0 });
-            }
-            takes(*bits, sort_bits(values, *shift, node.shape[1]))
+            takes(*bits, sort_bits(bounds[keys.index()], *shift, node.shape[1]))
         }
         RingOp::Truncate { bits } | RingOp::RoundedUp { bits } => divides(0, *bits),
         RingOp::Select { truncate } => {
@@ -73,9 +65,9 @@ pub(super) fn check(program: &RingProgram, node: &RingNode, bounds: &[RangeBound
     }
 }
 
-/// Whether no value within a bound is below 2^bits in magnitude.
-fn is_never_below(bound: RangeBound, bits: u32) -> bool {
-    let limit = 1i64 << bits;
+/// Whether no value within a bound is below 2^62 in magnitude.
+fn is_never_divided(bound: RangeBound) -> bool {
+    let limit = 1i64 << 62;
     bound.low >= limit || bound.high <= -limit
 }
 

@@ -51,7 +51,7 @@ fn bits_used(op: &RingOp) -> u32 {
     }
 }
 
-/// How many low bits of each value's opening are used. A comparison uses few if the range is proven to be narrow. A linear
+/// How many low bits of each value's opening are used. A comparison uses few if range bounds allow it. A linear
 /// image has as many right bits as its inputs. A share that is computed from an opening uses all bits.
 pub(super) fn widths(program: &RingProgram, form: &[Form], is_apart: impl Fn(RingId) -> bool) -> Vec<u32> {
     let mut widths = vec![0; program.nodes.len()];
