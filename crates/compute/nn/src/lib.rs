@@ -30,7 +30,7 @@
 //!
 //! # Rates
 //! A [`Schedule`] says the pace of each step, a public factor of the rate, which a [`paced`](Training::paced) training takes.
-//! [`Ready`] has linear models with losses, rates and penalties as scikit-learn counts them.
+//! [`LinearModel`] has linear models with losses, rates and penalties as scikit-learn counts them.
 //!
 //! # Numbers
 //! Gradients of a mean over a batch are small, and fixed point has an absolute unit (2^-16). So [`Training`] multiplies the
@@ -40,12 +40,12 @@
 mod init;
 mod layer;
 mod layers;
+mod linear_model;
 mod loss;
 mod metrics;
 mod net;
 mod optimiser;
 mod public;
-mod ready;
 mod schedule;
 mod training;
 
@@ -56,10 +56,10 @@ pub use layers::{
     Flatten, Frozen, GroupNorm, Gru, LayerNorm, Linear, Lstm, MaxPool2d, MultiheadAttention, Relu, Rnn,
     States, TransformerDecoderLayer, TransformerEncoderLayer,
 };
+pub use linear_model::{LinearModel, Output};
 pub use loss::{Loss, Reduction};
 pub use metrics::Answers;
 pub use net::{Net, Parameter};
 pub use optimiser::{Clipping, Optimiser, Rule};
-pub use ready::{Output, Ready};
 pub use schedule::Schedule;
 pub use training::{Start, Step, Training};

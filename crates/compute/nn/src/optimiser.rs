@@ -51,9 +51,9 @@ pub struct Optimiser {
     /// The rule.
     pub rule: Rule,
     /// η.
-    pub rate: f64,
+    pub lr: f64,
     /// λ of weight decay: λ w is added to the gradient or, where it is decoupled, η λ w taken off w.
-    pub decay: f64,
+    pub weight_decay: f64,
     /// Whether weight decay is apart from the gradient (Loshchilov and Hutter 2019).
     pub decoupled: bool,
     /// Whether all parameters decay, as PyTorch has it, or only those of two axes or more: not biases, and the factors of norms.
@@ -66,28 +66,35 @@ pub struct Optimiser {
 const LEAST_EPSILON: f64 = 1.0 / 128.0;
 
 impl Optimiser {
-    fn new(rule: Rule, rate: f64) -> Optimiser {
-        Optimiser { rule, rate, decay: 0.0, decoupled: false, decays_all: true, clipping: Clipping::None }
+    fn new(rule: Rule, lr: f64) -> Optimiser {
+        Optimiser {
+            rule,
+            lr,
+            weight_decay: 0.0,
+            decoupled: false,
+            decays_all: true,
+            clipping: Clipping::None,
+        }
     }
 
     /// Plain gradient descent.
-    pub fn sgd(rate: f64) -> Optimiser {
-        Optimiser::new(Rule::Sgd { momentum: 0.0, nesterov: false }, rate)
+    pub fn sgd(lr: f64) -> Optimiser {
+        Optimiser::new(Rule::Sgd { momentum: 0.0, nesterov: false }, lr)
     }
 
     /// Adam with β₁ = 0.9, β₂ = 0.999, ε = 10^-8.
-    pub fn adam(rate: f64) -> Optimiser {
-        Optimiser::new(Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, rate)
+    pub fn adam(lr: f64) -> Optimiser {
+        Optimiser::new(Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, lr)
     }
 
     /// Adam with decoupled weight decay of 0.01.
-    pub fn adam_w(rate: f64) -> Optimiser {
-        Optimiser { decay: 0.01, decoupled: true, ..Optimiser::adam(rate) }
+    pub fn adam_w(lr: f64) -> Optimiser {
+        Optimiser { weight_decay: 0.01, decoupled: true, ..Optimiser::adam(lr) }
     }
 
     /// RMSprop with α = 0.99, ε = 10^-8.
-    pub fn rms_prop(rate: f64) -> Optimiser {
-        Optimiser::new(Rule::RmsProp { alpha: 0.99, epsilon: 1e-8 }, rate)
+    pub fn rms_prop(lr: f64) -> Optimiser {
+        Optimiser::new(Rule::RmsProp { alpha: 0.99, epsilon: 1e-8 }, lr)
     }
 
     /// With momentum; only gradient descent has it, others are as before.
@@ -101,14 +108,14 @@ impl Optimiser {
 
     /// With weight decay.
     #[must_use]
-    pub fn with_decay(self, decay: f64) -> Optimiser {
-        Optimiser { decay, ..self }
+    pub fn with_weight_decay(self, weight_decay: f64) -> Optimiser {
+        Optimiser { weight_decay, ..self }
     }
 
     /// With decay of weights alone: of parameters of two axes or more, not of biases and the factors of norms.
     #[must_use]
-    pub fn with_decay_of_weights(self, decay: f64) -> Optimiser {
-        Optimiser { decay, decays_all: false, ..self }
+    pub fn with_weight_decay_of_matrices(self, weight_decay: f64) -> Optimiser {
+        Optimiser { weight_decay, decays_all: false, ..self }
     }
 
     /// With gradients clipped.
@@ -138,7 +145,7 @@ impl Optimiser {
 
     /// The same for a parameter of so many axes, which may not decay.
     pub fn for_rank(self, rank: usize) -> Optimiser {
-        if self.decays_all || rank >= 2 { self } else { self.with_decay(0.0) }
+        if self.decays_all || rank >= 2 { self } else { self.with_weight_decay(0.0) }
     }
 
     /// The parameter after the step, and what is remembered, of the parameter `w`, its gradient `g` times `scale`, and what was
@@ -154,8 +161,8 @@ impl Optimiser {
         pace: Option<NodeId>,
     ) -> Result<(NodeId, Vec<NodeId>), GraphError> {
         let mut g = g;
-        if self.decay != 0.0 && !self.decoupled {
-            let decay = times(graph, w, self.decay * scale)?;
+        if self.weight_decay != 0.0 && !self.decoupled {
+            let decay = times(graph, w, self.weight_decay * scale)?;
             g = graph.add(Add, &[g, decay], "")?;
         }
         // the direction, and what it is multiplied with
@@ -170,7 +177,7 @@ impl Optimiser {
                         graph.add(Add, &[g, ahead], "")?
                     }
                 };
-                (direction, self.rate / scale, vec![v])
+                (direction, self.lr / scale, vec![v])
             }
             // what is remembered is a sum: the factor 1 - β is taken where it is used, so that little of it is rounded away
             (Rule::Adam { beta1, beta2, epsilon }, &[m, v]) => {
@@ -178,14 +185,14 @@ impl Optimiser {
                 let m = graph.add(Add, &[m, g], "")?;
                 let v = summed_squares(graph, v, g, beta2)?;
                 let root = inverse_root(graph, v, 1.0 - beta2, epsilon * scale)?;
-                (graph.add(Mul, &[m, root], "")?, self.rate * (1.0 - beta1), vec![m, v])
+                (graph.add(Mul, &[m, root], "")?, self.lr * (1.0 - beta1), vec![m, v])
             }
             (Rule::RmsProp { alpha, epsilon }, &[v]) => {
                 let v = summed_squares(graph, v, g, alpha)?;
                 let root = inverse_root(graph, v, 1.0 - alpha, epsilon * scale)?;
-                (graph.add(Mul, &[g, root], "")?, self.rate, vec![v])
+                (graph.add(Mul, &[g, root], "")?, self.lr, vec![v])
             }
-            _ => (g, self.rate / scale, vec![]),
+            _ => (g, self.lr / scale, vec![]),
         };
         let change = times(graph, direction, factor)?;
         let change = match pace {
@@ -193,8 +200,8 @@ impl Optimiser {
             None => change,
         };
         let mut next = graph.add(Sub, &[w, change], "")?;
-        if self.decay != 0.0 && self.decoupled {
-            let decay = times(graph, w, self.rate * self.decay)?;
+        if self.weight_decay != 0.0 && self.decoupled {
+            let decay = times(graph, w, self.lr * self.weight_decay)?;
             next = graph.add(Sub, &[next, decay], "")?;
         }
         Ok((next, memory))

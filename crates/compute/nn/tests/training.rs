@@ -119,7 +119,7 @@ fn gradient_descent_is_as_written() {
     for nesterov in [false, true] {
         let mut v = [0.0; FEATURES + 1];
         let rule = Rule::Sgd { momentum: 0.9, nesterov };
-        follow(Optimiser { rule, ..Optimiser::sgd(0.1).with_decay(0.02) }, |g, w, _| {
+        follow(Optimiser { rule, ..Optimiser::sgd(0.1).with_weight_decay(0.02) }, |g, w, _| {
             let change = |(at, v): (usize, &mut f64)| {
                 let g = g[at] + 0.02 * w[at];
                 *v = 0.9 * *v + g;

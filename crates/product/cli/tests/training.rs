@@ -33,7 +33,7 @@ fn write(path: &Path, columns: std::ops::Range<usize>, rows: std::ops::Range<usi
 fn by_columns(steps: u64, owners: &[&str]) -> String {
     let mut text = format!(
         "version = 1\nsplit = \"columns\"\nloss = \"bce_with_logits\"\nbatch = 64\nsteps = {steps}\ntest_share = 0.2\n\
-         order = 7\ncheckpoint_every = 10\n[optimiser]\nrule = \"sgd\"\nrate = 0.1\nmomentum = 0.9\n\
+         order = 7\ncheckpoint_every = 10\n[optimiser]\nrule = \"sgd\"\nlr = 0.1\nmomentum = 0.9\n\
          [[layer]]\nkind = \"linear\"\noutputs = 8\n[[layer]]\nkind = \"relu\"\n[[layer]]\nkind = \"linear\"\noutputs = 1\n\
          [reveal]\nloss = [\"alice\", \"bob\"]\naccuracy = [\"alice\", \"bob\"]\nauc = [\"bob\"]\n"
     );
@@ -162,7 +162,7 @@ fn numbers_are_predicted_too() {
     let config = by_columns(150, &["alice", "bob"])
         .replace("bce_with_logits", "mse")
         .replace("auc = [\"bob\"]\n", "")
-        .replace("rate = 0.1", "rate = 0.02");
+        .replace("lr = 0.1", "lr = 0.02");
     let report = Local::new(&config).report(&[]);
     assert_eq!(report["accuracy"], Value::Null);
     // a label of 0 and 1 with a share of 0.63 has a variance of 0.23
@@ -283,7 +283,7 @@ fn bad_configurations_are_named_by_field() {
         ("batch = 64", "bach = 64", &["line 4", "bach"]),
         ("version = 1", "version = 3", &["`version` 3"]),
         ("steps = 3", "steps = 3\nepochs = 1.0", &["`epochs` and `steps`"]),
-        ("rate = 0.1", "rate = -1.0", &["`rate` -1"]),
+        ("lr = 0.1", "lr = -1.0", &["`lr` -1"]),
         ("outputs = 1", "outputs = 2", &["ends with [2]", "outputs = 1"]),
         ("kind = \"relu\"", "kind = \"max_pool2d\"\nkernel = 2", &["[[layer]] 2", "max_pool2d"]),
         ("kind = \"relu\"", "kind = \"rellu\"", &["rellu"]),
@@ -412,13 +412,12 @@ fn a_killed_party_is_named_and_the_training_resumed() {
 fn members_that_want_something_else_are_told_what() {
     let config = by_columns(5, &["alice", "bob"]);
     let members = machines(&["alice", "bob"], &[], &["alice", "bob"], &config);
-    std::fs::write(members.home("bob").join("train.toml"), config.replace("rate = 0.1", "rate = 0.2"))
-        .unwrap();
+    std::fs::write(members.home("bob").join("train.toml"), config.replace("lr = 0.1", "lr = 0.2")).unwrap();
     let dealer = members.dealer();
     for child in [member(&members, "alice", &[]), member(&members, "bob", &[])].map(|child| end(child, LIMIT))
     {
         assert!(child.code == 5 || child.code == 6, "{}", child.err);
-        assert!(child.err.contains("\"rate\": 0.") || child.err.contains("cannot go on"), "{}", child.err);
+        assert!(child.err.contains("\"lr\": 0.") || child.err.contains("cannot go on"), "{}", child.err);
     }
     drop(end(dealer, LIMIT));
 

@@ -98,7 +98,7 @@ pub fn train(data: &Data, options: Options, told: &mut dyn FnMut(usize, f64)) ->
     let network = Linear::new(data.alice.ncols() + data.bob.ncols(), 1);
     let training = Training::new(
         Loss::BceWithLogits(Reduction::Mean),
-        Optimiser::sgd(0.1).with_momentum(0.9).with_decay(0.002),
+        Optimiser::sgd(0.1).with_momentum(0.9).with_weight_decay(0.002),
     );
     let mut graph = Graph::new();
     let [x, labels] = inputs(&mut graph, data, BATCH, DType::Fixed)?;

@@ -40,8 +40,9 @@ pub use tacita_session::{
     peak_rss_bytes, read_template, serve,
 };
 pub use tacita_train::{
-    ConvConfig, LayerConfig, LossConfig, Module, OptimiserConfig, OptimiserState, OwnerData, Pretrained,
-    ReadyConfig, RecurrentConfig, RevealConfig, RuleConfig, ScheduleConfig, ScheduleKind, Split, TestFigures,
-    TrainConfig, TrainOptions, TrainProgress, TrainReport, Trained, Trainer, join_training, loss, train,
+    ConvConfig, LayerConfig, LinearModelConfig, LossConfig, Module, OptimiserConfig, OptimiserState,
+    OwnerData, Pretrained, RecurrentConfig, RevealConfig, RuleConfig, ScheduleConfig, ScheduleKind, Split,
+    TestFigures, TrainConfig, TrainOptions, TrainProgress, TrainReport, Trained, Trainer, join_training,
+    loss, train,
 };
 pub use totals::Totals;

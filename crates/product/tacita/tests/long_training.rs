@@ -27,7 +27,7 @@ fn ten_thousand_steps() -> Result<(), Error> {
     let network = Sequential::new().then(Linear::new(8, 12)).then(Relu).then(Linear::new(12, 1));
     let training = Training::new(
         Loss::BceWithLogits(Reduction::Mean),
-        Optimiser::sgd(0.05).with_momentum(0.9).with_decay(1e-4),
+        Optimiser::sgd(0.05).with_momentum(0.9).with_weight_decay(1e-4),
     );
     let mut graph = Graph::new();
     let (alice, bob) = (graph.owner("alice"), graph.owner("bob"));

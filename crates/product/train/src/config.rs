@@ -8,7 +8,7 @@ use tacita_identity::{FileError, SessionFile};
 use tacita_nn::{Optimiser, Schedule, Training};
 
 use crate::sections::{
-    LayerConfig, LossConfig, OptimiserConfig, OwnerData, ReadyConfig, RevealConfig, ScheduleConfig,
+    LayerConfig, LinearModelConfig, LossConfig, OptimiserConfig, OwnerData, RevealConfig, ScheduleConfig,
     ScheduleKind, Split, is_table, positive,
 };
 use tacita_session::Error;
@@ -27,7 +27,7 @@ pub struct TrainConfig {
     pub version: u32,
     /// How the owners' data belongs together.
     pub split: Split,
-    /// What is minimised; a ready model has its own.
+    /// What is minimised; a linear model has its own.
     pub loss: Option<LossConfig>,
     /// How many classes; 2 for losses of two classes.
     pub classes: Option<usize>,
@@ -61,9 +61,9 @@ pub struct TrainConfig {
     /// The network.
     #[serde(default)]
     pub layer: Vec<LayerConfig>,
-    /// A ready model instead of `layer` and `loss`.
-    pub model: Option<ReadyConfig>,
-    /// How parameters follow gradients; a ready model brings its own, which this replaces.
+    /// A linear model instead of `layer` and `loss`.
+    pub model: Option<LinearModelConfig>,
+    /// How parameters follow gradients; a linear model brings its own, which this replaces.
     pub optimiser: Option<OptimiserConfig>,
     /// How the rate changes.
     #[serde(default)]
@@ -132,8 +132,8 @@ impl TrainConfig {
     fn check(&self) -> Result<(), String> {
         positive("batch", self.batch)?;
         match (self.model, self.loss) {
-            (Some(_), Some(_)) => return Err("`loss` and [model]: a ready model has its own loss".into()),
-            (None, None) => return Err("what is minimised? give `loss`, or a ready [model]".into()),
+            (Some(_), Some(_)) => return Err("`loss` and [model]: a linear model has its own loss".into()),
+            (None, None) => return Err("what is minimised? give `loss`, or a linear [model]".into()),
             _ => {}
         }
         match (self.loss(), self.classes) {
@@ -185,13 +185,13 @@ impl TrainConfig {
             (Some(optimiser), _) => optimiser.check()?,
             (None, Some(_)) => {}
             (None, None) => {
-                return Err("how is it trained? add [optimiser], such as rule = \"sgd\", rate = 0.1".into());
+                return Err("how is it trained? add [optimiser], such as rule = \"sgd\", lr = 0.1".into());
             }
         }
         self.schedule.check()?;
-        self.model.map_or(Ok(()), ReadyConfig::check)?;
+        self.model.map_or(Ok(()), LinearModelConfig::check)?;
         if self.model.is_some() && !self.layer.is_empty() {
-            return Err("[[layer]] and [model]: a ready model is its network".into());
+            return Err("[[layer]] and [model]: a linear model is its network".into());
         }
         if self.layer.is_empty() && self.model.is_none() {
             return Err("no network: add [[layer]] sections, such as kind = \"linear\", outputs = 1".into());
@@ -283,17 +283,17 @@ impl TrainConfig {
 
     /// The loss.
     pub fn loss(&self) -> LossConfig {
-        self.model.map(ReadyConfig::loss).or(self.loss).unwrap_or(LossConfig::Mse)
+        self.model.map(LinearModelConfig::loss).or(self.loss).unwrap_or(LossConfig::Mse)
     }
 
-    /// Loss, optimiser and scale. A ready model's are for `features` columns of `rows` rows.
+    /// Loss, optimiser and scale. A linear model's are for `features` columns of `rows` rows.
     pub(crate) fn training(&self, features: usize, rows: usize) -> Training {
-        let ready = self.model.map(|model| model.ready(features, self.classes.unwrap_or(2), rows).training);
-        let optimiser = match (&self.optimiser, &ready) {
-            (None, Some(ready)) => *ready.optimiser(),
-            (Some(optimiser), Some(ready)) if optimiser.decay.is_none() => Optimiser {
-                decay: ready.optimiser().decay,
-                decays_all: ready.optimiser().decays_all,
+        let linear = self.model.map(|model| model.build(features, self.classes.unwrap_or(2), rows).training);
+        let optimiser = match (&self.optimiser, &linear) {
+            (None, Some(linear)) => *linear.optimiser(),
+            (Some(optimiser), Some(linear)) if optimiser.weight_decay.is_none() => Optimiser {
+                weight_decay: linear.optimiser().weight_decay,
+                decays_all: linear.optimiser().decays_all,
                 ..optimiser.optimiser()
             },
             (Some(optimiser), _) => optimiser.optimiser(),
@@ -314,7 +314,7 @@ impl TrainConfig {
 
     /// A margin's loss has kinks: steps of one length end beside the minimum.
     fn ends_low(&self) -> bool {
-        matches!(self.model, Some(ReadyConfig::LinearSvm { .. }))
+        matches!(self.model, Some(LinearModelConfig::LinearSvm { .. }))
             && self.schedule == ScheduleConfig::default()
     }
 

@@ -26,7 +26,7 @@ pub use module::{Module, OptimiserState, loss};
 pub use report::{TestFigures, TrainReport};
 pub use run::{TrainOptions, TrainProgress, Trained, join_training, train};
 pub use sections::{
-    ConvConfig, LayerConfig, LossConfig, OptimiserConfig, OwnerData, ReadyConfig, RecurrentConfig,
+    ConvConfig, LayerConfig, LinearModelConfig, LossConfig, OptimiserConfig, OwnerData, RecurrentConfig,
     RevealConfig, RuleConfig, ScheduleConfig, ScheduleKind, Split,
 };
 pub use trainer::{Pretrained, Trainer};

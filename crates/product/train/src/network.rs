@@ -17,8 +17,8 @@ use tacita_session::Error;
 pub(crate) fn network(config: &TrainConfig, sample: &[usize]) -> Result<Box<dyn Layer>, Error> {
     if let Some(model) = config.model {
         return match *sample {
-            [features] => Ok(Box::new(model.ready(features, config.classes.unwrap_or(2), 1).network)),
-            _ => Err(Error::Usage(format!("a ready [model] takes rows of columns, not of {sample:?}"))),
+            [features] => Ok(Box::new(model.build(features, config.classes.unwrap_or(2), 1).network)),
+            _ => Err(Error::Usage(format!("a linear [model] takes rows of columns, not of {sample:?}"))),
         };
     }
     // built on the side, to learn the shapes between layers

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tacita_nn::{Loss, Optimiser, Ready, Reduction, Rule, Schedule};
+use tacita_nn::{LinearModel, Loss, Optimiser, Reduction, Rule, Schedule};
 
 /// The most samples of a batch, classes, and units of a layer.
 const MOST: usize = 1 << 20;
@@ -238,7 +238,7 @@ pub struct OptimiserConfig {
     /// Which rule.
     pub rule: RuleConfig,
     /// The rate η.
-    pub rate: f64,
+    pub lr: f64,
     /// Of `sgd`.
     #[serde(default)]
     pub momentum: f64,
@@ -246,7 +246,7 @@ pub struct OptimiserConfig {
     #[serde(default)]
     pub nesterov: bool,
     /// Weight decay.
-    pub decay: Option<f64>,
+    pub weight_decay: Option<f64>,
     /// The largest absolute value of a gradient.
     pub clip_value: Option<f64>,
     /// The largest norm of all gradients together.
@@ -255,9 +255,9 @@ pub struct OptimiserConfig {
 
 impl OptimiserConfig {
     pub(super) fn check(&self) -> Result<(), String> {
-        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = *self;
-        if !(rate > 0.0 && rate <= 1e3) {
-            return Err(format!("`rate` {rate}: give more than 0, at most 1000"));
+        let OptimiserConfig { rule, lr, momentum, nesterov, weight_decay, clip_value, clip_norm } = *self;
+        if !(lr > 0.0 && lr <= 1e3) {
+            return Err(format!("`lr` {lr}: give more than 0, at most 1000"));
         }
         if !(0.0..1.0).contains(&momentum) {
             return Err(format!("`momentum` {momentum}: from 0 to less than 1"));
@@ -268,8 +268,8 @@ impl OptimiserConfig {
         if nesterov && momentum == 0.0 {
             return Err("`nesterov` needs `momentum`".into());
         }
-        if decay.is_some_and(|decay| !(0.0..1e3).contains(&decay)) {
-            return Err("`decay`: from 0 to less than 1000".into());
+        if weight_decay.is_some_and(|weight_decay| !(0.0..1e3).contains(&weight_decay)) {
+            return Err("`weight_decay`: from 0 to less than 1000".into());
         }
         let clips = [("clip_value", clip_value), ("clip_norm", clip_norm)];
         for (what, clip) in clips {
@@ -284,18 +284,18 @@ impl OptimiserConfig {
     }
 
     pub(super) fn optimiser(&self) -> Optimiser {
-        let OptimiserConfig { rule, rate, momentum, nesterov, decay, clip_value, clip_norm } = *self;
+        let OptimiserConfig { rule, lr, momentum, nesterov, weight_decay, clip_value, clip_norm } = *self;
         let mut optimiser = match rule {
-            RuleConfig::Sgd => Optimiser::sgd(rate),
-            RuleConfig::Adam => Optimiser::adam(rate),
-            RuleConfig::AdamW => Optimiser::adam_w(rate),
-            RuleConfig::RmsProp => Optimiser::rms_prop(rate),
+            RuleConfig::Sgd => Optimiser::sgd(lr),
+            RuleConfig::Adam => Optimiser::adam(lr),
+            RuleConfig::AdamW => Optimiser::adam_w(lr),
+            RuleConfig::RmsProp => Optimiser::rms_prop(lr),
         };
         if rule == RuleConfig::Sgd {
             optimiser.rule = Rule::Sgd { momentum, nesterov };
         }
-        if let Some(decay) = decay {
-            optimiser = optimiser.with_decay(decay);
+        if let Some(weight_decay) = weight_decay {
+            optimiser = optimiser.with_weight_decay(weight_decay);
         }
         if let Some(most) = clip_value {
             optimiser = optimiser.with_clipping(tacita_nn::Clipping::Value(most));
@@ -405,10 +405,10 @@ impl ScheduleConfig {
     }
 }
 
-/// Models of a table's columns that are ready: their network, loss and optimiser.
+/// Linear models of a table's columns: network, loss and optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ReadyConfig {
+pub enum LinearModelConfig {
     /// Least squares.
     LinearRegression {},
     /// Least squares, with a penalty on large weights.
@@ -441,38 +441,40 @@ fn unit() -> f64 {
     1.0
 }
 
-impl ReadyConfig {
+impl LinearModelConfig {
     /// The loss that it is trained with.
     pub(super) fn loss(self) -> LossConfig {
         match self {
-            ReadyConfig::LinearRegression {} | ReadyConfig::Ridge { .. } => LossConfig::Mse,
-            ReadyConfig::LogisticRegression { .. } => LossConfig::BceWithLogits,
-            ReadyConfig::MultinomialRegression { .. } => LossConfig::CrossEntropy,
-            ReadyConfig::LinearSvm { .. } => LossConfig::Hinge,
+            LinearModelConfig::LinearRegression {} | LinearModelConfig::Ridge { .. } => LossConfig::Mse,
+            LinearModelConfig::LogisticRegression { .. } => LossConfig::BceWithLogits,
+            LinearModelConfig::MultinomialRegression { .. } => LossConfig::CrossEntropy,
+            LinearModelConfig::LinearSvm { .. } => LossConfig::Hinge,
         }
     }
 
     /// For rows of so many numbers, of which so many train.
-    pub(crate) fn ready(self, features: usize, classes: usize, rows: usize) -> Ready {
+    pub(crate) fn build(self, features: usize, classes: usize, rows: usize) -> LinearModel {
         match self {
-            ReadyConfig::LinearRegression {} => Ready::linear_regression(features),
-            ReadyConfig::Ridge { alpha } => Ready::ridge(features, alpha, rows),
-            ReadyConfig::LogisticRegression { c } => Ready::logistic_regression(features, c, rows),
-            ReadyConfig::MultinomialRegression { c } => {
-                Ready::multinomial_regression(features, classes, c, rows)
+            LinearModelConfig::LinearRegression {} => LinearModel::linear_regression(features),
+            LinearModelConfig::Ridge { alpha } => LinearModel::ridge(features, alpha, rows),
+            LinearModelConfig::LogisticRegression { c } => {
+                LinearModel::logistic_regression(features, c, rows)
             }
-            ReadyConfig::LinearSvm { c } => Ready::linear_svm(features, c, rows),
+            LinearModelConfig::MultinomialRegression { c } => {
+                LinearModel::multinomial_regression(features, classes, c, rows)
+            }
+            LinearModelConfig::LinearSvm { c } => LinearModel::linear_svm(features, c, rows),
         }
     }
 
     pub(super) fn check(self) -> Result<(), String> {
         match self {
-            ReadyConfig::Ridge { alpha } if !(0.0..=1e6).contains(&alpha) => {
+            LinearModelConfig::Ridge { alpha } if !(0.0..=1e6).contains(&alpha) => {
                 Err(format!("[model] `alpha` {alpha}: from 0 to a million"))
             }
-            ReadyConfig::LogisticRegression { c }
-            | ReadyConfig::MultinomialRegression { c }
-            | ReadyConfig::LinearSvm { c }
+            LinearModelConfig::LogisticRegression { c }
+            | LinearModelConfig::MultinomialRegression { c }
+            | LinearModelConfig::LinearSvm { c }
                 if !(c > 0.0 && c <= 1e9) =>
             {
                 Err(format!("[model] `c` {c}: more than 0, at most 10^9"))

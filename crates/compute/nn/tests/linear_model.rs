@@ -1,4 +1,4 @@
-//! Ready models against scikit-learn: the weights that training ends with, and what is said with them.
+//! LinearModel models against scikit-learn: the weights that training ends with, and what is said with them.
 
 use ndarray::{Array2, ArrayD, IxDyn, arr0};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use tacita_graph::testing::TARGET;
 use tacita_graph::{
     Graph, Inputs, Nearest, Role, Visibility, dims, encode_every_leaf, fixed_kept, lower, optimize, plain,
 };
-use tacita_nn::{Layer, Loss, Optimiser, Output, Ready, Reduction, Schedule, Training};
+use tacita_nn::{Layer, LinearModel, Loss, Optimiser, Output, Reduction, Schedule, Training};
 
 /// What scikit-learn found, on a table of standardised columns.
 struct Fixture(Value);
@@ -53,14 +53,14 @@ fn targets(output: Output, column: &[f64]) -> ArrayD<f64> {
 
 /// A model in training on all rows at once.
 struct Trained {
-    model: Ready,
+    model: LinearModel,
     graph: Graph,
     data: Inputs,
     state: Inputs,
 }
 
 impl Trained {
-    fn new(model: Ready, x: &Array2<f64>, column: &[f64]) -> Trained {
+    fn new(model: LinearModel, x: &Array2<f64>, column: &[f64]) -> Trained {
         let t = targets(model.output, column);
         let mut graph = Graph::new();
         let alice = graph.owner("alice");
@@ -132,15 +132,19 @@ impl Trained {
 }
 
 /// All models, each with its name in the fixture and the column that it is trained with.
-fn models(fixture: &Fixture) -> Vec<(&'static str, &'static str, Ready)> {
+fn models(fixture: &Fixture) -> Vec<(&'static str, &'static str, LinearModel)> {
     let [samples, features] = [0, 1].map(|axis| fixture.x().shape()[axis]);
     let c = |name| fixture.number(name, "c");
     vec![
-        ("linear", "numbers", Ready::linear_regression(features)),
-        ("ridge", "numbers", Ready::ridge(features, fixture.number("ridge", "alpha"), samples)),
-        ("logistic", "two", Ready::logistic_regression(features, c("logistic"), samples)),
-        ("multinomial", "classes", Ready::multinomial_regression(features, 3, c("multinomial"), samples)),
-        ("svm", "two", Ready::linear_svm(features, c("svm"), samples)),
+        ("linear", "numbers", LinearModel::linear_regression(features)),
+        ("ridge", "numbers", LinearModel::ridge(features, fixture.number("ridge", "alpha"), samples)),
+        ("logistic", "two", LinearModel::logistic_regression(features, c("logistic"), samples)),
+        (
+            "multinomial",
+            "classes",
+            LinearModel::multinomial_regression(features, 3, c("multinomial"), samples),
+        ),
+        ("svm", "two", LinearModel::linear_svm(features, c("svm"), samples)),
     ]
 }
 
@@ -199,8 +203,8 @@ fn models_are_near_in_fixed_point() {
         let tolerance = match model.output {
             Output::Number => 2f64.powi(-11) / 0.68,
             Output::LogOdds => 2f64.powi(-11) / 0.07,
-            Output::Scores => 2f64.powi(-11) / optimiser.decay,
-            Output::Margin => 10.0 * optimiser.rate / column.len() as f64,
+            Output::Scores => 2f64.powi(-11) / optimiser.weight_decay,
+            Output::Margin => 10.0 * optimiser.lr / column.len() as f64,
         };
         let [mut exact, mut rounded] = [0, 1].map(|_| Trained::new(model, &x, &column));
         exact.train(200, &Schedule::Constant);
@@ -216,19 +220,19 @@ fn models_are_near_in_fixed_point() {
 fn only_weights_decay_where_it_is_said() {
     let (x, column) = (Array2::zeros((2, 1)), [0.0, 0.0]);
     // the loss has no gradient by the weight, and draws the bias to 0
-    let after = |model: Ready| {
+    let after = |model: LinearModel| {
         let mut trained = Trained::new(model, &x, &column);
         trained.state.iter_mut().for_each(|(_, value)| *value = value.to_f64().mapv(|_| 1.0).into());
         trained.train(1, &Schedule::Constant);
         [trained.state["weight"].to_f64()[[0, 0]], trained.state["bias"].to_f64()[[0]]]
     };
-    let mut model = Ready::ridge(1, 3.0, 2);
+    let mut model = LinearModel::ridge(1, 3.0, 2);
     model.training =
-        Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.1).with_decay_of_weights(3.0));
+        Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.1).with_weight_decay_of_matrices(3.0));
     assert_eq!(after(model), [1.0 - 0.3, 1.0 - 0.2]);
-    model.training = Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.1).with_decay(3.0));
+    model.training = Training::new(Loss::Mse(Reduction::Mean), Optimiser::sgd(0.1).with_weight_decay(3.0));
     assert_eq!(after(model), [1.0 - 0.3, 1.0 - 0.2 - 0.3]);
     // the rate's two parts: 2 α / samples = 3 and the curvature of two columns of mean square 1
-    assert_eq!(Ready::ridge(1, 3.0, 2).training.optimiser().decay, 3.0);
-    assert_eq!(Ready::ridge(1, 3.0, 2).training.optimiser().rate, 1.0 / 7.0);
+    assert_eq!(LinearModel::ridge(1, 3.0, 2).training.optimiser().weight_decay, 3.0);
+    assert_eq!(LinearModel::ridge(1, 3.0, 2).training.optimiser().lr, 1.0 / 7.0);
 }

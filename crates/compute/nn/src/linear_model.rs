@@ -1,4 +1,4 @@
-//! Models for tables, ready to be trained: scikit-learn's, by gradient descent.
+//! Linear models for tables: scikit-learn's, by gradient descent.
 
 use tacita_graph::ops::{ArgMax, Greater, Sigmoid, Softmax};
 use tacita_graph::{Graph, GraphError, NodeId};
@@ -22,9 +22,9 @@ use crate::training::Training;
 ///
 /// ```
 /// use tacita_graph::{Graph, Role, Visibility, dims};
-/// use tacita_nn::{Layer, Ready};
+/// use tacita_nn::{Layer, LinearModel};
 ///
-/// let model = Ready::logistic_regression(30, 1.0, 456);
+/// let model = LinearModel::logistic_regression(30, 1.0, 456);
 /// let mut graph = Graph::new();
 /// let alice = graph.owner("alice");
 /// let x = graph.input("x", &dims(&[64, 30]), Visibility::Private(alice), Role::Data)?;
@@ -40,7 +40,7 @@ use crate::training::Training;
 /// # Ok::<(), tacita_graph::GraphError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Ready {
+pub struct LinearModel {
     /// The layer; its parameters are `weight` and `bias`.
     pub network: Linear,
     /// Its loss and optimiser.
@@ -49,7 +49,7 @@ pub struct Ready {
     pub output: Output,
 }
 
-/// What a ready model says of a row, and which targets it is trained with.
+/// The meaning of a linear model's output for a row, and of the targets that it is trained with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// The number itself; targets (n, 1) of such numbers.
@@ -65,10 +65,10 @@ pub enum Output {
 /// Steps go on in the direction of those before them.
 const MOMENTUM: f64 = 0.9;
 
-impl Ready {
+impl LinearModel {
     /// Least squares: `LinearRegression`.
-    pub fn linear_regression(features: usize) -> Ready {
-        Ready::new([features, 1], Loss::Mse(Reduction::Mean), 2.0, 0.0, Output::Number)
+    pub fn linear_regression(features: usize) -> LinearModel {
+        LinearModel::new([features, 1], Loss::Mse(Reduction::Mean), 2.0, 0.0, Output::Number)
     }
 
     /// Least squares and α times the sum of the squares of the weights: `Ridge(alpha)`. As scikit-learn adds that to the sum
@@ -76,10 +76,10 @@ impl Ready {
     ///
     /// # Panics
     /// If there are no samples, or α is negative.
-    pub fn ridge(features: usize, alpha: f64, samples: usize) -> Ready {
+    pub fn ridge(features: usize, alpha: f64, samples: usize) -> LinearModel {
         assert!(samples > 0 && alpha >= 0.0, "ridge regression of {samples} samples with alpha {alpha}");
         let decay = 2.0 * alpha / samples as f64;
-        Ready::new([features, 1], Loss::Mse(Reduction::Mean), 2.0, decay, Output::Number)
+        LinearModel::new([features, 1], Loss::Mse(Reduction::Mean), 2.0, decay, Output::Number)
     }
 
     /// One of two classes: `LogisticRegression(C=c)`. As scikit-learn multiplies the sum of the losses of all samples by C, and
@@ -87,40 +87,46 @@ impl Ready {
     ///
     /// # Panics
     /// If there are no samples, or C is not above 0.
-    pub fn logistic_regression(features: usize, c: f64, samples: usize) -> Ready {
+    pub fn logistic_regression(features: usize, c: f64, samples: usize) -> LinearModel {
         let loss = Loss::BceWithLogits(Reduction::Mean);
-        Ready::new([features, 1], loss, 0.25, decay(c, samples), Output::LogOdds)
+        LinearModel::new([features, 1], loss, 0.25, decay(c, samples), Output::LogOdds)
     }
 
     /// One of several classes: `LogisticRegression(C=c)` for these, also called softmax regression. C as of
-    /// [`Ready::logistic_regression`].
+    /// [`LinearModel::logistic_regression`].
     ///
     /// # Panics
-    /// As [`Ready::logistic_regression`].
-    pub fn multinomial_regression(features: usize, classes: usize, c: f64, samples: usize) -> Ready {
+    /// As [`LinearModel::logistic_regression`].
+    pub fn multinomial_regression(features: usize, classes: usize, c: f64, samples: usize) -> LinearModel {
         let loss = Loss::CrossEntropy(Reduction::Mean);
-        Ready::new([features, classes], loss, 0.5, decay(c, samples), Output::Scores)
+        LinearModel::new([features, classes], loss, 0.5, decay(c, samples), Output::Scores)
     }
 
     /// One of two classes, with a margin between them: `SVC(kernel="linear", C=c)`, and `LinearSVC(loss="hinge", C=c)` but that
-    /// its bias is not penalised. C as of [`Ready::logistic_regression`].
+    /// its bias is not penalised. C as of [`LinearModel::logistic_regression`].
     ///
     /// The loss has kinks, and steps of one length end beside the minimum: train it [`paced`](Training::paced), by a
     /// [`Schedule`](crate::Schedule) that ends low.
     ///
     /// # Panics
-    /// As [`Ready::logistic_regression`].
-    pub fn linear_svm(features: usize, c: f64, samples: usize) -> Ready {
-        Ready::new([features, 1], Loss::Hinge(Reduction::Mean), 1.0, decay(c, samples), Output::Margin)
+    /// As [`LinearModel::logistic_regression`].
+    pub fn linear_svm(features: usize, c: f64, samples: usize) -> LinearModel {
+        LinearModel::new([features, 1], Loss::Hinge(Reduction::Mean), 1.0, decay(c, samples), Output::Margin)
     }
 
     /// `curvature` is the largest second derivative of the loss of a sample by what the layer says. That by weights and bias is
     /// at most this times the mean of the squares of a row's numbers and 1.
-    fn new([features, outputs]: [usize; 2], loss: Loss, curvature: f64, decay: f64, output: Output) -> Ready {
+    fn new(
+        [features, outputs]: [usize; 2],
+        loss: Loss,
+        curvature: f64,
+        decay: f64,
+        output: Output,
+    ) -> LinearModel {
         let network = Linear::new(features, outputs).with_init(Init::ZEROS, Init::ZEROS);
-        let rate = 1.0 / (curvature * (features + 1) as f64 + decay);
-        let optimiser = Optimiser::sgd(rate).with_momentum(MOMENTUM).with_decay_of_weights(decay);
-        Ready { network, training: Training::new(loss, optimiser), output }
+        let lr = 1.0 / (curvature * (features + 1) as f64 + decay);
+        let optimiser = Optimiser::sgd(lr).with_momentum(MOMENTUM).with_weight_decay_of_matrices(decay);
+        LinearModel { network, training: Training::new(loss, optimiser), output }
     }
 }
 
