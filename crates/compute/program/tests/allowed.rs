@@ -105,10 +105,8 @@ proptest! {
     fn quotients_are_the_integers_around(z in any::<i64>(), bits in 1u32..62) {
         let z = z >> 2;
         let set = quotient(z as u64, bits);
-        let exact = z as f64 / 2f64.powi(bits as i32);
-        let whole = z & ((1 << bits) - 1) == 0;
-        prop_assert_eq!(set.last().wrapping_sub(set.first()), u64::from(!whole));
-        prop_assert!((set.first() as i64 as f64 - exact.floor()).abs() <= exact.abs() / 2f64.powi(50));
+        let (down, rest) = (z.div_euclid(1 << bits), z.rem_euclid(1 << bits));
+        prop_assert_eq!((set.first() as i64, set.last() as i64), (down, down + i64::from(rest != 0)));
         prop_assert!(!set.contains(set.first().wrapping_sub(1)) && !set.contains(set.last().wrapping_add(1)));
     }
 }
