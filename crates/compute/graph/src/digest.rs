@@ -1,4 +1,5 @@
-//! What parties compare, grants name and auditors check: digests of graphs that do not depend on names for people.
+//! Digests of graphs, independent of the names of inner nodes. Parties compare them, grants name them, and auditors
+//! check them.
 
 use crate::graph::Graph;
 use crate::ops::{Input, Op, Reveal};
@@ -7,7 +8,7 @@ use tacita_program::{NodeId, Owner, Visibility};
 const NODE: &str = "tacita graph node digest, version 1";
 const GRAPH: &str = "tacita graph digest, version 1";
 
-/// Feeds a hasher with fields that cannot run into each other.
+/// Feeds length-prefixed fields to a hasher, so that adjacent fields cannot be confused.
 struct Fields(blake3::Hasher);
 
 impl Fields {
@@ -21,8 +22,8 @@ impl Fields {
 }
 
 impl Graph {
-    /// A digest of each node, by index: blake3 over its operation with attributes, its type, and the digests of
-    /// its inputs. Of names, only those of inputs and owners count: they say whose data is meant.
+    /// A digest of each node, by index: blake3 over its operation with attributes, its type, and its inputs' digests.
+    /// Only the names of inputs and owners count, because they identify the data.
     pub fn node_digests(&self) -> Vec<[u8; 32]> {
         let mut digests: Vec<[u8; 32]> = Vec::with_capacity(self.nodes().len());
         for id in self.ids() {

@@ -8,7 +8,7 @@
 //! | | of a graph: owners' names and the number of nodes, then each node's operation, inputs and name, in postcard |
 //! | 32 | blake3 of all before |
 //!
-//! Types are not stored: they are inferred again, so a file cannot claim others.
+//! Types are not stored: reading infers them again, so a file cannot claim false ones.
 
 use serde::de::DeserializeOwned;
 use tacita_program::NodeId;
@@ -26,13 +26,13 @@ pub const MAX_BYTES: usize = 1 << 26;
 const MAGIC: &[u8; 8] = b"TACITA-G";
 const HEADER: usize = MAGIC.len() + 3;
 const CHECKSUM: usize = 32;
-/// A node takes at least an operation, the number of its inputs and the length of its name, a byte each.
+/// The least size of a node: an operation, the number of its inputs and the length of its name, one byte each.
 const LEAST_NODE: usize = 3;
 
-/// What a graph file holds.
+/// The content of a graph file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// A graph: all sizes are numbers.
+    /// A graph with concrete sizes.
     Graph,
     /// A template, in the encoding of the crate that imports models.
     Template,
@@ -58,10 +58,10 @@ pub fn seal(content: Content, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a file holds, and its body, once version and checksum are right.
+/// The content and the body of a file with a correct version and checksum.
 ///
 /// # Errors
-/// If the bytes are no graph file, of another version, truncated or corrupt.
+/// If the bytes are not a graph file, have another version, or are truncated or corrupt.
 pub fn open(bytes: &[u8]) -> Result<(Content, &[u8]), GraphError> {
     if bytes.len() > MAX_BYTES {
         return Err(GraphError::TooLarge { what: "the file", limit: MAX_BYTES });
@@ -98,9 +98,9 @@ impl Graph {
     /// Reads a graph. The result is equal to the graph that was encoded.
     ///
     /// # Errors
-    /// If the bytes are not the canonical encoding of a graph: another magic or version, a wrong checksum, a template, an
-    /// operation that does not fit its inputs, bytes that are missing or left over. Never panics, and allocates in
-    /// proportion to the bytes given.
+    /// If the bytes are not the canonical encoding of a graph: wrong magic, version or checksum, a template, an
+    /// operation that does not fit its inputs, missing or surplus bytes. Never panics, and allocates in proportion to
+    /// the bytes given.
     pub fn decode(bytes: &[u8]) -> Result<Graph, GraphError> {
         let (content, rest) = open(bytes)?;
         let broken = |what: &str| GraphError::Decode(what.to_owned());
@@ -119,13 +119,13 @@ fn body(value: &impl serde::Serialize) -> Vec<u8> {
     postcard::to_allocvec(value).expect("graphs are plain data")
 }
 
-/// A file with any body for a graph, under a valid header and checksum: what a test or a fuzzer needs to reach the parser.
+/// A file with an arbitrary body under a valid header and checksum, with which tests and fuzzers reach the parser.
 #[doc(hidden)]
 pub fn seal_body(body: &[u8]) -> Vec<u8> {
     seal(Content::Graph, body)
 }
 
-/// Takes one value off the front.
+/// Takes one value from the front.
 fn take<T: DeserializeOwned>(rest: &mut &[u8]) -> Result<T, GraphError> {
     let (value, after) = postcard::take_from_bytes(rest)
         .map_err(|error| GraphError::Decode(format!("its body is corrupt: {error}")))?;

@@ -1,39 +1,39 @@
-//! What can be wrong with a graph, in words that name the node, its operation and the shapes.
+//! Errors about a graph. Messages name the node, its operation and the shapes.
 
 use tacita_program::{ProgramError, Visibility};
 use thiserror::Error;
 
 use crate::types::{DType, show};
 
-/// Why an operation cannot be applied to inputs of given types. [`GraphError::Invalid`] adds the node.
+/// The reason why an operation does not accept inputs of given types. [`GraphError::Invalid`] adds the node.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum InferError {
     /// The wrong number of inputs.
     #[error("takes {expected} inputs, not {got}")]
     Arity {
-        /// How many it takes, in words.
+        /// The number it takes, in words.
         expected: &'static str,
-        /// How many it was given.
+        /// The number it got.
         got: usize,
     },
-    /// An input of another kind than the operation computes with.
+    /// An input whose [`DType`] the operation does not support.
     #[error("input {input} is of kind {got}, not {expected}")]
     DType {
         /// Which input, from 0.
         input: usize,
-        /// What it must be.
+        /// The supported type.
         expected: DType,
-        /// What it is.
+        /// The actual type.
         got: DType,
     },
-    /// An input that the operation cannot take from who knows it: most often a secret one.
+    /// An input with a visibility that the operation does not accept, most often a secret one.
     #[error("input {input} is {visibility}: {reason}")]
     Visibility {
         /// Which input, from 0.
         input: usize,
-        /// Who may know it.
+        /// Its visibility.
         visibility: Visibility,
-        /// Why that does not do, and what to do.
+        /// The reason, and a remedy.
         reason: String,
     },
     /// One input whose shape does not fit the operation or its attributes.
@@ -54,12 +54,12 @@ pub enum InferError {
         /// Why they do not fit.
         reason: &'static str,
     },
-    /// An attribute that no input would fit.
+    /// An attribute that is invalid for any input.
     #[error("{0}")]
     Attribute(String),
 }
 
-/// An error about a graph. All name the node and operation where there is one.
+/// An error about a graph. Each variant names the node and the operation where there is one.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum GraphError {
     /// An operation does not fit its inputs.
@@ -69,7 +69,7 @@ pub enum GraphError {
         node: String,
         /// The operation's name.
         op: &'static str,
-        /// What does not fit.
+        /// The mismatch.
         source: InferError,
     },
     /// Its ring program breaks a precondition of an operation, such as that of a truncation by a range that is too large.
@@ -85,7 +85,7 @@ pub enum GraphError {
         /// The id that was given.
         input: u32,
     },
-    /// A derivative is asked for of something else than one number.
+    /// A derivative of something other than one fixed-point number.
     #[error(
         "{node:?} is no loss: it is of kind {dtype} and shape {}, and derivatives are of one fixed number",
         show(shape)
@@ -98,7 +98,7 @@ pub enum GraphError {
         /// Its kind.
         dtype: DType,
     },
-    /// A derivative is asked for of an operation that has none.
+    /// A derivative through an operation that has none.
     #[error(
         "node {node:?} ({op}) is on the way from what the derivative is asked for to the loss, and has no derivative"
     )]
@@ -108,22 +108,22 @@ pub enum GraphError {
         /// The operation's name.
         op: &'static str,
     },
-    /// A derivative with respect to something that the loss does not depend on, as far as derivatives go.
+    /// A derivative with respect to a node on which the loss does not depend differentiably.
     #[error("the loss has no derivative with respect to {node:?}: no path of differentiable operations leads from it to the loss{}", end.as_ref().map_or(String::new(), |end| format!("; paths end at {end}")))]
     NoPath {
         /// The node's name.
         node: String,
-        /// The first operation on the way that carries no derivative, if there is a way.
+        /// The first operation on the way without a derivative, if there is a way.
         end: Option<String>,
     },
-    /// Two inputs, or two things kept, of one name, or one without a name.
+    /// An input or kept value without a name, or two with the same name.
     #[error("name {name:?} of an input, or of what is kept, is empty or used twice")]
     InputName {
         /// The name.
         name: String,
     },
-    /// A name of a node or owner that cannot be shown to people as it is: who reads what a graph reveals must see no more
-    /// and no less than is there.
+    /// A name of a node or owner that does not display as it is. A person who checks what a graph reveals must see
+    /// exactly the names in it.
     #[error("the name {name:?} has control characters or marks of direction")]
     Name {
         /// The name.
@@ -138,25 +138,25 @@ pub enum GraphError {
         op: &'static str,
         /// The index that was given.
         owner: u16,
-        /// How many owners there are.
+        /// The number of owners.
         owners: usize,
     },
-    /// More nodes, owners or bytes of names than a graph may have.
+    /// More nodes, owners or bytes in names than a graph may have.
     #[error("{what} exceeds the limit of {limit}")]
     TooLarge {
-        /// What there is too much of.
+        /// The exceeded quantity.
         what: &'static str,
         /// The limit.
         limit: usize,
     },
-    /// An evaluation in parts whose samples do not stay apart.
+    /// An evaluation in parts of a graph that mixes samples.
     #[error("node {node:?} ({op}) mixes samples: {reason}")]
     MixesSamples {
         /// The node's name.
         node: String,
         /// The operation's name.
         op: &'static str,
-        /// How.
+        /// The way it mixes them.
         reason: String,
     },
     /// An operation that cannot be computed on secret values.
@@ -166,10 +166,10 @@ pub enum GraphError {
         node: String,
         /// The operation's name.
         op: &'static str,
-        /// Why, and what to do.
+        /// The reason, and a remedy.
         reason: String,
     },
-    /// A fixed-point precision outside of what the ring can carry.
+    /// A fixed-point precision that the ring cannot carry.
     #[error("precision of {0} bits; 4 to 24 are possible")]
     Precision(u32),
     /// An input without data.
@@ -178,7 +178,7 @@ pub enum GraphError {
         /// The input's name.
         name: String,
     },
-    /// Data of another shape than the input's.
+    /// Data whose shape differs from the input's.
     #[error("input {name:?} has shape {expected:?}, its data {got:?}")]
     InputShape {
         /// The input's name.
@@ -188,7 +188,7 @@ pub enum GraphError {
         /// The data's shape.
         got: Vec<usize>,
     },
-    /// Data outside of the range that the graph declares for an input.
+    /// Data outside the declared range of an input.
     #[error("input {name:?}: element {index} is {value}, outside of its declared range {min}..={max}")]
     InputRange {
         /// The input's name.
@@ -202,7 +202,7 @@ pub enum GraphError {
         /// The greatest.
         max: f64,
     },
-    /// Data of an input of integers or bits that is neither.
+    /// Data for an input of integers or bits that is not integer or not a bit.
     #[error("input {name:?}: element {index} is {value}, and its kind is {dtype}")]
     InputDType {
         /// The input's name.
@@ -221,10 +221,10 @@ pub enum GraphError {
         node: String,
         /// The operation's name.
         op: &'static str,
-        /// Which element and why.
+        /// The element and the reason.
         reason: String,
     },
-    /// An integer that its owner would compute with in f64, which does not have it.
+    /// An integer that f64 cannot represent, in a computation that its owner performs in f64.
     #[error(
         "node {node:?} ({op}): element {index} is 2^53 or more, and its owner computes with it in f64: give the result as an input"
     )]

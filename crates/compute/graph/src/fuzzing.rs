@@ -1,20 +1,20 @@
-//! What holds for any bytes that may be a graph. The fuzz targets and the replay of their corpora call these functions,
-//! and nothing else does: a failed assertion is a mistake in what they look at.
+//! Properties that hold for any bytes given as a graph. Only the fuzz targets and the replay of their corpora call
+//! these functions; a failed assertion is a bug in the code under test.
 
 use crate::testing::TARGET;
 use crate::{Graph, GraphError, lower, optimize, seal_body, warnings};
 
-/// Elements of all values of a graph beyond which [`graph_lower`] leaves it: a graph may say much in few bytes.
+/// [`graph_lower`] skips a graph with more elements than this: a few bytes can describe a large graph.
 const ELEMENTS: usize = 1 << 18;
 
-/// What is shown to people is a line without control characters, which terminals would obey.
+/// Text shown to people must be one line without control characters, which terminals would obey.
 fn assert_line(error: &GraphError) {
     let text = error.to_string();
     assert!(!text.contains(char::is_control), "not one line: {text:?}");
 }
 
-/// Reads bytes as a graph: as a file if the first is even, as a body under a right checksum if it is odd. What is read
-/// encodes to the same bytes, and has the same digest once read again.
+/// Reads bytes as a graph: as a file if the first byte is even, as a body under a correct checksum if it is odd. A
+/// graph that was read encodes to the same bytes, and keeps its digest when it is read again.
 pub fn graph_decode(bytes: &[u8]) -> Option<Graph> {
     let (&choice, rest) = bytes.split_first()?;
     let file = if choice % 2 == 0 { rest.to_vec() } else { seal_body(rest) };
@@ -33,7 +33,8 @@ pub fn graph_decode(bytes: &[u8]) -> Option<Graph> {
     }
 }
 
-/// What a program does with a graph short of data works or is an error, and the graph that comes of it can be read back.
+/// Runs every step that needs no data. Each step succeeds or returns an error, and the resulting graph can be read
+/// back.
 pub fn graph_lower(bytes: &[u8]) {
     let Some(graph) = graph_decode(bytes) else { return };
     let _ = warnings(&graph, 16);

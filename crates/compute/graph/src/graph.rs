@@ -1,4 +1,4 @@
-//! The graph and its builder: an arena of nodes in topological order to which nodes are only ever added.
+//! The graph and its builder: an append-only arena of nodes in topological order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,9 @@ pub const MAX_NODES: usize = 1 << 20;
 /// The most owners a graph may have.
 pub const MAX_OWNERS: usize = 1 << 10;
 
-/// The most that the attributes of all nodes may list, in words of four bytes: indices of `Gather`, weights of `Combine`.
-/// Who builds a graph from a file makes such lists from sizes alone, and holds them more than once.
+/// The limit on the lists in all nodes' attributes, in words of four bytes: indices of `Gather`, weights of `Combine`.
+/// Importers derive such lists from sizes in a file and hold several copies, so a small file could otherwise fill
+/// memory.
 pub const MAX_LISTED: usize = 1 << 21;
 
 /// The longest name of a node or owner, in bytes.
@@ -26,18 +27,18 @@ pub const MAX_NAME: usize = 1 << 12;
 pub struct Node {
     /// The operation and its attributes.
     pub op: Op,
-    /// Its inputs, all earlier in the arena.
+    /// The inputs, all earlier in the arena.
     pub inputs: Vec<NodeId>,
-    /// The type of the result, always what inference says.
+    /// The result type, always the inferred one.
     pub ty: Type,
-    /// A name for people; only those of inputs mean something.
+    /// A name for people to read; only the names of inputs have a meaning.
     pub name: String,
 }
 
 /// A computation: operations on tensors with types, visibilities and reveals, without data.
 ///
-/// Nodes are in topological order, so that a loop over [`nodes`](Self::nodes) visits inputs first and nothing
-/// recurses. Values are immutable; the graph only grows.
+/// Nodes are in topological order: a loop over [`nodes`](Self::nodes) visits inputs first, without recursion. Values
+/// are immutable; the graph only grows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     nodes: Vec<Node>,
@@ -45,9 +46,9 @@ pub struct Graph {
     input_names: BTreeSet<String>,
     /// Names under which values are kept.
     kept_names: BTreeSet<String>,
-    /// What the nodes' attributes list, in words.
+    /// Total length of the lists in the nodes' attributes, in words.
     listed: usize,
-    /// The numbers of what is drawn.
+    /// The draw numbers in use.
     draws: BTreeSet<u32>,
 }
 
@@ -57,10 +58,11 @@ impl Graph {
         Self::default()
     }
 
-    /// The owner of that name, added if the graph has none.
+    /// The owner with this name, added if the graph has none.
     ///
     /// # Panics
-    /// If there would be more than [`MAX_OWNERS`], or the name is longer than [`MAX_NAME`] or [`hides`] something.
+    /// If there would be more than [`MAX_OWNERS`] owners, or the name is longer than [`MAX_NAME`] or [`hides`]
+    /// characters.
     pub fn owner(&mut self, name: &str) -> Owner {
         if let Some(index) = self.owners.iter().position(|owner| owner == name) {
             return Owner(index as u16);
@@ -78,15 +80,15 @@ impl Graph {
         &self.owners
     }
 
-    /// Whether an input has that name.
+    /// Whether an input has this name.
     pub fn has_input(&self, name: &str) -> bool {
         self.input_names.contains(name)
     }
 
-    /// An input named `name`, unique among inputs, of kind fixed.
+    /// A fixed-point input named `name`, unique among inputs.
     ///
     /// # Errors
-    /// If the name is empty or taken, or the owner is not of this graph.
+    /// If the name is empty or taken, or the owner does not belong to this graph.
     pub fn input(
         &mut self,
         name: &str,
@@ -97,7 +99,7 @@ impl Graph {
         self.input_of(name, shape, visibility, role, DType::Fixed)
     }
 
-    /// An input of any kind: integers below 2^62 in absolute value, or bits, are data and not rounded.
+    /// An input of any [`DType`]. Integers (below 2^62 in absolute value) and bits are used exactly, without rounding.
     ///
     /// # Errors
     /// As [`input`](Self::input).
@@ -112,7 +114,7 @@ impl Graph {
         self.add(Input { shape: shape.to_vec(), visibility, role, range: None, dtype }, &[], name)
     }
 
-    /// An input whose values are declared to lie in `range`; data outside of it is refused when it is encoded.
+    /// An input whose values must lie in `range`; encoding refuses data outside it.
     ///
     /// # Errors
     /// As [`input`](Self::input), and if the range is empty or not finite.
@@ -128,15 +130,15 @@ impl Graph {
         self.add(Input { shape, visibility, role, range, dtype: DType::Fixed }, &[], name)
     }
 
-    /// A number for an operation that draws, which no node has yet.
+    /// An unused draw number for an operation that draws random values.
     pub fn next_draw(&self) -> u32 {
         self.draws.last().map_or(0, |last| last.saturating_add(1))
     }
 
     /// Adds a node and infers its type.
     ///
-    /// What is drawn is secret. Else the visibility is public if all inputs are, private to one owner if all that are not public are that
-    /// owner's, else secret.
+    /// A drawn value is secret. Otherwise the visibility is public if all inputs are public, private to one owner if
+    /// all other inputs belong to that owner, and secret in the remaining cases.
     ///
     /// # Errors
     /// Names the node, the operation and the shapes that do not fit.
@@ -269,19 +271,19 @@ impl Graph {
         Ok(ids)
     }
 
-    /// Opens `x` to the named owners alone. No node may use a reveal.
+    /// Opens `x` to the named owners alone. No node may use a reveal as input.
     ///
     /// # Errors
-    /// If `x` or an owner is not of this graph, or `to` is empty or not in ascending order.
+    /// If `x` or an owner does not belong to this graph, or `to` is empty or not in ascending order.
     pub fn reveal(&mut self, x: NodeId, to: &[Owner], name: &str) -> Result<NodeId, GraphError> {
         self.add(Reveal { to: to.to_vec() }, &[x], name)
     }
 
-    /// Keeps `x` in shares for later evaluations, in which a secret input of this name is its value: see
+    /// Keeps `x` in shares for later evaluations, which read it as a secret input of this name: see
     /// [`Keep`](crate::ops::Keep).
     ///
     /// # Errors
-    /// If `x` is not of this graph, or the name is empty or that of something else kept.
+    /// If `x` does not belong to this graph, or the name is empty or already used by another kept value.
     pub fn keep(&mut self, x: NodeId, name: &str) -> Result<NodeId, GraphError> {
         self.add(Keep, &[x], name)
     }
@@ -291,10 +293,10 @@ impl Graph {
         &self.nodes
     }
 
-    /// A node.
+    /// The node with this id.
     ///
     /// # Panics
-    /// If the id is of another graph.
+    /// If the id belongs to another graph.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
@@ -309,23 +311,23 @@ impl Graph {
         self.ids().filter(|&id| matches!(self.node(id).op, Op::Input(_))).collect()
     }
 
-    /// The reveals, in the order they were added: all that anyone will learn.
+    /// The reveals, in the order they were added. Parties learn nothing else.
     pub fn reveals(&self) -> Vec<NodeId> {
         self.ids().filter(|&id| matches!(self.node(id).op, Op::Reveal(_))).collect()
     }
 
-    /// What is kept in shares for later evaluations, in the order it was added.
+    /// The values kept in shares for later evaluations, in the order they were added.
     pub fn keeps(&self) -> Vec<NodeId> {
         self.ids().filter(|&id| matches!(self.node(id).op, Op::Keep(_))).collect()
     }
 
-    /// A node's name, or its number where it has none.
+    /// A node's name, or its number if it has none.
     pub fn label(&self, id: NodeId) -> String {
         let name = &self.node(id).name;
         if name.is_empty() { format!("#{}", id.0) } else { name.clone() }
     }
 
-    /// Which nodes some reveal, or something kept, needs, by index.
+    /// For each node, by index: whether a reveal or a kept value depends on it.
     pub fn needed(&self) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate().rev() {
@@ -344,10 +346,10 @@ impl Graph {
         Graph { owners: self.owners.clone(), ..Graph::default() }
     }
 
-    /// The graph without what no reveal and nothing kept needs, inputs included. Owners stay.
+    /// A copy without the nodes, inputs included, on which no reveal or kept value depends. Owners stay.
     ///
     /// # Errors
-    /// None on a graph that was built by [`add`](Self::add); inference is run again all the same.
+    /// None on a graph built by [`add`](Self::add), though inference runs again.
     pub fn prune(&self) -> Result<Graph, GraphError> {
         let needed = self.needed();
         let mut graph = self.empty_like();
@@ -360,8 +362,8 @@ impl Graph {
     }
 }
 
-/// Whether a name shows people something else than it is: it has control characters, which terminals obey, or marks that
-/// turn the direction of what follows.
+/// Whether a name can mislead its reader: it contains control characters, which terminals obey, or marks that change
+/// the direction of the text after them.
 pub fn hides(name: &str) -> bool {
     let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     name.contains(|c: char| c.is_control() || turns(c))

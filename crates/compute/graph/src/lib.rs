@@ -1,9 +1,9 @@
 //! The graph of tensor operations: building, inference, encoding, lowering, and evaluation in the clear.
 //!
-//! A computation is a [`Graph`], built before any data moves. [`optimize`] rewrites it, [`lower`] makes it the
-//! [`RingProgram`](tacita_program::RingProgram) that protocols execute, verified, [`plain`] and [`fixed()`] evaluate the two in the
-//! clear. The crate may use `tacita-program` and `tacita-ring`, and knows nothing of files, parties or shares. Begin with
-//! `graph.rs`, then any file in `ops`.
+//! Build a [`Graph`] before any data moves. [`optimize`] rewrites it, and [`lower`] translates it into the
+//! [`RingProgram`](tacita_program::RingProgram) that protocols execute, verified. [`plain`] evaluates the graph in the clear,
+//! [`fixed()`] the program. The crate depends on `tacita-program` and `tacita-ring` only; it knows nothing about files,
+//! parties or shares. Begin with `graph.rs`, then read any file in `ops`.
 //!
 //! ```
 //! use ndarray::array;

@@ -1,4 +1,4 @@
-//! Range inference: between which numbers a value lies, from the ranges that inputs declare.
+//! Range analysis: derives bounds of every value from the ranges that inputs declare.
 
 use crate::error::GraphError;
 use crate::graph::Graph;
@@ -7,20 +7,21 @@ use crate::ops::{Input, Op};
 use crate::types::{DType, Interval, Type};
 use tacita_program::NodeId;
 
-/// What range inference says of a node.
+/// The range bound of a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
-    /// The values lie in it, if those of the inputs lie in theirs and no earlier node leaves the representable
+    /// Contains the values if the inputs lie in their declared ranges and no earlier node leaves the representable
     /// range.
     pub interval: Interval,
-    /// The largest absolute value that a private evaluation holds on the way, such as the sum of a mean.
+    /// The largest absolute value that a private evaluation reaches in between, such as the sum in a mean.
     pub peak: f64,
-    /// Whether it rests on an input that declares no range, for which every representable number was assumed.
+    /// Whether the bound depends on an input without a declared range, which is assumed to take every representable
+    /// number.
     pub assumed: bool,
 }
 
-/// A node whose value could leave the representable range. The result is then wrong by 2^64 units, not imprecise, unless
-/// it saturates.
+/// A node whose value could leave the representable range. A value that does so is wrong by 2^64 units, unless it
+/// saturates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RangeWarning {
     /// The node.
@@ -31,9 +32,9 @@ pub struct RangeWarning {
     pub op: &'static str,
     /// The largest absolute value it could hold.
     pub peak: f64,
-    /// The numbers that are representable are below this in absolute value.
+    /// Representable numbers are below this in absolute value.
     pub limit: f64,
-    /// Whether the value would then be the largest that is representable, or the least.
+    /// Whether the value would then saturate at the largest or least representable number.
     pub saturates: bool,
     /// Whether the warning rests on an input without a declared range.
     pub assumed: bool,
@@ -41,11 +42,11 @@ pub struct RangeWarning {
 
 /// The range of every node at `precision` fractional bits.
 ///
-/// An input without a declared range may be any representable number (a whole one any below 2^62). A node's interval
-/// is cut to these numbers before it is used, so that one cause gives one [warning](warnings).
+/// An input without a declared range may take any representable number (an integer input any below 2^62). Each interval
+/// is cut to representable numbers before it is used, so that one cause gives one [warning](warnings).
 ///
 /// # Errors
-/// If the precision is out of [`PRECISIONS`].
+/// If the precision is outside [`PRECISIONS`].
 pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
     if !PRECISIONS.contains(&precision) {
         return Err(GraphError::Precision(precision));
@@ -53,14 +54,14 @@ pub fn ranges(graph: &Graph, precision: u32) -> Result<Vec<Range>, GraphError> {
     Ok(ranges_if(true, graph, precision))
 }
 
-/// The range of every node, from those that inputs declare or, if these are not `trusted`, as if no input declared one.
+/// The range of every node from the declared ranges of inputs; unless `trusted`, the declared ranges are ignored.
 pub(crate) fn ranges_if(trusted: bool, graph: &Graph, precision: u32) -> Vec<Range> {
     let operation = |op: &Op, x: &[Interval], types: &[&Type]| op.operation().range(x, types);
     inferred(graph, trusted, |dtype| Interval::symmetric(limit(dtype, precision)), operation)
 }
 
-/// The range of every node, where `numbers` gives all of a kind that is not bits, and `of` an operation's; declared ranges
-/// count if they are `trusted`.
+/// The range of every node. `numbers` gives the range assumed for a type other than bits, `of` the range of an
+/// operation's result. Declared ranges count only if `trusted`.
 pub(crate) fn inferred(
     graph: &Graph,
     trusted: bool,
@@ -87,8 +88,9 @@ pub(crate) fn inferred(
     ranges
 }
 
-/// The fractional bits that each node's value has in a session of `precision`, 0 where it is not fixed: the session's but
-/// for [`Precision`](crate::ops::Precision), what keeps its bits, and a softmax of many classes.
+/// The fractional bits of each node's value in a session of `precision`; 0 if it is not fixed-point. They equal
+/// `precision` except at [`Precision`](crate::ops::Precision), at operations that keep their input's bits, and at a
+/// softmax of many classes.
 pub fn fracs(graph: &Graph, precision: u32) -> Vec<u32> {
     let mut fracs: Vec<u32> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
@@ -104,11 +106,11 @@ pub fn fracs(graph: &Graph, precision: u32) -> Vec<u32> {
     fracs
 }
 
-/// The nodes whose value could leave the representable range at `precision` fractional bits, in order. Nodes that
-/// are computed in the clear are left out: encoding refuses what they cannot represent.
+/// The nodes, in order, whose value could leave the representable range at `precision` fractional bits. Nodes computed
+/// in the clear are left out: encoding refuses unrepresentable numbers.
 ///
 /// # Errors
-/// If the precision is out of [`PRECISIONS`].
+/// If the precision is outside [`PRECISIONS`].
 pub fn warnings(graph: &Graph, precision: u32) -> Result<Vec<RangeWarning>, GraphError> {
     let ranges = ranges(graph, precision)?;
     let mut warnings = Vec::new();

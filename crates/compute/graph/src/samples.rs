@@ -1,8 +1,8 @@
-//! Where the samples of a batch lie in each value, and which node mixes them.
+//! Tracks the samples of a batch through a graph and finds the nodes that mix them.
 //!
-//! Rows that are more than the batch may be evaluated part by part only if each sample's result follows from that sample
-//! alone. [`samples`] shows this for a graph, node by node; [`same_per_sample`] shows that two sizes of a template compute
-//! the same of each sample. Both err on the safe side: what they cannot follow counts as mixing.
+//! A batch larger than the template's may be evaluated in parts only if each sample's result depends on that sample
+//! alone. [`samples`] checks this for a graph, node by node; [`same_per_sample`] checks that two sizes of a template
+//! compute the same function of each sample. Both are conservative: they count anything they cannot follow as mixing.
 
 use tacita_program::NodeId;
 
@@ -10,14 +10,14 @@ use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::ops::{Gather, Op, Pad, Slice};
 
-/// Where samples lie in a value: index i along the axis belongs to sample `(i / inner) % batch`.
+/// The position of samples in a value: index i along the axis belongs to sample `(i / inner) % batch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleAxis {
     /// The axis.
     pub axis: usize,
-    /// How often all samples follow one another along the axis.
+    /// How many times the whole batch repeats along the axis.
     pub outer: usize,
-    /// How many elements of a sample follow one another along the axis.
+    /// The number of consecutive elements of one sample along the axis.
     pub inner: usize,
 }
 
@@ -31,12 +31,12 @@ impl SampleAxis {
     }
 }
 
-/// How a value depends on the samples.
+/// The dependence of a value on the samples.
 #[derive(Clone, Debug, PartialEq)]
 enum Place {
-    /// Not at all. Along the axes that are marked, every index has the same elements.
+    /// Independent of the samples. Along a marked axis every index has the same elements.
     Shared(Vec<bool>),
-    /// Each element on one sample, by a function that is the same for all samples.
+    /// Each element depends on one sample, by the same function for all samples.
     Along(SampleAxis),
 }
 
@@ -44,17 +44,17 @@ use Place::{Along, Shared};
 
 type Placed = Result<Place, String>;
 
-/// Where the samples of each node lie; `None` where a value is the same for all, or no output needs it. `inputs` are those
-/// that hold `batch` samples along their first axis, two or more.
+/// The position of the samples in each node; `None` for a value that does not depend on them, or that no output needs.
+/// `inputs` are the inputs that hold `batch` samples, at least two, along their first axis.
 ///
-/// What is drawn counts as the same for all: each sample draws from the same distribution, whatever the batch.
+/// A drawn value counts as independent: each sample draws from the same distribution, whatever the batch.
 ///
 /// # Errors
-/// [`GraphError::MixesSamples`] names the first node whose result for a sample depends on other samples or on the sample's
-/// place in the batch, and a reveal that does not hold sample after sample along an axis.
+/// [`GraphError::MixesSamples`] names the first node whose result for a sample depends on other samples or on the
+/// sample's position in the batch, or a reveal whose samples do not follow one another along an axis.
 ///
 /// # Panics
-/// If `batch` is below 2: a single sample shows nothing.
+/// If `batch` is below 2: a single sample cannot be told from a value without samples.
 pub fn samples(
     graph: &Graph,
     inputs: &[NodeId],
@@ -68,8 +68,8 @@ pub fn samples(
     Ok(places.into_iter().map(along).collect())
 }
 
-/// Shows that `graph`, which holds `batch` samples, and `other`, which holds `others`, compute the same of each sample: the
-/// same nodes, whose sizes differ in the number of samples alone.
+/// Checks that `graph`, with `batch` samples, and `other`, with `others` samples, compute the same function of each
+/// sample: they have the same nodes, and their sizes differ in the number of samples alone.
 ///
 /// # Errors
 /// [`GraphError::MixesSamples`] as [`samples`], or it names the first node that depends on the number of samples.
@@ -111,11 +111,11 @@ pub fn same_per_sample(
     }
 }
 
-/// Shows that two graphs have the same nodes, whatever their sizes: what [`same_per_sample`] shows of a batch of one, in which
-/// no sample could be told from another.
+/// Checks that two graphs have the same nodes, ignoring sizes. It replaces [`same_per_sample`] for a batch of one, in
+/// which a sample cannot be tracked.
 ///
 /// # Errors
-/// [`GraphError::MixesSamples`] names the first node that is another.
+/// [`GraphError::MixesSamples`] names the first node that differs.
 pub fn same_nodes(graph: &Graph, other: &Graph) -> Result<(), GraphError> {
     let needed = graph.needed();
     for id in graph.ids().filter(|id| needed[id.index()]) {
@@ -143,7 +143,7 @@ fn differ_only(a: &[usize], b: &[usize], may: impl Fn(usize) -> bool) -> bool {
     a.iter().zip(b).enumerate().all(|(axis, (a, b))| a == b || may(axis))
 }
 
-/// The operation, of result shape `shape`, without the sizes that follow from its inputs and result.
+/// The operation with result shape `shape`, without the sizes that follow from its inputs and result.
 fn without_sizes(op: &Op, shape: &[usize]) -> Op {
     let mut op = op.clone();
     if let Some(shape) = op.shape_attribute() {
@@ -159,7 +159,7 @@ fn without_sizes(op: &Op, shape: &[usize]) -> Op {
     op
 }
 
-/// Whether the operation gives the same for each element however often an input without samples is repeated.
+/// Whether each element of the result stays the same if an input without samples is repeated.
 fn only_moves(op: &Op) -> bool {
     match kind(op) {
         Kind::Filled
@@ -218,15 +218,15 @@ fn places(graph: &Graph, inputs: &[NodeId], batch: usize) -> Result<Vec<Option<P
     Ok(places)
 }
 
-/// What operations have in common here.
+/// The kinds of operations, as far as samples are concerned.
 enum Kind<'a> {
-    /// The same number everywhere, or drawn for each element.
+    /// A constant, or drawn element by element.
     Filled,
     /// Element by element, with broadcasting.
     Elementwise,
-    /// One number of all along these axes, which stay with size 1 or go.
+    /// A reduction over these axes, which stay with size 1 or disappear.
     Over(&'a [usize], bool),
-    /// Each result depends on all along these axes, which keep their size.
+    /// Each result depends on all elements along these axes, which keep their size.
     Within(&'a [usize]),
     /// A window over the axes from the third on.
     Window,
@@ -341,7 +341,7 @@ impl Given<'_> {
     }
 }
 
-/// A node whose result is looked for.
+/// A node whose samples are to be located.
 struct Step<'a> {
     op: &'a Op,
     x: Vec<Given<'a>>,
@@ -349,7 +349,7 @@ struct Step<'a> {
     batch: usize,
 }
 
-/// The reason where the place of a sample decides what it meets.
+/// The reason if a sample's result depends on its position.
 const BY_PLACE: &str = "what a sample meets depends on its place in the batch";
 
 impl Step<'_> {
@@ -399,7 +399,7 @@ impl Step<'_> {
         }
     }
 
-    /// One input, whose axes stay where they are; those that are `touched` may not hold samples.
+    /// One input whose axes keep their position; samples may not lie along an axis that is `touched`.
     fn along(&self, touched: impl Fn(usize) -> bool, reason: &str) -> Placed {
         match self.x[0].place {
             Along(at) if touched(at.axis) => Err(reason.to_owned()),
@@ -452,7 +452,7 @@ impl Step<'_> {
         if contracted(a, a.shape.len() - 1) || contracted(b, b.shape.len() - 2) {
             return Err("it takes all samples together: the product is summed over them".to_owned());
         }
-        // an axis that is summed over has no place in the result; no result axis is beyond `rank`
+        // a summed axis does not appear in the result; no result axis is beyond `rank`
         let lead = |x: &Given<'_>| rank - x.shape.len()..rank - 2;
         let axes_a: Vec<usize> = lead(a).chain([rank - 2, rank]).collect();
         let axes_b: Vec<usize> = lead(b).chain([rank, rank - 1]).collect();
@@ -471,7 +471,7 @@ impl Step<'_> {
         }
     }
 
-    /// Parameters are by channel, axis 1.
+    /// Parameters are per channel, axis 1.
     fn batch_norm(&self) -> Placed {
         let rank = self.shape.len();
         let axes = |index: usize| if index == 0 { (0..rank).collect() } else { vec![1] };
@@ -515,7 +515,7 @@ impl Step<'_> {
         for axis in (0..x.shape.len()).filter(|&axis| same[axis] && x.shape[axis] > 1) {
             match place(axis) {
                 Some(to) => result[to] = true,
-                // the same for each sample, merged with other axes: each element is of one sample from here on
+                // equal for all samples, merged with other axes: from here on each element belongs to one sample
                 None if x.shape[axis] == self.batch => return self.moved(&x.shape, SampleAxis::whole(axis)),
                 None => {}
             }
@@ -523,7 +523,7 @@ impl Step<'_> {
         Ok(Shared(result))
     }
 
-    /// Where samples that lie `at` an axis of `from` lie in the result's shape.
+    /// The position in the result's shape of samples that lie `at` an axis of `from`.
     fn moved(&self, from: &[usize], at: SampleAxis) -> Placed {
         let inner = at.inner * from[at.axis + 1..].iter().product::<usize>();
         let mut after = 1;
@@ -587,7 +587,8 @@ impl Step<'_> {
         }
     }
 
-    /// Elements along the samples' axis, by index: the same ones of each sample, or it mixes.
+    /// Picks elements along the samples' axis by index. Each sample must contribute the same ones, otherwise samples
+    /// mix.
     fn taken(&self, at: SampleAxis, indices: &[Option<usize>]) -> Placed {
         let (count, batch) = (indices.len(), self.batch);
         let source =
@@ -595,7 +596,7 @@ impl Step<'_> {
         let fits = |inner: usize| {
             (0..count).all(|to| {
                 let sample = to / inner % batch;
-                // the element of the first sample that has the same place
+                // the first sample's element at the same position
                 let first = indices[to - sample * inner].map(source);
                 match (indices[to].map(source), first) {
                     (None, None) => true,
@@ -613,7 +614,7 @@ impl Step<'_> {
         }
     }
 
-    /// Samples follow one another along one axis, which parts can be joined along.
+    /// Samples follow one another along one axis, so that parts can be concatenated.
     fn reveal(&self) -> Placed {
         let x = &self.x[0];
         match x.place {
@@ -629,8 +630,9 @@ impl Step<'_> {
     }
 }
 
-/// Inputs whose axes lie along the result's as given; those from `rank` on are not in the result. All samples must lie in the
-/// same place, where the others have nothing, one element, or the same ones.
+/// Inputs whose axes map to the result's as given; axes from `rank` on do not appear in the result. All inputs with
+/// samples must hold them in the same position; the other inputs must have no such axis, one element, or equal elements
+/// there.
 fn join<'a>(rank: usize, inputs: impl Iterator<Item = (&'a Given<'a>, Vec<usize>)> + Clone) -> Placed {
     let mut found: Option<SampleAxis> = None;
     for (x, axes) in inputs.clone() {

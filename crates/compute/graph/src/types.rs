@@ -1,4 +1,4 @@
-//! What a value of the graph is: its shape, who may see it, and what its numbers mean.
+//! The type of a value: shape, visibility and the meaning of its numbers.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub const MAX_RANK: usize = 8;
 /// The largest number of elements a value may have.
 pub const MAX_ELEMENTS: usize = 1 << 32;
 
-/// A shape as it is.
+/// A shape as a vector.
 pub fn dims(sizes: &[usize]) -> Vec<usize> {
     sizes.to_vec()
 }
@@ -42,12 +42,12 @@ impl fmt::Display for DType {
     }
 }
 
-/// Whether an input changes with every evaluation or lives as long as the session.
+/// Whether an input changes with every evaluation or lasts for the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// New values for every evaluation, such as images.
     Data,
-    /// The same values for the whole session, such as weights: opened once.
+    /// The same values for the whole session, such as weights: their masked value is opened once.
     Parameter,
 }
 
@@ -56,7 +56,7 @@ pub enum Role {
 pub struct Type {
     /// The sizes of the axes, row-major.
     pub shape: Vec<usize>,
-    /// Who may know the value.
+    /// The parties that may know the value.
     pub visibility: Visibility,
     /// What the numbers mean.
     pub dtype: DType,
@@ -94,7 +94,7 @@ impl Interval {
         self.min.abs().max(self.max.abs())
     }
 
-    /// Whether a number lies in it: an integer, which f64 may not have, is compared exactly.
+    /// Whether the interval contains a number. Integers that f64 may round are compared exactly.
     pub(crate) fn holds(self, x: f64, exact: Option<i64>) -> bool {
         match exact {
             Some(integer) if integer.unsigned_abs() >= 1 << 53 => {
@@ -110,7 +110,7 @@ impl Interval {
         Interval { min: self.min.min(other.min), max: self.max.max(other.max) }
     }
 
-    /// What is in both; the nearest point of `other` where they do not meet.
+    /// The intersection, or the nearest point of `other` if the two are disjoint.
     pub fn clamp_to(self, other: Self) -> Self {
         Interval { min: self.min.clamp(other.min, other.max), max: self.max.clamp(other.min, other.max) }
     }

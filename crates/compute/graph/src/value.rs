@@ -1,4 +1,4 @@
-//! Numbers as a program or a file holds them, before they are encoded.
+//! Numbers as a program or a file holds them, before encoding.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,14 +7,14 @@ use std::ops::{Deref, DerefMut, Range};
 use ndarray::{ArcArray, Array, ArrayBase, ArrayD, Axis, Dimension, IxDyn, Slice};
 use tacita_ring::{CodecError, RingTensor, encode_at, encode_integers_at};
 
-/// An array of floats, integers or bits, in the type that it came in. Its elements are shared: a clone copies none.
+/// An array of floats, integers or bits in its original type. Clones share the elements.
 #[derive(Clone, PartialEq)]
 pub enum Value {
     /// 32-bit floats, such as a model's weights.
     F32(ArcArray<f32, IxDyn>),
     /// 64-bit floats.
     F64(ArcArray<f64, IxDyn>),
-    /// Integers. They are exact up to 2^62 in absolute value, in and out.
+    /// Integers, exact on input and output up to 2^62 in absolute value.
     I64(ArcArray<i64, IxDyn>),
     /// Bytes, such as pixels.
     U8(ArcArray<u8, IxDyn>),
@@ -22,7 +22,7 @@ pub enum Value {
     Bool(ArcArray<bool, IxDyn>),
 }
 
-/// Evaluates an expression for the array of whichever type.
+/// Evaluates an expression on the array, whatever its element type.
 macro_rules! each {
     ($value:expr, $array:ident => $result:expr) => {
         match $value {
@@ -35,7 +35,7 @@ macro_rules! each {
     };
 }
 
-/// Integers below this are exact as f64.
+/// f64 represents every integer below this bound exactly.
 pub(crate) const EXACT: i64 = 1 << 53;
 
 impl Value {
@@ -49,12 +49,13 @@ impl Value {
         each!(self, array => array.len())
     }
 
-    /// Whether it has no elements.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether both hold the same numbers in the same type, bit for bit. Values that share their elements are not looked at.
+    /// Whether both hold the same numbers in the same type, bit for bit. Two clones of one value compare without
+    /// reading elements.
     pub fn is_same(&self, other: &Value) -> bool {
         fn same<T, B: PartialEq>(
             a: &ArcArray<T, IxDyn>,
@@ -74,7 +75,7 @@ impl Value {
         }
     }
 
-    /// Numpy's name of the elements' type, for messages.
+    /// Numpy's name for the element type, used in messages.
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::F32(_) => "float32",
@@ -85,7 +86,7 @@ impl Value {
         }
     }
 
-    /// The numbers as f64, an integer from 2^53 on rounded to the nearest.
+    /// The numbers as f64. Integers from 2^53 on are rounded to the nearest.
     pub fn to_f64(&self) -> ArrayD<f64> {
         match self {
             Value::F32(array) => array.mapv(f64::from),
@@ -96,7 +97,7 @@ impl Value {
         }
     }
 
-    /// The numbers as integers; `None` if one is not an integer that i64 has.
+    /// The numbers as integers; `None` if any of them is not an integer that fits an i64.
     pub fn to_i64(&self) -> Option<ArrayD<i64>> {
         let whole = |x: f64| (x.fract() == 0.0 && x.abs() < 2f64.powi(63)).then_some(x as i64);
         let of = |floats: Vec<Option<i64>>| {
@@ -121,10 +122,10 @@ impl Value {
         }
     }
 
-    /// The rows of a range along the first axis.
+    /// A range of rows along the first axis.
     ///
     /// # Panics
-    /// If it has no axis, or the range leaves it.
+    /// If the array has no axis, or the range exceeds it.
     pub fn rows(&self, range: Range<usize>) -> Value {
         let slice = Slice::from(range);
         match self {
@@ -136,8 +137,8 @@ impl Value {
         }
     }
 
-    /// The index, in row-major order, and value of the first element that `fits` refuses. Integers are looked at as such:
-    /// `fits` is given the number as f64 and, of an integer type, exactly.
+    /// The row-major index and the value of the first element for which `fits` returns false. `fits` takes the number
+    /// as f64 and, for integer types, also exactly.
     pub(crate) fn position(&self, fits: impl Fn(f64, Option<i64>) -> bool) -> Option<(usize, f64)> {
         fn first<T: Copy>(
             numbers: impl Iterator<Item = T>,
@@ -161,8 +162,8 @@ impl Value {
         }
     }
 
-    /// The numbers at `frac` fractional bits, to nearest, ties to even; integers exactly. The tensor has `shape`, of as many
-    /// elements.
+    /// Encodes the numbers with `frac` fractional bits, rounded to nearest, ties to even; integers exactly. The result
+    /// has `shape`, which must have as many elements.
     ///
     /// # Errors
     /// If a number is not finite, or its absolute value reaches `limit`.
@@ -194,7 +195,7 @@ where
         .map(|(index, number)| (index.slice().to_vec(), number))
 }
 
-/// The elements in row-major order; copied only where they do not lie so.
+/// The elements in row-major order, copied only if they are stored in another order.
 fn contiguous<T: Clone>(array: &ArcArray<T, IxDyn>) -> std::borrow::Cow<'_, [T]> {
     match array.as_slice() {
         Some(elements) => elements.into(),
@@ -202,7 +203,7 @@ fn contiguous<T: Clone>(array: &ArcArray<T, IxDyn>) -> std::borrow::Cow<'_, [T]>
     }
 }
 
-/// The type and shape alone: numbers are private.
+/// Prints type and shape alone: the numbers are private.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.type_name(), self.shape())
@@ -249,7 +250,7 @@ impl Inputs {
         Inputs::default()
     }
 
-    /// Gives an input its data; returns what it had.
+    /// Sets the data of an input; returns its previous data.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
         self.0.insert(name.into(), value.into())
     }

@@ -1,4 +1,4 @@
-//! The kernels of functions: what the dealer and a party compute for an element.
+//! The kernels of functions: the work of the trusted dealer and of a party for each element.
 
 use std::hint::black_box;
 

@@ -1,10 +1,11 @@
-//! Instructions that kernels take, which do not depend on what else a machine does, against limits: a guard.
+//! A regression guard: counts the kernels' instructions, which do not depend on the machine's load, and compares them
+//! with limits.
 //!
 //! `cargo bench -p tacita-ring --bench instructions` runs each kernel under valgrind's callgrind, prints the counts, and
 //! fails if one is above its limit. Valgrind knows no AVX-512, so these are the AVX2 kernels.
 //!
-//! Limits are a tenth above what was counted, as compilers differ. A kernel that needs more for a good reason (fewer cache
-//! misses, say) raises its limit, in the same commit and with the reason; one that needs much less lowers it.
+//! Limits are a tenth above the counts, because compilers differ. A kernel that needs more for a good reason (fewer
+//! cache misses, say) raises its limit in the same commit, with the reason; one that needs much less lowers it.
 
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
@@ -15,14 +16,14 @@ use tacita_ring::{
     conv2d_shape, decode, encode, matmul_into,
 };
 
-/// A kernel, the most instructions that it may take for its work, and how much that is.
+/// A kernel, its instruction limit, and the amount of its work.
 struct Kernel {
     name: &'static str,
-    /// What one unit of work is.
+    /// The unit of work.
     unit: &'static str,
-    /// Units that a run does.
+    /// The number of units in a run.
     units: u64,
-    /// The most instructions for a thousand units.
+    /// The limit on instructions for a thousand units.
     limit: u64,
     run: fn(),
 }
@@ -107,7 +108,7 @@ const fn kernel(name: &'static str, unit: &'static str, units: u64, limit: u64, 
     Kernel { name, unit, units, limit, run }
 }
 
-/// The only function whose instructions count, with all that it calls; callgrind knows it by this name.
+/// The only function whose instructions, and those of its callees, are counted; callgrind selects it by this name.
 #[inline(never)]
 fn counted<R>(work: impl FnOnce() -> R) {
     black_box(work());
@@ -142,14 +143,14 @@ fn main() -> ExitCode {
     if let [one, index, ..] = arguments.as_slice()
         && one == "--one"
     {
-        // one thread, or work goes where callgrind does not look for it
+        // one thread, otherwise callgrind does not see the work of the others
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
         pool.expect("the first pool of the process");
         assert_eq!(Level::current(), Level::Avx2, "the limits are of AVX2 kernels, which valgrind can run");
         (KERNELS[index.parse::<usize>().expect("a number")].run)();
         return ExitCode::SUCCESS;
     }
-    // by `cargo test`, as any benchmark: once, so that it does not rot
+    // `cargo test` runs this benchmark once, as any other, so that it keeps working
     if !arguments.iter().any(|argument| argument == "--bench") {
         KERNELS.iter().for_each(|kernel| (kernel.run)());
         return ExitCode::SUCCESS;
@@ -165,7 +166,7 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// What callgrind counts in [`counted`] of a run of a kernel in a process of its own.
+/// Runs a kernel in its own process, and returns callgrind's count for [`counted`].
 fn instructions(index: usize) -> u64 {
     let program = std::env::current_exe().expect("where this program is");
     let output = Command::new("valgrind")

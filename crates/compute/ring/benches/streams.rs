@@ -29,7 +29,7 @@ fn bits(c: &mut Criterion) {
     group.bench_function("from_ring", |b| b.iter(|| BitTensor::from_ring(black_box(&x))));
     let bits = BitTensor::from_ring(&x);
     group.bench_function("to_ring", |b| b.iter(|| bits.to_ring(black_box(63))));
-    // Loops over planes, as a crate that uses this one writes them: do they vectorise?
+    // Loops over planes in a dependent crate: check that they vectorise.
     let mut out = vec![0; bits.words().len() / 4];
     for level in Level::supported() {
         group.bench_function(format!("nodes_{level:?}"), |b| {
@@ -93,7 +93,7 @@ impl WithSimd for Nodes<'_> {
     }
 }
 
-/// A chain through all planes of a block, whose state is kept in a local array.
+/// A chain through all planes of a block, with its state in a local array.
 #[inline(always)]
 fn chain(out: &mut [u64], planes: &[u64]) {
     let mut state = [0; 8];

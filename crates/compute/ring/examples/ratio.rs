@@ -1,8 +1,8 @@
-//! How fast products over the ring are, against single-precision products of the `gemm` crate on the same thread.
+//! Compares the speed of products over the ring with single-precision products of the `gemm` crate on the same thread.
 //!
-//! Prints, for each shape, the medians of runs taken in turns and their ratio, and the ratio of the fastest runs, which
-//! is the one to trust on a machine that does other work. A convolution is compared with the
-//! matrix product of the same size, for which `gemm` is given the matrix that it would have to build first.
+//! For each shape, prints the medians of alternating runs and their ratio, and the ratio of the fastest runs, which is
+//! more reliable on a machine that does other work. A convolution is compared with the matrix product of the same size,
+//! for which `gemm` gets the matrix that it would otherwise have to build first.
 //!
 //! `cargo run --release -p tacita-ring --example ratio [rounds]`; `TACITA_SIMD=portable|avx2|avx512` chooses the
 //! instruction set of the ring's side.
@@ -17,7 +17,7 @@ use tacita_ring::{
 
 fn main() {
     let rounds = std::env::args().nth(1).map_or(21, |rounds| rounds.parse().expect("rounds is a number"));
-    // One thread, whatever the machine has.
+    // One thread, regardless of the machine.
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("the first pool of the process");
     println!("{:?}, medians of {rounds} runs taken in turns, one thread", Level::current());
     println!("{:<28} {:>14} {:>14} {:>7} {:>9}", "shape", "u64 Gop/s", "gemm f32", "ratio", "fastest");

@@ -1,4 +1,4 @@
-//! Bit-sliced tensors: one instruction serves 512 elements' bits.
+//! Bit-sliced tensors: one instruction processes the bits of 512 elements.
 
 mod transpose;
 #[cfg(target_arch = "x86_64")]
@@ -12,21 +12,20 @@ use rayon::prelude::*;
 use crate::parallel;
 use crate::simd::{Level, dispatch};
 
-/// Elements of a block of a [`BitTensor`].
+/// The number of elements in a full block of a [`BitTensor`].
 pub const BLOCK_ELEMENTS: usize = 512;
 
-/// Words of a plane of a full block.
+/// The number of words in a plane of a full block.
 const WIDTH: usize = BLOCK_ELEMENTS / 64;
 
 /// `planes` bits for each of `elements` elements, bit-sliced.
 ///
-/// Elements come in blocks of 512. A block holds its planes one after another, each of `w` words: 8, and in the
-/// last block ceil(rest / 64). Element `e` of a block is bit `e % 64` of word `e / 64` of each plane. So plane `p`
-/// of block `b` is words `w·p..w·(p+1)` of [`block(b)`](Self::block), and the same loop over words serves any
-/// plane. Unused bits of the last word carry no meaning; [`mask_tail`](Self::mask_tail) clears them. Equality
-/// ignores them.
+/// Elements form blocks of 512. A block holds its planes one after another, each of `w` words: 8, and in the last block
+/// ceil(rest / 64). Element `e` of a block is bit `e % 64` of word `e / 64` of each plane. So plane `p` of block `b` is
+/// words `w·p..w·(p+1)` of [`block(b)`](Self::block), and the same loop over words serves any plane. Unused bits of the
+/// last word have no meaning: [`mask_tail`](Self::mask_tail) clears them, and equality ignores them.
 ///
-/// It may hold shares, so [`Debug`](fmt::Debug) prints its size alone.
+/// A tensor may hold shares, so [`Debug`](fmt::Debug) prints its size alone.
 #[derive(Clone)]
 pub struct BitTensor {
     elements: usize,
@@ -34,12 +33,12 @@ pub struct BitTensor {
     words: Vec<u64>,
 }
 
-/// The number of words of `planes` bits for each of `elements` elements.
+/// The number of words that store `planes` bits for each of `elements` elements.
 pub fn word_count(elements: usize, planes: usize) -> usize {
     planes * elements.div_ceil(64)
 }
 
-/// The first element and the words a plane of each block of `elements` elements.
+/// For each block of `elements` elements: its first element, and the number of words in a plane.
 ///
 /// ```
 /// let blocks: Vec<_> = tacita_ring::block_layout(600).collect();
@@ -52,7 +51,8 @@ pub fn block_layout(elements: usize) -> impl ExactSizeIterator<Item = (usize, us
     })
 }
 
-/// Elements that a thread transposes at a time: whole blocks, and all of them where they are few or it is alone.
+/// The number of elements that a thread transposes at a time: whole blocks, or all elements if they are few or there is
+/// one thread.
 fn chunk(elements: usize) -> usize {
     if parallel::worthwhile(elements) {
         parallel::chunk(elements).next_multiple_of(BLOCK_ELEMENTS)
@@ -67,10 +67,10 @@ impl BitTensor {
         Self { elements, planes, words: vec![0; word_count(elements, planes)] }
     }
 
-    /// The tensor of `words`, laid out as the type says.
+    /// The tensor of `words`, in the layout of this type.
     ///
     /// # Panics
-    /// If there are not [`word_count`] words; the message names both numbers.
+    /// If the number of words differs from [`word_count`]; the message names both.
     pub fn from_words(elements: usize, planes: usize, words: Vec<u64>) -> Self {
         assert_eq!(
             words.len(),
@@ -87,7 +87,7 @@ impl BitTensor {
         self.elements
     }
 
-    /// The number of bits an element.
+    /// The number of bits for each element.
     pub fn planes(&self) -> usize {
         self.planes
     }
@@ -97,12 +97,12 @@ impl BitTensor {
         &self.words
     }
 
-    /// All words, to change in place.
+    /// All words, mutable.
     pub fn words_mut(&mut self) -> &mut [u64] {
         &mut self.words
     }
 
-    /// All words, without copying.
+    /// Returns all words, without copying.
     pub fn into_words(self) -> Vec<u64> {
         self.words
     }
@@ -120,7 +120,7 @@ impl BitTensor {
         &self.words[self.block_range(index)]
     }
 
-    /// The words of block `index`, to change in place.
+    /// The words of block `index`, mutable.
     ///
     /// # Panics
     /// If there is no such block.
@@ -194,10 +194,10 @@ impl BitTensor {
         }
     }
 
-    /// The planes of `range`, of all elements.
+    /// The planes of `range`, for all elements.
     ///
     /// # Panics
-    /// If the range reaches beyond the planes.
+    /// If the range exceeds the planes.
     pub fn slice_planes(&self, range: Range<usize>) -> Self {
         assert!(
             range.start <= range.end && range.end <= self.planes,
@@ -213,7 +213,7 @@ impl BitTensor {
     /// The planes of all `parts`, one after another.
     ///
     /// # Panics
-    /// If there are no parts or their numbers of elements differ; the message names two.
+    /// If there are no parts, or the parts have different numbers of elements; the message names two.
     pub fn concat_planes(parts: &[&Self]) -> Self {
         let first = parts.first().expect("cannot concatenate no bit tensors");
         for part in parts {
@@ -349,7 +349,7 @@ mod tests {
                     let got = (0..planes).fold(0, |got, plane| got | u64::from(bits.get(element, plane)) << plane);
                     prop_assert_eq!(got, if planes == 64 { *x } else { x & ((1 << planes) - 1) });
                 }
-                // Unused bits come out zero.
+                // Unused bits are zero.
                 let mut masked = bits.clone();
                 masked.mask_tail();
                 prop_assert_eq!(bits.words(), masked.words());

@@ -3,7 +3,7 @@
 /// The largest number of fractional bits.
 pub const MAX_FRAC: u32 = 60;
 
-/// Why a number was refused.
+/// The reason why a number was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecReason {
     /// The number is NaN or infinite.
@@ -16,7 +16,7 @@ pub enum CodecReason {
 
 /// A number that fixed point cannot represent.
 ///
-/// `value` is data: an error shown to anyone but its owner reveals it.
+/// `value` is private data: show the error to its owner only.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("element {index} ({value}) {reason} (limit {limit})")]
 pub struct CodecError {
@@ -26,14 +26,14 @@ pub struct CodecError {
     pub value: f64,
     /// The absolute value that numbers must stay below.
     pub limit: f64,
-    /// Why it was refused.
+    /// The reason for the refusal.
     pub reason: CodecReason,
 }
 
-/// Encodes numbers at `frac` fractional bits, to nearest, ties to even.
+/// Encodes numbers with `frac` fractional bits, to nearest, ties to even.
 ///
-/// Numbers must be below 2^(62 − 2·frac) in absolute value (2^30 at 16 bits), so that the product of one with a
-/// number of at most 1 stays below 2^62 before truncation.
+/// Numbers must be below 2^(62 − 2·frac) in absolute value (2^30 at 16 bits), so that the product of such a number with
+/// a number of at most 1 stays below 2^62 before truncation.
 ///
 /// # Errors
 /// [`CodecError`] for the first number that is NaN, infinite or out of range.
@@ -55,8 +55,8 @@ pub fn encode(x: &[f64], frac: u32) -> Result<Vec<u64>, CodecError> {
     encode_at(x, frac, power_of_two(62 - 2 * frac as i32))
 }
 
-/// Encodes numbers at `frac` fractional bits, to nearest, ties to even, whose absolute value is below `limit`.
-/// A limit above 2^(63 − frac), where the ring ends, counts as that.
+/// Encodes numbers with `frac` fractional bits, to nearest, ties to even. Absolute values must be below `limit`. A
+/// limit above 2^(63 − frac), where the ring ends, is reduced to it.
 ///
 /// # Errors
 /// [`CodecError`] for the first number that is NaN, infinite or out of range.
@@ -79,7 +79,7 @@ pub fn encode_at<T: Copy + Into<f64>>(x: &[T], frac: u32, limit: f64) -> Result<
     ))
 }
 
-/// Encodes integers at `frac` fractional bits, exactly, whose absolute value is below `limit`.
+/// Encodes integers with `frac` fractional bits, exactly. Absolute values must be below `limit`.
 ///
 /// # Errors
 /// [`CodecError`] for the first integer that is out of range.
@@ -89,7 +89,7 @@ pub fn encode_at<T: Copy + Into<f64>>(x: &[T], frac: u32, limit: f64) -> Result<
 pub fn encode_integers_at(x: &[i64], frac: u32, limit: f64) -> Result<Vec<u64>, CodecError> {
     check_frac(frac);
     let limit = limit.min(power_of_two(63 - frac as i32));
-    // the limit is at most 2^63, which u64 has
+    // the limit is at most 2^63, which fits in u64
     let below = limit.ceil() as u64;
     if let Some(index) = x.iter().position(|x| x.unsigned_abs() >= below) {
         let reason = CodecReason::OutOfRange;
@@ -98,7 +98,7 @@ pub fn encode_integers_at(x: &[i64], frac: u32, limit: f64) -> Result<Vec<u64>, 
     Ok(x.iter().map(|x| (*x as u64) << frac).collect())
 }
 
-/// Decodes ring elements, as signed, at `frac` fractional bits; exact below 2^53 in absolute value.
+/// Decodes signed ring elements with `frac` fractional bits; exact below 2^53 in absolute value.
 ///
 /// # Panics
 /// If `frac` is above [`MAX_FRAC`].

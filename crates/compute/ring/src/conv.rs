@@ -1,5 +1,5 @@
-//! Two-dimensional convolution: a product of the filters with the windows' elements, which are gathered straight
-//! into the product's packed panels; or, with many channels, several such products that take fewer multiplications.
+//! Two-dimensional convolution: a product of the filters with the windows' elements, which are gathered directly into
+//! the product's packed panels. With many channels, several smaller products replace it and need fewer multiplications.
 
 mod columns;
 mod direct;
@@ -14,7 +14,7 @@ use columns::Columns;
 
 /// The shape (n, o, height, width) of a convolution of `x` (n, c, h, w) with `w` (o, c / groups, kh, kw).
 ///
-/// `None` where ranks, channels, groups, the window's kernel or sizes do not fit.
+/// `None` if ranks, channels, groups, kernel or sizes do not match.
 pub fn conv2d_shape(x: &[usize], w: &[usize], spec: &ConvSpec) -> Option<[usize; 4]> {
     let (&[n, c, h, width], &[o, channels, kh, kw]) = (x.as_array()?, w.as_array()?);
     let fits = spec.groups > 0
@@ -38,7 +38,7 @@ pub fn conv2d(x: &RingTensor, w: &RingTensor, spec: &ConvSpec) -> RingTensor {
 /// Adds the convolution of `x` and `w` to `out`, or subtracts it.
 ///
 /// # Panics
-/// If the shapes do not fit or `out` has not the shape of the convolution; the message names them.
+/// If the shapes do not fit or `out` does not have the shape of the convolution; the message names them.
 pub fn conv2d_into(out: &mut RingTensor, x: &RingTensor, w: &RingTensor, spec: &ConvSpec, sign: Sign) {
     let shape = shape_or_panic(x, w, spec);
     assert!(
@@ -56,27 +56,28 @@ fn shape_or_panic(x: &RingTensor, w: &RingTensor, spec: &ConvSpec) -> [usize; 4]
         .unwrap_or_else(|| panic!("cannot convolve shapes {:?} and {:?} by {spec:?}", x.shape(), w.shape()))
 }
 
-/// Filters of a group from which packing the group's input pays.
+/// The least number of filters in a group for which packing the group's input pays.
 const FEW_FILTERS: usize = 4;
 
-/// Outputs of a channel from which an image is convolved alone; smaller ones share the columns of a product.
+/// With this number of outputs in a channel, an image is convolved alone; smaller images share the columns of a
+/// product.
 const MANY_OUTPUTS: usize = 512;
 
-/// How a convolution is computed.
+/// The algorithm of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Path {
-    /// Output by output.
+    /// Computes one output after another.
     Direct,
-    /// As a product with the windows' elements.
+    /// A product with the windows' elements.
     Columns,
-    /// In tiles of this height and width.
+    /// Tiles of this height and width.
     Tiles([usize; 2]),
 }
 
-/// Multiplications below which tiles are not considered, as that takes time too.
+/// The number of multiplications below which tiles are not considered, because the estimate itself takes time.
 const FEW_PRODUCTS: usize = 1 << 22;
 
-/// The path of least estimated cost.
+/// The path with the least estimated cost.
 fn choose(x: &RingTensor, w: &RingTensor, spec: &ConvSpec, [n, o, oh, ow]: [usize; 4]) -> Path {
     if o / spec.groups < FEW_FILTERS {
         return Path::Direct;
@@ -96,14 +97,14 @@ fn choose(x: &RingTensor, w: &RingTensor, spec: &ConvSpec, [n, o, oh, ow]: [usiz
     };
     let tiles = sizes(0).flat_map(|y| sizes(1).map(move |x| [y, x])).filter(|&tile| tile != [1, 1]);
     let costs = tiles.map(|tile| (hankel::Tiled::new(x, w, spec, [oh, ow], tile).cost(), tile));
-    // The estimate must be clearly below that of what is simpler.
+    // The estimate must be clearly below that of the simpler path.
     match costs.min() {
         Some((least, tile)) if least < cost - cost / 20 => Path::Tiles(tile),
         _ => Path::Columns,
     }
 }
 
-/// How many of `n` images share the columns of a product.
+/// The number of images, out of `n`, that share the columns of a product.
 fn together(plane: usize, n: usize) -> usize {
     if plane < MANY_OUTPUTS { MANY_OUTPUTS.div_ceil(plane).min(n) } else { 1 }
 }
@@ -115,7 +116,7 @@ fn convolve(level: Level, out: &mut [u64], x: &RingTensor, w: &RingTensor, spec:
     }
 }
 
-/// The convolution on a path that can take it, of operands that are not empty.
+/// Convolves nonempty operands on a path that supports them.
 fn convolve_by(
     path: Path,
     level: Level,
@@ -158,7 +159,7 @@ fn convolve_columns(
                 let out = &mut out[place(first)..][..filters * plane];
                 product_packed(level, out, &[weights], &columns, dims, sign.into());
             } else {
-                // Rows of this product run through all images, those of the output through one.
+                // Rows of this product run through all images, rows of the output through one.
                 let mut product = vec![0; filters * images.len() * plane];
                 product_packed(level, &mut product, &[weights], &columns, dims, sign.into());
                 let mut parts = product.chunks_exact(plane);
@@ -209,7 +210,7 @@ mod tests {
         }
     }
 
-    /// The chosen path and those without tiles, and with tiles of each of these sizes, at every level.
+    /// The chosen path, the paths without tiles, and tiles of each of these sizes, at every level.
     fn check(
         x: [usize; 4],
         w: [usize; 4],
@@ -248,7 +249,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// Of height 1, dense.
+        /// Height 1, dense.
         fn rows()(
             kernel in 1usize..=9,
             stride in 1usize..=3,
@@ -321,7 +322,7 @@ mod tests {
         check([1, 3, 32, 48], [16, 3, 7, 7], &ConvSpec { window: stem, groups: 1 }, Sign::Plus, some());
         let point = ConvSpec { window: Window2d::new([1, 1]), groups: 1 };
         check([1, 300, 6, 6], [16, 300, 1, 1], &point, Sign::Plus, some());
-        // Deeper than a visit of a product's tile.
+        // Deeper than one visit of a product's tile.
         let long = Window2d { pads: [0, 16, 0, 16], ..Window2d::new([1, 32]) };
         let long = ConvSpec { window: long, groups: 1 };
         check([1, 150, 1, 70], [20, 150, 1, 32], &long, Sign::Minus, [[1, 8], [1, 12], [1, 16]].into_iter());
@@ -346,7 +347,7 @@ mod tests {
 
     #[test]
     fn threads_change_nothing() {
-        // Many threads get small parts, of rows, of images and of filters.
+        // Many threads get small parts: rows, images and filters.
         for threads in [3, 64] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let window = Window2d { pads: [1; 4], ..Window2d::new([3, 3]) };

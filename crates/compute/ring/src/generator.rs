@@ -1,4 +1,4 @@
-//! The generator of masks: AES-128 in counter mode, seekable.
+//! The generator of masks: AES-128 in counter mode, with random access.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use ctr::{CtrCore, flavors::Ctr64LE};
 use crate::seed::Seed;
 use crate::{parallel, simd};
 
-/// Elements that one key may generate: 2^32 blocks of two.
+/// The number of elements that one key may generate: 2^32 blocks of two.
 const LIMIT: u64 = 1 << 33;
 
-/// Elements generated at a time where they are combined with others: they stay in the first-level cache.
+/// The number of elements generated at a time for combination with others: they stay in the first-level cache.
 const CHUNK: usize = 2048;
 
-/// A stream of uniform ring elements, a function of a seed and a stream's name.
+/// A stream of uniform ring elements, determined by a seed and the stream's name.
 ///
-/// Element `i` is bytes `8i..8i+8`, little-endian, of the AES-128 keystream whose block `j` is the encryption of
-/// `j` as 16 bytes, little-endian. The generator keeps no position: every call says where it
-/// reads, so parties agree whatever the order of their calls. A key gives 2^33 elements.
+/// Element `i` is bytes `8i..8i+8`, little-endian, of the AES-128 keystream whose block `j` is the encryption of `j` as
+/// 16 bytes, little-endian. The generator has no position: every call states where it reads, so parties agree in any
+/// order of calls. A key gives 2^33 elements.
 ///
 /// # Security
-/// Who uses the same elements of a stream as a mask twice reveals the difference of what they masked.
+/// Using the same elements of a stream as a mask twice reveals the difference of the two masked values.
 #[derive(Clone)]
 pub struct Generator {
     cipher: Aes128,
@@ -134,7 +134,7 @@ mod tests {
         Generator::new(&Seed::from_bytes([9; 32]), b"test")
     }
 
-    /// Element `index` by the encryption of its one block.
+    /// Element `index`, by encrypting its one block.
     fn element(seed: &Seed, stream: &[u8], index: u64) -> u64 {
         let key = seed.derive("tacita-ring generator, AES-128-CTR", stream);
         let cipher = Aes128::new_from_slice(&key.as_bytes()[..16]).unwrap();
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Values that must never change: parties of different versions would disagree.
+    /// These values must never change, otherwise parties of different versions would disagree.
     #[test]
     fn golden_values() {
         assert_eq!(generator().vec(3), GOLDEN);

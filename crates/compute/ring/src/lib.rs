@@ -1,12 +1,12 @@
 //! Tensors over the ring of integers modulo 2^64, bit-sliced bits, the fixed-point codec, the kernels (matrix
 //! product, convolution, pooling) and the generator of masks.
 //!
-//! Nothing here knows of parties or graphs. All ring arithmetic is exact modulo 2^64 and wraps in debug builds
-//! too. A share is a [`RingTensor`]; a share of comparison bits is a [`BitTensor`]; a mask comes from a
-//! [`Generator`], at any position, without its predecessors.
+//! The crate knows nothing about parties or graphs. All ring arithmetic is exact modulo 2^64 and wraps in debug builds
+//! too. A [`RingTensor`] holds a share, a [`BitTensor`] a share of comparison bits. A [`Generator`] makes masks at any
+//! position, without their predecessors.
 //!
-//! Kernels choose AVX-512, AVX2 or portable code when the program runs (see [`simd`]), and use the threads of the
-//! current rayon pool for large work; neither choice changes a result. The crate uses none of the workspace's others. Begin
+//! Kernels select AVX-512, AVX2 or portable code at run time (see [`simd`]), and use the threads of the current rayon
+//! pool for large work; neither choice changes a result. The crate depends on no other crate of the workspace. Begin
 //! with `tensor.rs`.
 //!
 //! ```

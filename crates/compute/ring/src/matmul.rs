@@ -6,7 +6,7 @@ use crate::simd::Level;
 use crate::tensor::RingTensor;
 
 /// The shape of numpy's `matmul` of tensors of at least two axes: the product of the last two axes, with the axes
-/// before them broadcast. `None` where the shapes do not fit.
+/// before them broadcast. `None` if the shapes do not match.
 pub fn matmul_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let (batch_a, &[m, k]) = a.split_last_chunk::<2>()?;
     let (batch_b, &[k_b, n]) = b.split_last_chunk::<2>()?;
@@ -28,7 +28,7 @@ pub fn matmul(a: &RingTensor, b: &RingTensor) -> RingTensor {
 /// Adds the matrix product of `a` and `b` to `out`, or subtracts it.
 ///
 /// # Panics
-/// If the shapes do not fit or `out` has not the shape of the product; the message names them.
+/// If the shapes do not fit or `out` does not have the shape of the product; the message names them.
 pub fn matmul_into(out: &mut RingTensor, a: &RingTensor, b: &RingTensor, sign: Sign) {
     let shape = shape_or_panic(a, b);
     assert!(
@@ -42,7 +42,7 @@ pub fn matmul_into(out: &mut RingTensor, a: &RingTensor, b: &RingTensor, sign: S
     let (batch_b, &[_, n]) = b.shape().split_last_chunk::<2>().expect("matmul_shape checked the rank");
     let batch = &shape[..shape.len() - 2];
     if size(batch_b) == 1 && size(batch_a) == size(batch) {
-        // One right-hand side for all: the batch is more rows.
+        // One right-hand side serves the whole batch, which becomes additional rows.
         return product(Level::current(), out.data_mut(), a.data(), b.data(), [m * size(batch), n, k], sign);
     }
     let read = |from| broadcast_strides(from, batch).expect("matmul_shape accepted both");

@@ -17,7 +17,7 @@ impl RingTensor {
         gather(self.data(), shape, &from)
     }
 
-    /// The tensor with axis `i` of the result being axis `perm[i]` of `self`.
+    /// Permutes the axes: axis `i` of the result is axis `perm[i]` of `self`.
     ///
     /// # Panics
     /// If `perm` is no permutation of the axes; the message names it and the shape.
@@ -38,8 +38,8 @@ impl RingTensor {
     /// Elements `starts[i]`, `starts[i] + steps[i]`, … below `ends[i]` of each axis `i`.
     ///
     /// # Panics
-    /// If there is not one start, end and step an axis, an end lies beyond the shape or before its start, or a
-    /// step is 0; the message names all of them.
+    /// If there is not one start, end and step for each axis, an end exceeds the shape or precedes its start, or a step
+    /// is 0; the message names all of them.
     pub fn slice(&self, starts: &[usize], ends: &[usize], steps: &[usize]) -> Self {
         let rank = self.shape().len();
         assert!(
@@ -76,7 +76,7 @@ impl RingTensor {
         if out.is_empty() {
             return Self::new(to, out);
         }
-        // Tasks take whole rows, a row being what lies at one index.
+        // Tasks take whole rows; a row holds the elements at one index.
         let share = parallel::chunk(out.len()).div_ceil(inner);
         let rows = |first: usize, part: &mut [u64]| {
             let (mut outer, mut at) = (first / indices.len(), first % indices.len());
@@ -149,7 +149,8 @@ impl RingTensor {
         Self::new(shape, out)
     }
 
-    /// The sum over `axes` (each at most once, in any order), which keep length 1 if `keepdims` and else vanish.
+    /// The sum over `axes` (each at most once, in any order), which keep length 1 if `keepdims` and disappear
+    /// otherwise.
     ///
     /// # Panics
     /// If an axis is out of range or repeated; the message names the axes and the shape.
@@ -212,8 +213,8 @@ fn gather(data: &[u64], shape: &[usize], from: &[usize]) -> RingTensor {
 }
 
 fn gather_rows(out: &mut [u64], data: &[u64], nest: &Nest<2>) {
-    // Not dispatched: there is nothing to compute, and with AVX2 or AVX-512 the compiler would use the gather
-    // instructions, which are several times slower than scalar loads.
+    // Not dispatched: there is no arithmetic, and with AVX2 or AVX-512 the compiler would use gather instructions,
+    // which are several times slower than scalar loads.
     let (length, [_, step]) = nest.inner();
     nest.for_each_row(|[o, i]| {
         let out = &mut out[o..o + length];
@@ -236,7 +237,7 @@ fn gather_rows(out: &mut [u64], data: &[u64], nest: &Nest<2>) {
     });
 }
 
-/// Appends `data` of shape `from`, padded to shape `to`, to `out`: each element is written once.
+/// Appends `data` of shape `from`, padded to shape `to`, to `out`; writes each element once.
 fn append_padded(
     out: &mut Vec<u64>,
     data: &[u64],

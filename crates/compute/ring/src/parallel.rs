@@ -1,21 +1,21 @@
-//! When an operation is split among threads.
+//! The decision to split an operation among threads.
 
 use rayon::prelude::*;
 
-/// Fewest elements for which splitting an elementwise pass pays: about 50 µs of work on one core.
+/// The least number of elements for which splitting an elementwise pass pays: about 50 µs of work on one core.
 const LARGE: usize = 1 << 17;
 
-/// Whether the current rayon pool has threads to share `elements` steps of streaming work with.
+/// Whether the current rayon pool has several threads and `elements` steps of streaming work are enough to share.
 pub(crate) fn worthwhile(elements: usize) -> bool {
     elements >= LARGE && rayon::current_num_threads() > 1
 }
 
-/// Elements a task takes, so that each thread gets a few tasks.
+/// The number of elements in a task, chosen so that each thread gets a few tasks.
 pub(crate) fn chunk(elements: usize) -> usize {
     elements.div_ceil(4 * rayon::current_num_threads()).next_multiple_of(64).max(LARGE / 8)
 }
 
-/// Runs `f` on `out`, whole or in chunks on several threads; `f` also gets the index of its first element.
+/// Runs `f` on `out`, whole or in chunks on several threads; `f` also takes the index of its first element.
 pub(crate) fn for_each_chunk(out: &mut [u64], f: impl Fn(usize, &mut [u64]) + Sync) {
     if worthwhile(out.len()) {
         let chunk = chunk(out.len());
@@ -25,7 +25,8 @@ pub(crate) fn for_each_chunk(out: &mut [u64], f: impl Fn(usize, &mut [u64]) + Sy
     }
 }
 
-/// Runs `f` on the parts of `out` of `length` elements, on several threads if they are `work` steps together.
+/// Runs `f` on parts of `out` with `length` elements, on several threads if the parts together need enough of the
+/// `work` steps.
 pub(crate) fn for_each_part(
     out: &mut [u64],
     length: usize,

@@ -4,8 +4,8 @@ use crate::tensor::RingTensor;
 use crate::window::Window2d;
 use crate::{parallel, simd};
 
-/// The shape of [`sum_pool2d`] of a tensor of shape (n, c, h, w), or `None` if that is not its rank or the window
-/// does not fit.
+/// The shape of [`sum_pool2d`] of a tensor of shape (n, c, h, w); `None` for another rank or a window that does not
+/// fit.
 pub fn sum_pool2d_shape(x: &[usize], window: &Window2d) -> Option<[usize; 4]> {
     let &[n, c, h, w] = x.as_array()?;
     let [oh, ow] = window.output([h, w])?;
@@ -15,7 +15,7 @@ pub fn sum_pool2d_shape(x: &[usize], window: &Window2d) -> Option<[usize; 4]> {
 /// The sums over the windows of each channel of `x` (n, c, h, w): (n, c, height, width). Padding counts as zero.
 ///
 /// # Panics
-/// If `x` has not four axes or the window does not fit; the message names both.
+/// If `x` does not have four axes or the window does not fit; the message names both.
 pub fn sum_pool2d(x: &RingTensor, window: &Window2d) -> RingTensor {
     let shape = sum_pool2d_shape(x.shape(), window)
         .unwrap_or_else(|| panic!("cannot pool shape {:?} by {window:?}", x.shape()));

@@ -1,8 +1,8 @@
-//! The product of two matrices, `out ± a·b`, that matrix products and convolutions are made of.
+//! The product of two matrices, `out ± a·b`, on which matrix products and convolutions are built.
 //!
-//! The right-hand side is packed, block by block, into panels of [`WIDTH`] columns that stay in the second-level
-//! cache; eight rows of the left-hand side at a time are copied, so that they fit the first-level cache, and multiplied with
-//! each panel by a [`tile`]. Products too thin to repay packing take the paths of [`thin`].
+//! The right-hand side is packed, block by block, into panels of [`WIDTH`] columns that stay in the second-level cache.
+//! Eight rows of the left-hand side at a time are copied so that they fit the first-level cache, and a [`tile`]
+//! multiplies them with each panel. Products too thin to repay packing take the paths of [`thin`].
 
 mod thin;
 mod tile;
@@ -29,12 +29,12 @@ pub enum Sign {
     Minus,
 }
 
-/// What becomes of a product's sums.
+/// The use of a product's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Write {
     Add,
     Subtract,
-    /// They replace what the output held.
+    /// They replace the content of the output.
     Replace,
 }
 
@@ -58,22 +58,23 @@ impl Write {
     }
 }
 
-/// Columns of the right-hand side packed at a time; times [`DEPTH`] they take half of a second-level cache of 1 MiB.
+/// The number of right-hand columns packed at a time; with [`DEPTH`] rows they take half of a second-level cache of 1
+/// MiB.
 const COLUMNS: usize = 16 * WIDTH;
 
-/// Rows from which packing the right-hand side pays.
+/// The least number of rows for which packing the right-hand side pays.
 const FEW_ROWS: usize = 6;
 
-/// Panels up to which the left-hand side is read where it lies.
+/// Up to this number of panels the left-hand side is read in place.
 const FEW_PANELS: usize = 6;
 
-/// Columns from which tiles are better than scalar products.
+/// The least number of columns for which tiles beat scalar products.
 const FEW_COLUMNS: usize = 6;
 
 /// A right-hand side (k × n) that need not exist as a matrix.
 pub(crate) trait Rhs: Sync {
-    /// Writes rows `rows` and columns `columns` to `packed`, row after row of `width` words, of which those past
-    /// the columns may take any value. The columns are at most [`WIDTH`].
+    /// Writes rows `rows` and columns `columns` to `packed`, row after row of `width` words; words past the columns may
+    /// have any value. There are at most [`WIDTH`] columns.
     fn pack(&self, rows: Range<usize>, columns: Range<usize>, width: usize, packed: &mut [u64]);
 }
 
@@ -119,7 +120,7 @@ pub(crate) fn product(level: Level, out: &mut [u64], a: &[u64], b: &[u64], dims:
 
 /// `out ± a·b`, or `a·b`: row-major `a` (m × k) and `out` (m × n), `b` (k × n) packed as needed.
 ///
-/// `a` is the sum of its terms, of which there are one or two.
+/// `a` is given as the sum of one or two terms.
 pub(crate) fn product_packed<B: Rhs>(
     level: Level,
     out: &mut [u64],
@@ -142,7 +143,7 @@ pub(crate) fn product_packed<B: Rhs>(
     let block = COLUMNS * threads.min(8);
     let mut copy = None;
     let mut packed = Scratch::take(k.min(DEPTH) * n.min(block).next_multiple_of(LANES));
-    // Where the left-hand side is gone through several times it is copied once.
+    // A left-hand side that is traversed several times is copied once.
     let copies = if n > block { m.div_ceil(HEIGHT) } else { 0 };
     let mut copied = Scratch::take(copies * LhsBlock::COPY);
     for top in (0..k).step_by(DEPTH) {
@@ -185,7 +186,8 @@ pub(crate) fn product_packed<B: Rhs>(
             let packed = &*packed;
             let multiply = |copy: &mut Option<[u64; LhsBlock::COPY]>, i: usize, out: &mut [u64]| {
                 let rows = i * HEIGHT..m.min((i + 1) * HEIGHT);
-                // Few panels do not repay the copy. A last block of fewer rows must be copied to be read whole.
+                // A few panels do not repay the copy. A last block of fewer rows must be copied to be readable as a
+                // whole.
                 let direct = plus.is_none() && columns.len() <= FEW_PANELS * WIDTH && rows.len() == HEIGHT;
                 let lhs = if copies > 0 {
                     LhsBlock::of_copy(&copied[i * LhsBlock::COPY..], rows, depth.clone())
@@ -220,13 +222,13 @@ pub(crate) fn product_packed<B: Rhs>(
 pub(crate) struct Scratch(Vec<u64>);
 
 thread_local! {
-    /// One for each product that a thread was in at a time.
+    /// One for each product in which a thread was at the same time.
     static SCRATCH: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Scratch {
-    /// A buffer of at least `length` words, of any value. It is taken, not borrowed, as a thread that waits for others
-    /// may begin another product.
+    /// A buffer of at least `length` words with arbitrary values. It is taken, not borrowed, because a thread that
+    /// waits for others may begin another product.
     pub(crate) fn take(length: usize) -> Self {
         let mut buffer = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
         if buffer.len() < length {
@@ -261,7 +263,7 @@ mod tests {
         }
     }
 
-    /// Every path at every level, whatever shape it is meant for.
+    /// Every path at every level, regardless of the shape it is meant for.
     fn check(dims: [usize; 3], sign: Sign, seed: u64) {
         let [m, n, k] = dims;
         let [a, b, start] = [m * k, k * n, m * n].map(|len| crate::test_data(len, seed ^ len as u64));

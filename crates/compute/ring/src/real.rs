@@ -1,5 +1,6 @@
-//! e^x, ln x, cosine, sine, the error function by IEEE operations alone, so that they round alike on every machine: what
-//! they give multiplies shares, where one unit of difference turns a result into noise. No platform's library has that.
+//! e^x, ln x, cosine, sine and the error function, computed with IEEE operations alone so that every machine rounds
+//! identically. Their results multiply shares, where a difference of one unit turns a result into noise. No platform's
+//! library guarantees this.
 
 use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LOG2_E, SQRT_2, TAU};
 
@@ -16,7 +17,8 @@ const RECIPROCAL_FACTORIALS: [f64; 18] = {
     table
 };
 
-/// Adding it rounds a number below 2^51 in absolute value to a whole one, halves to even, held in the low bits.
+/// Adding this constant rounds a number below 2^51 in absolute value to an integer, halves to even, held in the low
+/// bits.
 const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
 
 /// The nearest integer, halves to even, of |x| < 2^51. Compiles to two additions.
@@ -25,9 +27,9 @@ pub fn round(x: f64) -> i64 {
     ((x + ROUND).to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64)
 }
 
-/// e^x within 2^-50 of it relatively; 0 below -708, infinite above 709.
+/// e^x with a relative error of 2^-50; 0 below -708, infinite above 709.
 ///
-/// x = k ln 2 + r with |r| <= ln 2 / 2, then Taylor's sum to r^13 (the rest is below 2^-57).
+/// x = k ln 2 + r with |r| <= ln 2 / 2, then the Taylor sum to r^13 (the remainder is below 2^-57).
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
     const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
@@ -55,7 +57,7 @@ pub fn exp(x: f64) -> f64 {
 
 /// Cosine and sine of `phase` 2^-64ths of a turn, within 2^-50.
 ///
-/// The nearest quarter turn is taken off; of what is left, at most an eighth, Taylor's sums to the 16th power.
+/// Subtracts the nearest quarter turn; the rest is at most an eighth and takes Taylor sums to the 16th power.
 #[inline(always)]
 pub fn cos_sin(phase: u64) -> (f64, f64) {
     let quarter = phase.wrapping_add(1 << 61) >> 62;
@@ -78,9 +80,9 @@ pub fn cos_sin(phase: u64) -> (f64, f64) {
     (flip(a, (quarter ^ quarter >> 1) & 1), flip(b, quarter >> 1 & 1))
 }
 
-/// ln x within 2^-50 of it; of 0 minus infinity, below not a number.
+/// ln x with an error of 2^-50; minus infinity for 0, NaN below.
 ///
-/// x = 2^k m with m from 1/√2 to √2, and ln m = 2 artanh((m − 1)/(m + 1)) by its series (the rest is below 2^-60).
+/// x = 2^k m with m from 1/√2 to √2, and ln m = 2 artanh((m − 1)/(m + 1)) by its series (the remainder is below 2^-60).
 pub fn ln(x: f64) -> f64 {
     if x <= 0.0 || !x.is_finite() {
         return if x == 0.0 {
@@ -104,7 +106,7 @@ pub fn ln(x: f64) -> f64 {
     exponent as f64 * LN_2 + 2.0 * s * sum
 }
 
-/// The error function within 2^-45: its series up to 3, beyond that the continued fraction of what is left to 1.
+/// The error function within 2^-45: its series up to 3, beyond that the continued fraction of the difference to 1.
 pub fn erf(x: f64) -> f64 {
     let z = x.abs();
     if z > 6.0 {
@@ -131,7 +133,8 @@ pub fn tanh(x: f64) -> f64 {
     if x < 0.0 { -value } else { value }
 }
 
-/// Cosine and sine of an angle in radians: within 2^-45 for angles below 2^20, worse by as much as they are larger.
+/// Cosine and sine of an angle in radians: within 2^-45 for angles below 2^20, with a proportionally larger error
+/// above.
 pub fn cos_sin_of(angle: f64) -> (f64, f64) {
     let turns = angle / TAU;
     let part = turns - turns.floor();
@@ -139,7 +142,8 @@ pub fn cos_sin_of(angle: f64) -> (f64, f64) {
     cos_sin(steps << 11)
 }
 
-/// x to the power p, for x > 0 within 2^-40 relatively for results of ordinary size; of whole p also for x < 0.
+/// x to the power p, for x > 0 with a relative error of 2^-40 for results of ordinary size; for integer p also for x <
+/// 0.
 pub fn pow(x: f64, p: f64) -> f64 {
     if p.fract() == 0.0 && p.abs() <= 64.0 {
         let power = (0..p.abs() as u32).fold(1.0, |power, _| power * x);

@@ -1,11 +1,11 @@
-//! Secret seeds and what is derived from them.
+//! Secret seeds and their derivation.
 
 use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// 256 secret bits from which keys and other seeds are derived. Zeroized when dropped; [`Debug`](fmt::Debug)
-/// prints none of it.
+/// 256 secret bits from which keys and other seeds are derived. Zeroized when dropped; [`Debug`](fmt::Debug) prints
+/// none of them.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Seed([u8; 32]);
 
@@ -13,7 +13,7 @@ impl Seed {
     /// A fresh seed from the operating system.
     ///
     /// # Errors
-    /// If the operating system has no randomness to give.
+    /// If the operating system provides no randomness.
     pub fn random() -> Result<Self, getrandom::Error> {
         let mut seed = Self([0; 32]);
         getrandom::fill(&mut seed.0)?;
@@ -22,8 +22,7 @@ impl Seed {
 
     /// The seed with these bytes.
     ///
-    /// # Security
-    /// They must come from a cryptographic generator; a fixed seed makes every mask public.
+    /// The bytes must come from a cryptographic generator; a fixed seed makes every mask public.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -33,8 +32,8 @@ impl Seed {
         &self.0
     }
 
-    /// A seed for one use, from BLAKE3 keyed by this one: of the length of `context` (8 bytes, little-endian),
-    /// `context`, and `data`. Different (context, data) give independent seeds, and none tells about this one.
+    /// A seed for one use: BLAKE3, keyed by this seed, of the length of `context` (8 bytes, little-endian), `context`,
+    /// and `data`. Different (context, data) give independent seeds, and none reveals anything about this one.
     pub fn derive(&self, context: &str, data: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(&(context.len() as u64).to_le_bytes());

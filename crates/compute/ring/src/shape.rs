@@ -1,7 +1,7 @@
 //! Shapes, strides, and nests of loops over strided data.
 
-/// The shape of two tensors combined under numpy's broadcasting rule: shapes are aligned at their last axis, and
-/// an axis of length 1 stretches to the other's length. `None` where two lengths differ and neither is 1.
+/// The shape of two tensors combined under numpy's broadcasting rule: shapes are aligned at their last axis, and an
+/// axis of length 1 stretches to the other's length. `None` if two lengths differ and neither is 1.
 ///
 /// ```
 /// assert_eq!(tacita_ring::broadcast_shapes(&[2, 1, 4], &[3, 1]), Some(vec![2, 3, 4]));
@@ -24,9 +24,9 @@ pub fn broadcast_shapes(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
 /// The number of elements of a shape.
 ///
 /// # Panics
-/// If it does not fit in a `usize`.
+/// If the number does not fit in a `usize`.
 pub(crate) fn size(shape: &[usize]) -> usize {
-    // A zero anywhere makes the tensor empty, whatever the other lengths multiply to.
+    // A zero makes the tensor empty even if the other lengths overflow.
     if shape.contains(&0) {
         return 0;
     }
@@ -45,8 +45,8 @@ pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
     strides
 }
 
-/// The strides with which a tensor of shape `from` is read as one of shape `to`: 0 along stretched axes.
-/// `None` if `from` does not broadcast to `to`.
+/// The strides with which a tensor of shape `from` is read as one of shape `to`: 0 along stretched axes. `None` if
+/// `from` does not broadcast to `to`.
 pub(crate) fn broadcast_strides(from: &[usize], to: &[usize]) -> Option<Vec<usize>> {
     let new_axes = to.len().checked_sub(from.len())?;
     let mut result = vec![0; to.len()];
@@ -60,8 +60,8 @@ pub(crate) fn broadcast_strides(from: &[usize], to: &[usize]) -> Option<Vec<usiz
     Some(result)
 }
 
-/// A nest of loops over `K` operands with their own strides. Axes of length 1 are dropped and neighbours that
-/// every operand walks as one are merged, so the innermost axis is as long as it can be.
+/// Nested loops over `K` operands with their own strides. Drops axes of length 1 and merges neighbouring axes that are
+/// contiguous for every operand, so that the innermost axis is as long as possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Nest<const K: usize> {
     /// Length and per-operand strides of each axis, outermost first; never empty.
@@ -100,7 +100,7 @@ impl<const K: usize> Nest<K> {
         self.axes[0]
     }
 
-    /// The same nest with the outermost axis cut to `length`.
+    /// The same nest with the outermost axis shortened to `length`.
     pub(crate) fn with_outer_length(&self, length: usize) -> Self {
         let mut axes = self.axes.clone();
         axes[0].0 = length;

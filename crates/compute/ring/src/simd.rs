@@ -1,13 +1,13 @@
-//! The choice of an instruction set when the program runs.
+//! Selects an instruction set at run time.
 
 use std::sync::OnceLock;
 
 pub use pulp::{Simd, WithSimd};
 
-/// An instruction set that kernels are compiled for.
+/// An instruction set for which kernels are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// What the target guarantees: SSE2 on x86-64, NEON on aarch64.
+    /// The baseline of the compilation target: SSE2 on x86-64, NEON on aarch64.
     Portable,
     /// x86-64-v3: AVX2, BMI2 and FMA.
     Avx2,
@@ -16,8 +16,8 @@ pub enum Level {
 }
 
 impl Level {
-    /// The best level of this machine, or a lower one if the environment variable `TACITA_SIMD` is `portable`,
-    /// `avx2` or `avx512`. Read once. Other values of the variable are ignored.
+    /// The best level of this machine, or a lower one if the environment variable `TACITA_SIMD` is `portable`, `avx2`
+    /// or `avx512`. The variable is read once; other values are ignored.
     pub fn current() -> Self {
         static CURRENT: OnceLock<Level> = OnceLock::new();
         *CURRENT.get_or_init(|| {
@@ -48,10 +48,10 @@ impl Level {
 
 /// Runs `f` compiled for the best instruction set of this machine, so that plain loops in it vectorise.
 ///
-/// The compiler can only do so to code that is inlined into `f`, and `f` itself has to be inlined too. So write
-/// `#[inline(always)]` before the closure (which Rust allows where a closure is an argument), before functions and
-/// closures that it calls, and keep slices of known length in the loops. Without the attribute the result is the
-/// same, and several times slower.
+/// The compiler vectorises only code that is inlined into `f`, and `f` itself must be inlined too. So write
+/// `#[inline(always)]` before the closure (Rust allows this for a closure argument) and before the functions and
+/// closures that it calls, and use slices of known length in the loops. Without the attribute the result is the same,
+/// but several times slower.
 ///
 /// ```
 /// use tacita_ring::simd;
@@ -77,17 +77,17 @@ impl Level {
 /// assert_eq!(out, [2, 6]);
 /// ```
 ///
-/// Loops over long contiguous slices come out well. Loops over planes of eight words, and strided ones, may not: with
-/// AVX-512 the compiler likes to gather across iterations, which was measured at a third of the *portable* speed. Write
-/// a loop over planes for [`dispatch_with`], which was measured at seven times that; for a strided copy do without.
+/// Loops over long contiguous slices vectorise well. Loops over planes of eight words, and strided ones, may not: with
+/// AVX-512 the compiler tends to gather across iterations, which was measured at a third of the *portable* speed. Write
+/// a loop over planes for [`dispatch_with`], which was measured at seven times that; do not dispatch a strided copy.
 ///
-/// A call costs some nanoseconds: dispatch outside of the loop over blocks, not within.
+/// A call costs some nanoseconds: dispatch outside the loop over blocks, not inside it.
 #[inline]
 pub fn dispatch<R>(f: impl FnOnce() -> R) -> R {
     dispatch_at(Level::current(), f)
 }
 
-/// Runs `f` compiled for `level`, or portably where the machine lacks it.
+/// Runs `f` compiled for `level`, or portably if the machine lacks it.
 #[inline]
 pub fn dispatch_at<R>(level: Level, f: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
@@ -110,9 +110,9 @@ pub fn dispatch_at<R>(level: Level, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Runs a kernel that is written in vectors of whatever width the best instruction set of this machine has: 8 words
-/// with AVX-512, 4 with AVX2, so that a plane of a full block is always an integer of vectors. As [`dispatch`],
-/// and nothing is left to the compiler's choice.
+/// Runs a kernel written for the vector width of this machine's best instruction set: 8 words with AVX-512, 4 with
+/// AVX2, so that a plane of a full block is a whole number of vectors. Unlike [`dispatch`], it does not depend on the
+/// compiler's vectoriser.
 ///
 /// ```
 /// use tacita_ring::simd::{Simd, WithSimd, dispatch_with};
@@ -141,7 +141,7 @@ pub fn dispatch_with<K: WithSimd>(kernel: K) -> K::Output {
     dispatch_with_at(Level::current(), kernel)
 }
 
-/// Runs a kernel as [`dispatch_with`] does, at `level`, or portably where the machine lacks it.
+/// Runs a kernel as [`dispatch_with`] does, at `level`, or portably if the machine lacks it.
 pub fn dispatch_with_at<K: WithSimd>(level: Level, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {

@@ -6,7 +6,7 @@ use crate::{elementwise, shape};
 
 /// A row-major, contiguous tensor over the integers modulo 2^64.
 ///
-/// It may hold shares or masks, so [`Debug`](fmt::Debug) prints the shape alone.
+/// A tensor may hold shares or masks, so [`Debug`](fmt::Debug) prints the shape alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RingTensor {
     shape: Vec<usize>,
@@ -17,7 +17,7 @@ impl RingTensor {
     /// A tensor of `shape` with `data` in row-major order. The shape `[]` is a scalar of one element.
     ///
     /// # Panics
-    /// If `data` is not as long as `shape` says; the message names both.
+    /// If the length of `data` differs from the size of `shape`; the message names both.
     pub fn new(shape: Vec<usize>, data: Vec<u64>) -> Self {
         assert_eq!(
             shape::size(&shape),
@@ -59,12 +59,12 @@ impl RingTensor {
         &self.data
     }
 
-    /// The elements in row-major order, to change in place.
+    /// The elements in row-major order, mutable.
     pub fn data_mut(&mut self) -> &mut [u64] {
         &mut self.data
     }
 
-    /// The elements in row-major order, without copying.
+    /// Returns the elements in row-major order, without copying.
     pub fn into_data(self) -> Vec<u64> {
         self.data
     }

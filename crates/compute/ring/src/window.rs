@@ -36,8 +36,8 @@ impl Window2d {
         Some([axis(0)?, axis(1)?])
     }
 
-    /// The outputs along `axis` whose tap `tap` lies on the input of length `input` and not on padding, as a
-    /// range of output indices below `output`, and the input index of the first.
+    /// The outputs along `axis` for which tap `tap` lies on the input of length `input` and not on padding, as a range
+    /// of output indices below `output`, and the input index of the first.
     #[inline(always)]
     pub(crate) fn valid(
         &self,
@@ -61,7 +61,7 @@ impl Window2d {
 pub struct ConvSpec {
     /// The sliding window; its kernel is the weight's.
     pub window: Window2d,
-    /// Input and output channels are split into as many groups, each convolved on its own.
+    /// The number of groups into which input and output channels are split; each group is convolved separately.
     pub groups: usize,
 }
 

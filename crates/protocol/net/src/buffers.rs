@@ -1,19 +1,19 @@
-//! Buffers that received payloads were in, to be used again: a fresh one costs a page fault for every 4 KiB of it, which
-//! takes longer than decrypting what goes into it.
+//! A pool of buffers from received payloads. A fresh buffer costs a page fault for every 4 KiB, which takes longer than
+//! decrypting the data that fills it.
 
 use std::sync::{Mutex, PoisonError};
 
-/// Words of the smallest buffer that is kept; smaller ones cost little.
+/// The size of the smallest pooled buffer, in words; smaller ones are cheap to allocate.
 const LEAST: usize = 1 << 13;
-/// Words that are kept in all.
+/// The total size of pooled buffers, in words.
 const MOST: usize = 8 << 20;
 
-/// Free buffers of one endpoint. What was in them is not erased: it was meant for this member.
+/// Free buffers of one endpoint. Their content is not erased: this member was allowed to see it.
 #[derive(Default)]
 pub struct Buffers(Mutex<Vec<Vec<u64>>>);
 
 impl Buffers {
-    /// A buffer of `len` words, which hold anything: the smallest that is large enough, or a fresh one.
+    /// A buffer of `len` words with arbitrary content: the smallest pooled one that is large enough, or a fresh one.
     pub(crate) fn take(&self, len: usize) -> Vec<u64> {
         if len >= LEAST {
             let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,7 +28,7 @@ impl Buffers {
         vec![0; len]
     }
 
-    /// Gives back a payload's words that nobody needs any more, for one that is received later.
+    /// Returns the words of a payload that is no longer needed, for a later one.
     pub fn give(&self, words: Vec<u64>) {
         if !(LEAST..=MOST).contains(&words.capacity()) {
             return;

@@ -1,4 +1,4 @@
-//! Connecting one member of a session with all others.
+//! Connects one member of a session with all others.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -19,19 +19,20 @@ use crate::{Endpoint, Limits, MemberId, NetError, Roster};
 
 /// The first and the longest pause between two attempts to reach a peer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// The longest wait for what those who are connected have to say when somebody does not come. They began to wait at about
-/// the same time, a dealer with the first who came.
+/// The longest wait for the reasons of connected peers when a member does not come. Peers began to wait at about the
+/// same time; a trusted dealer begins when the first member comes.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// The longest that one attempt may take.
+/// The longest time that one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// Connects this member with all others of the roster: listens, at `listen` or else its own address, for those who
-/// dial it, and dials the others, again and again until [`Limits::connect`] is over.
+/// Connects this member with all others of the roster. It listens, at `listen` or else at its own address, for the
+/// members that dial it, and dials the others repeatedly until [`Limits::connect`] is over.
 ///
 /// # Errors
-/// [`System`](NetError::System) if it cannot listen, [`Certificate`](NetError::Certificate) if a peer's is out of its time,
-/// [`Handshake`](NetError::Handshake) if it has another one, [`Refused`](NetError::Refused) if a peer means another session, and
-/// [`Timeout`](NetError::Timeout) naming who did not come. Those who are connected by then are told why.
+/// [`System`](NetError::System) if it cannot listen, [`Certificate`](NetError::Certificate) if a peer's certificate is
+/// outside its validity period, [`Handshake`](NetError::Handshake) if a peer shows another certificate,
+/// [`Refused`](NetError::Refused) if a peer expects another session, and [`Timeout`](NetError::Timeout) with the names
+/// of the members that did not come. The members connected by then are told the reason.
 pub fn connect(
     roster: &Roster,
     me: MemberId,
@@ -52,19 +53,19 @@ pub fn connect(
     connect_on(roster, me, identity, listener, limits)
 }
 
-/// What the threads that connect have so far.
+/// The shared state of the connecting threads.
 #[derive(Default)]
 struct Meeting {
     gathering: Gathering,
     dialled: BTreeMap<usize, Ends>,
     failure: Option<NetError>,
-    /// The last who was refused, and why.
+    /// The last member refused, and the reason.
     stranger: Option<(SocketAddr, String)>,
-    /// Why a peer that we dial could not be reached, so far.
+    /// For each peer that we dial, the reason why it could not be reached so far.
     unreached: BTreeMap<usize, String>,
 }
 
-/// As [`connect`], with a listener that exists.
+/// As [`connect`], with an existing listener.
 pub(crate) fn connect_on(
     roster: &Roster,
     me: MemberId,
@@ -132,7 +133,7 @@ pub(crate) fn connect_on(
         Some(error) => {
             endpoint.abort(&last_words(&error), "", 0);
             let told = match &error {
-                // who has stopped, too, may know better why than who has waited
+                // a peer that has already stopped may know the cause better than this member
                 NetError::Timeout { .. } => endpoint.wait_aborted(LAST_WORDS),
                 _ => None,
             };
@@ -146,7 +147,7 @@ pub(crate) fn connect_on(
     }
 }
 
-/// What those who are connected are told. What to do about a member that does not come they know themselves.
+/// The message to connected peers. It leaves out the remedy for a missing member, which they know themselves.
 pub(crate) fn last_words(error: &NetError) -> String {
     match error {
         NetError::Timeout { peer, because, .. } => format!("{peer} did not come{because}"),
@@ -154,7 +155,7 @@ pub(crate) fn last_words(error: &NetError) -> String {
     }
 }
 
-/// Who did not come, and what is known of why.
+/// The members that did not come, with the known reasons.
 fn absent(roster: &Roster, peer: MemberId, meeting: &Meeting, limits: &Limits) -> NetError {
     let mut because = String::new();
     if let Some(cause) = meeting.unreached.get(&peer.index()) {
@@ -168,7 +169,7 @@ fn absent(roster: &Roster, peer: MemberId, meeting: &Meeting, limits: &Limits) -
     NetError::Timeout { peer, because, waited: limits.connect, doing: "waiting for" }
 }
 
-/// Answers one who dialled, and takes the connection in.
+/// Answers one dialler, and takes its connection in.
 fn receive(roster: &Roster, me: MemberId, mut caller: Caller, meeting: &Mutex<Meeting>) {
     let member = MemberId::at(caller.who);
     let (mine, theirs) = (&roster.peer(me).name, &roster.peer(member).name);
@@ -183,7 +184,7 @@ fn receive(roster: &Roster, me: MemberId, mut caller: Caller, meeting: &Mutex<Me
         let peer = theirs.clone();
         meeting.failure.get_or_insert(NetError::Refused { peer, reason });
     } else if sent.is_ok() {
-        // a connection that is lost meanwhile is made again by who dials
+        // if the connection is lost meanwhile, the dialler makes it again
         let _ = meeting.gathering.put(member, caller);
     }
 }
@@ -213,7 +214,7 @@ fn dial(
     loop {
         let until = until.min(Instant::now() + ATTEMPT);
         let lane = |writes| lane(address, identity, &certificate, &preamble(writes), until);
-        // at once, since each takes several round trips
+        // in parallel, since each takes several round trips
         let (out, back) = thread::scope(|scope| {
             let back = scope.spawn(|| lane(false));
             (lane(true), back.join().unwrap_or_else(|panic| resume_unwind(panic)))
@@ -223,7 +224,7 @@ fn dial(
                 let both = out.into_writer().and_then(|out| Ok((out, back.into_reader()?)));
                 both.map_err(Unreached::from)
             }
-            // a peer that refuses one of them does not wait for the other, which is then lost
+            // a peer that refuses one of them does not wait for the other, which then fails with a lost connection
             (Err(one), Err(other)) if one.may_pass() => Err(other),
             (Err(failed), _) | (_, Err(failed)) => Err(failed),
         };
@@ -244,14 +245,15 @@ fn dial(
         lock(meeting).unreached.insert(to.index(), cause);
         thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
         pause = (pause * 2).min(PAUSES.1);
-        // after one attempt, so that a peer hears of a difference also if another peer has refused this member first
+        // after one attempt, so that a peer learns about a difference even if another peer has refused this member
+        // first
         if done.load(Ordering::Relaxed) || Instant::now() >= end {
             return;
         }
     }
 }
 
-/// Why a connection with a peer was not made.
+/// The reason why a connection with a peer was not made.
 pub(crate) enum Unreached {
     Failed(Failed),
     Refused(String),
@@ -259,7 +261,7 @@ pub(crate) enum Unreached {
 }
 
 impl Unreached {
-    /// Whether it may work later.
+    /// Whether a later attempt may succeed.
     fn may_pass(&self) -> bool {
         matches!(self, Self::Later(_) | Self::Failed(Failed::Lost(_)))
     }
@@ -294,7 +296,7 @@ pub(crate) fn lane(
     }
 }
 
-/// A fresh name for this member's connections.
+/// A fresh random identifier for this member's connections.
 fn attempt() -> Result<[u8; 16], NetError> {
     let mut bytes = [0; 16];
     rustls::crypto::aws_lc_rs::default_provider().secure_random.fill(&mut bytes).map_err(|_| {

@@ -1,4 +1,4 @@
-//! What is counted for whoever installs a recorder of the `metrics` crate; without one, counting does nothing.
+//! Counters for a recorder of the `metrics` crate. Without a recorder they have no effect.
 
 use metrics::{Counter, Gauge, counter, gauge};
 

@@ -11,28 +11,28 @@ use crate::inbox::{Arrival, End, Inbox, Trouble};
 use crate::link::{Link, Room};
 use crate::{Limits, MemberId, Meter, NetError, Phase};
 
-/// How often a wait for room looks whether somebody aborted.
+/// The interval at which a wait for room checks for aborts.
 const GLANCE: Duration = Duration::from_millis(20);
-/// The longest that an abort takes.
+/// The longest time that an abort takes.
 const FAREWELL: Duration = Duration::from_millis(250);
 
-/// One member's side of all its links. It may move between threads and is used by one at a time.
+/// One member's side of all its links. It may move between threads but serves one thread at a time.
 ///
-/// Dropping it sends what was posted, for at most [`Limits::linger`], and closes; peers that still wait get
+/// Dropping it sends the posted frames for at most [`Limits::linger`], then closes; peers that still wait get
 /// [`NetError::Closed`].
 pub struct Endpoint {
     id: MemberId,
     names: Arc<[String]>,
     limits: Limits,
     inbox: Arc<Inbox>,
-    /// By member; none to itself.
+    /// By member; `None` for this member.
     links: Vec<Option<Box<dyn Link>>>,
     meter: Meter,
-    /// By member; none where there is no link.
+    /// By member; `None` where there is no link.
     counters: Vec<Option<Counters>>,
     phase: Cell<Phase>,
     stopped: Cell<bool>,
-    /// Counts this endpoint among those of a reception.
+    /// Counts this endpoint among those of a reception while it lives.
     _held: Option<Arc<()>>,
 }
 
@@ -50,7 +50,7 @@ impl Endpoint {
         Self { id, names, limits, inbox, links, meter, counters, phase, stopped, _held: None }
     }
 
-    /// Holds this as long as it lives.
+    /// Keeps this token as long as the endpoint lives.
     pub(crate) fn holding(mut self, token: Arc<()>) -> Self {
         self._held = Some(token);
         self
@@ -69,28 +69,28 @@ impl Endpoint {
         &self.names[member.index()]
     }
 
-    /// The peers: every member that this one has a link to, in order.
+    /// The peers: every member with a link to this one, in order.
     pub fn members(&self) -> impl Iterator<Item = MemberId> + '_ {
         self.links.iter().enumerate().filter(|(_, link)| link.is_some()).map(|(index, _)| MemberId::at(index))
     }
 
-    /// Members of the session, this one and any without a link included.
+    /// The number of members in the session, including this one and any without a link.
     pub fn count(&self) -> usize {
         self.names.len()
     }
 
-    /// Where this member is: what its heartbeats tell the others.
+    /// Sets this member's place in the program, which heartbeats report to the others.
     pub fn set_place(&self, node: &str, round: u32) {
         self.inbox.set_place(node, round);
     }
 
-    /// What ends this endpoint's waits from another thread.
+    /// A handle that ends this endpoint's waits from another thread.
     pub fn interrupter(&self) -> Interrupter {
         Interrupter(self.inbox.clone())
     }
 
-    /// Queues a frame for a peer and never waits. What is queued is the sender's own data of the current round,
-    /// so the caller bounds it.
+    /// Queues a frame for a peer and never waits. The queue holds the sender's own data of the current round, so the
+    /// caller bounds it.
     ///
     /// # Errors
     /// [`Closed`](NetError::Closed) or [`Aborted`](NetError::Aborted) if the peer is gone,
@@ -107,7 +107,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Queues a frame whatever its header says, for tests of what the peer makes of it.
+    /// Queues a frame without checking its header, to test the peer's reaction.
     #[doc(hidden)]
     pub fn post_unchecked_for_tests(&self, to: MemberId, frame: Frame) {
         if let Ok(link) = self.link(to) {
@@ -115,11 +115,11 @@ impl Endpoint {
         }
     }
 
-    /// Queues a frame for a peer once no more than `ahead` bytes wait for it: the way of the dealer, which has
-    /// nothing to receive and so may wait for those who do.
+    /// Queues a frame for a peer once at most `ahead` bytes are waiting for it. The trusted dealer sends this way: it
+    /// receives nothing, so it may wait for its receivers without a deadlock.
     ///
-    /// In memory, what waits is what the peer has not consumed. Over TCP it is what has not left this member;
-    /// beyond it the peer holds up to [`Limits::inbound`], and the operating system its buffers.
+    /// In memory, the bytes that wait are those that the peer has not consumed. Over TCP they are those that have not
+    /// left this member; beyond them the peer holds up to [`Limits::inbound`], and the operating system its buffers.
     ///
     /// # Errors
     /// As [`post`](Self::post), [`Timeout`](NetError::Timeout) after [`Limits::room_wait`], and
@@ -131,7 +131,7 @@ impl Endpoint {
         self.post(to, frame)
     }
 
-    /// Waits until everything posted has been handed to the operating system (in memory: at once).
+    /// Waits until the operating system has taken everything posted (in memory: returns at once).
     ///
     /// # Errors
     /// [`Timeout`](NetError::Timeout), [`Closed`](NetError::Closed) and [`Aborted`](NetError::Aborted).
@@ -143,7 +143,7 @@ impl Endpoint {
         })
     }
 
-    /// Waits in short turns, between which it looks whether somebody aborted.
+    /// Waits in short intervals and checks for aborts between them.
     fn wait_room(
         &self,
         to: MemberId,
@@ -177,11 +177,10 @@ impl Endpoint {
 
     /// Waits for the next frame from a peer, at most `timeout`.
     ///
-    /// # Errors
-    /// [`Aborted`](NetError::Aborted) if nothing has come and any peer aborts, [`Closed`](NetError::Closed) once
-    /// all is consumed that came before, [`Cut`](NetError::Cut) if it ended
-    /// half-way, [`Timeout`](NetError::Timeout), and [`Malformed`](NetError::Malformed)
-    /// or [`TooLong`](NetError::TooLong) if the peer sent what is no frame of ours.
+    /// [`Aborted`](NetError::Aborted) if no frame is there and any peer aborts, [`Closed`](NetError::Closed) once all
+    /// frames sent before the close are consumed, [`Cut`](NetError::Cut) if the connection ended in the middle of a
+    /// frame, [`Timeout`](NetError::Timeout), and [`Malformed`](NetError::Malformed) or [`TooLong`](NetError::TooLong)
+    /// if the peer sent bytes that are not a valid frame.
     pub fn receive(&self, from: MemberId, timeout: Duration) -> Result<Frame, NetError> {
         let link = self.link(from)?;
         let (start, before) = (Instant::now(), self.inbox.heard(from.index()));
@@ -205,7 +204,8 @@ impl Endpoint {
         }
     }
 
-    /// Waits for an abort by anyone, and for nothing else, also after this member's own. None once nobody can say any more.
+    /// Waits for an abort by any peer and for nothing else, also after this member's own abort. `None` once no peer can
+    /// abort any more.
     pub(crate) fn wait_aborted(&self, timeout: Duration) -> Option<NetError> {
         let (by, notice) = self.inbox.wait_abort(later(timeout))?;
         Some(self.aborted(by, notice))
@@ -236,8 +236,8 @@ impl Endpoint {
         self.inbox.chain(peer.index(), self.id.index())
     }
 
-    /// Who is to blame is the last in the chain of those who wait for each other. `came` is how many bytes came from the
-    /// peer meanwhile, frames or not: a slow link is no link that is cut.
+    /// Blames the last member in the chain of members that wait for each other. `came` counts the bytes from the peer
+    /// meanwhile, complete frames or not: a slow link is not a cut one.
     fn timeout(&self, peer: MemberId, waited: Duration, doing: &'static str, came: Option<u64>) -> NetError {
         let (chain, (there, length)) = self.inbox.chain(peer.index(), self.id.index());
         let mut because = String::new();
@@ -259,7 +259,7 @@ impl Endpoint {
         NetError::Timeout { peer: self.names[root].clone(), because, waited, doing }
     }
 
-    /// Waits for the next frame from a peer and checks that its header is exactly this one.
+    /// Waits for the next frame from a peer and checks that its header equals the given one.
     ///
     /// # Errors
     /// As [`receive`](Self::receive), and [`Unexpected`](NetError::Unexpected) if another frame came.
@@ -272,14 +272,14 @@ impl Endpoint {
         Ok(frame)
     }
 
-    /// Payload bytes received from a peer and not consumed; 0 for who is no peer.
+    /// Payload bytes received from a peer and not consumed; 0 if the member is not a peer.
     pub fn buffered(&self, from: MemberId) -> usize {
         self.link(from).map_or(0, |_| self.inbox.arrived(from.index()))
     }
 
-    /// Waits until so many payload bytes are buffered from a peer, or no more can come: the inbound queue is
-    /// full, the peer closed or somebody aborted (the next `receive` tells), or the time is over. Returns how
-    /// many there are.
+    /// Waits until this number of payload bytes is buffered from a peer, or no more can come: the inbound queue is
+    /// full, the peer closed or somebody aborted (the next `receive` returns that error), or the time is over. Returns
+    /// the number of buffered bytes.
     ///
     /// # Errors
     /// If there is no such peer.
@@ -291,8 +291,8 @@ impl Endpoint {
         Ok(there)
     }
 
-    /// Tells every peer that this member stops, and why, and closes. What was queued and not sent is dropped.
-    /// Best effort, and never takes long. Afterwards every call that sends or receives returns
+    /// Tells every peer that this member stops, with the cause, and closes. Drops frames that were queued and not sent.
+    /// Best effort, in bounded time. Afterwards every call that sends or receives returns
     /// [`Stopped`](NetError::Stopped). The cause is cut at 1024 bytes.
     pub fn abort(&self, cause: &str, node: &str, round: u32) {
         if self.stopped.replace(true) {
@@ -309,17 +309,17 @@ impl Endpoint {
         }
     }
 
-    /// The phase to which traffic is charged from now on; [`Phase::Setup`] at first.
+    /// Sets the phase to which later traffic is charged; [`Phase::Setup`] at first.
     pub fn set_phase(&self, phase: Phase) {
         self.phase.set(phase);
     }
 
-    /// Where received payloads go that nobody needs any more.
+    /// The pool that takes back the buffers of consumed payloads.
     pub fn buffers(&self) -> &Arc<Buffers> {
         &self.inbox.buffers
     }
 
-    /// What was sent and received.
+    /// The traffic sent and received.
     pub fn meter(&self) -> &Meter {
         &self.meter
     }
@@ -354,9 +354,9 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Why a link no longer takes frames: whoever aborted is a better answer than who is closed.
+    /// The reason why a link no longer takes frames. A peer's abort is a better explanation than a closed link.
     fn gone(&self, peer: MemberId) -> NetError {
-        // the way out can break a moment before the peer's last words are read on the way in
+        // sending can fail a moment before the reader sees the peer's last frames
         self.inbox.wait_ended(peer.index(), later(FAREWELL));
         match self.inbox.abort() {
             Some((by, notice)) => self.aborted(by, notice),
@@ -378,8 +378,8 @@ impl Endpoint {
 pub struct Interrupter(Arc<Inbox>);
 
 impl Interrupter {
-    /// Every call of the endpoint that waits, now or later, returns [`Interrupted`](NetError::Interrupted) with this
-    /// cause. [`Endpoint::abort`] goes on to work, so that peers can be told.
+    /// Makes every waiting call of the endpoint, now or later, return [`Interrupted`](NetError::Interrupted) with this
+    /// cause. [`Endpoint::abort`] still works, so that peers can be told.
     pub fn interrupt(&self, cause: &str) {
         self.0.interrupt(cause);
     }
@@ -389,7 +389,7 @@ impl Drop for Endpoint {
     fn drop(&mut self) {
         if !self.stopped.get() {
             let (now, until) = (Instant::now(), later(self.limits.linger));
-            // To a peer that has closed or aborted there is nothing left to say.
+            // A peer that has closed or aborted needs no notice.
             let until = |peer: usize| if self.inbox.has_ended(peer) { now } else { until };
             let links =
                 || self.links.iter().enumerate().filter_map(|(peer, link)| Some((peer, link.as_ref()?)));
@@ -404,7 +404,7 @@ impl Drop for Endpoint {
     }
 }
 
-/// So much later than now. A time beyond what clocks can say is a year.
+/// This much later than now. A time beyond the clock's range becomes a year.
 fn later(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 3600))

@@ -1,16 +1,16 @@
-//! What can go wrong on a link, always with the peer's name.
+//! Errors of links. Each names the peer.
 
 use std::time::Duration;
 
 use crate::FrameHeader;
 
-/// A failure on a link. Any of them ends the session: start a new one, never retry under the same number.
+/// A failure on a link. Every failure ends the session: start a new one, never retry under the same number.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum NetError {
     /// The peer closed its end, or its process ended.
     #[error("{peer} closed the connection; see its log for the reason and start a new session")]
     Closed {
-        /// Whose end is closed.
+        /// The peer that closed.
         peer: String,
     },
     /// The peer's connection ended in the middle of a frame.
@@ -18,23 +18,23 @@ pub enum NetError {
         "the connection from {peer} ended {at}; its process or the network failed: see its log and start a new session"
     )]
     Cut {
-        /// Whose connection ended.
+        /// The peer whose connection ended.
         peer: String,
-        /// Where in the frame, or what the operating system said.
+        /// The position in the frame, or the operating system's message.
         at: String,
     },
-    /// Nothing complete arrived, or nothing could be sent, in the time allowed.
+    /// No complete frame arrived, or nothing could be sent, within the time limit.
     #[error(
         "{doing} {peer} took longer than {waited:.1?}{because}; it may be slow, stopped or out of reach: see its log, or allow more time"
     )]
     Timeout {
-        /// For whom everybody waited, as far as is known.
+        /// The member for which everybody waited, as far as is known.
         peer: String,
-        /// Who waits for whom, and what has come so far; empty or begins with a space.
+        /// The chain of waiting members and the bytes that have come; empty or begins with a space.
         because: String,
-        /// How long.
+        /// The time waited.
         waited: Duration,
-        /// At what: "receiving from" or "sending to".
+        /// The activity: "receiving from" or "sending to".
         doing: &'static str,
     },
     /// Nothing came from a peer, not even a heartbeat.
@@ -42,66 +42,66 @@ pub enum NetError {
         "{peer} was silent for {seconds:.1} s: its process is stopped, its machine is down, or the network is cut"
     )]
     Silent {
-        /// Who is silent.
+        /// The silent peer.
         peer: String,
-        /// For how long.
+        /// The length of the silence.
         seconds: f64,
     },
     /// This member was told to stop.
     #[error("{cause}")]
     Interrupted {
-        /// By whom or what.
+        /// The cause, or who told it to stop.
         cause: String,
     },
-    /// This member or a peer does not mean the same session, so one of them refused the other.
+    /// This member and a peer expect different sessions, so one of them refused the other.
     #[error("no session with {peer}: {reason}")]
     Refused {
-        /// The other end, whoever of the two refused.
+        /// The other end, whichever of the two refused.
         peer: String,
-        /// The reason, as the one who refused gave it.
+        /// The reason, from the end that refused.
         reason: String,
     },
-    /// A peer's certificate is out of its time, by this machine's clock.
+    /// A peer's certificate is outside its validity period, by this machine's clock.
     #[error("{peer}: {cause}, and a new session file with it")]
     Certificate {
-        /// Whose certificate.
+        /// The certificate's holder.
         peer: String,
-        /// Since or until when.
+        /// The date since or until which it is invalid.
         cause: String,
     },
-    /// A member stopped the session and said why.
+    /// A member stopped the session and gave a cause.
     #[error("{by} stopped the session{}: {cause}", place(node, *round))]
     Aborted {
-        /// Who stopped.
+        /// The member that stopped.
         by: String,
-        /// The node at which it stopped; empty if at none.
+        /// The node at which it stopped; empty if there is none.
         node: String,
-        /// The round at which it stopped; 0 if in none.
+        /// The round in which it stopped; 0 if there is none.
         round: u32,
-        /// Its reason, in its words.
+        /// The cause, in its own words.
         cause: String,
     },
     /// This member has itself stopped the session.
     #[error("this member stopped the session; start a new one")]
     Stopped,
-    /// A frame is not the one that the schedule says comes next.
+    /// A frame other than the one that the schedule expects next.
     #[error(
         "{peer} sent {found:?} where {expected:?} was expected; do both run the same version on the same graph?"
     )]
     Unexpected {
-        /// Who sent it.
+        /// The sender.
         peer: String,
-        /// What should have come.
+        /// The expected header.
         expected: FrameHeader,
-        /// What came.
+        /// The received header.
         found: FrameHeader,
     },
-    /// The peer sent bytes that are no frame.
+    /// The peer sent bytes that are not a frame.
     #[error("{peer} sent what is not a frame: {what}; do both run the same version?")]
     Malformed {
-        /// Who sent them.
+        /// The sender.
         peer: String,
-        /// What is wrong with them.
+        /// The defect in the bytes.
         what: String,
     },
     /// A frame is longer than [`Limits::max_frame`](crate::Limits::max_frame), on its way in or out.
@@ -111,39 +111,39 @@ pub enum NetError {
     TooLong {
         /// The other end.
         peer: String,
-        /// Length as the header says.
+        /// The length in the header.
         length: u64,
         /// The limit.
         limit: u64,
     },
-    /// A frame to be posted whose header states another length than its payload has: a mistake in this program.
+    /// A frame to post whose header states a length other than its payload's: a bug in this program.
     #[error("a frame to {peer} states {stated} bytes and carries {carried}; make frames with Frame::new")]
     WrongLength {
-        /// To whom it was to go.
+        /// The intended receiver.
         peer: String,
         /// Length in the header.
         stated: u64,
         /// Length of the payload.
         carried: u64,
     },
-    /// There is no such peer: the number is this member's own, or beyond the last.
+    /// The number does not name a peer: it is this member's own, or beyond the last.
     #[error("member {member} is no peer of {here}, in a session of {members}")]
     NoSuchPeer {
-        /// The number asked for.
+        /// The requested number.
         member: u16,
-        /// Who asked.
+        /// The member that asked.
         here: String,
-        /// How many members the session has.
+        /// The number of members in the session.
         members: usize,
     },
-    /// The other end is not who it should be, or does not speak our protocol.
+    /// The other end is not the expected member, or does not speak our protocol.
     #[error(
         "no secure connection with {peer}: {cause}; compare its certificate and address with the session's"
     )]
     Handshake {
-        /// Whom we meant to reach, or the address that reached us.
+        /// The expected member, or the address from which the other end dialled.
         peer: String,
-        /// What failed.
+        /// The failure.
         cause: String,
     },
     /// The operating system refused something before any peer was involved.

@@ -1,24 +1,24 @@
-//! The unit that travels between members: a header that says what it is for, and a payload.
+//! The unit of transfer between members: a header that states its purpose, and a payload.
 
 use crate::Payload;
 
-/// What a frame carries.
+/// The content of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum FrameKind {
     /// The first message of a session on a link: nonces, seeds, names.
     Hello = 1,
-    /// A computing party's share of masked values that all open.
+    /// A computing party's share of masked values that all parties open.
     Opening = 2,
-    /// The dealer's correction, for one computing party.
+    /// The trusted dealer's correction, for one computing party.
     Correction = 3,
     /// A share of a value that the graph reveals to the receiver.
     Reveal = 4,
-    /// Agreement on graphs and digests, and whatever else is not a share.
+    /// Agreement on graphs and digests, and all other data that is not a share.
     Control = 5,
     /// The sender stops the session. Made by [`Endpoint::abort`](crate::Endpoint::abort).
     Abort = 6,
-    /// The sender is alive, and where it is. Made by links; never seen by who receives.
+    /// The sender is alive, with its place in the program. Links produce and consume it; receivers never see it.
     Heartbeat = 7,
 }
 
@@ -39,24 +39,24 @@ impl FrameKind {
     }
 }
 
-/// What a frame is for.
+/// The purpose of a frame.
 ///
 /// On the wire 24 bytes, little-endian: evaluation (8), task (4), step (2), kind (1), zero (1), length (8).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct FrameHeader {
     /// Number of the evaluation in its session.
     pub evaluation: u64,
-    /// The node, or whatever unit of work the parties agreed to count by.
+    /// The node, or another unit of work by which the parties agreed to count.
     pub task: u32,
-    /// Which of the task's messages this is.
+    /// The message's number within its task.
     pub step: u16,
-    /// What the payload is.
+    /// The content of the payload.
     pub kind: FrameKind,
     /// Length of the payload in bytes.
     pub length: u64,
 }
 
-/// Why 24 bytes are not a header.
+/// The reason why 24 bytes are not a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HeaderError {
     /// The kind is none of [`FrameKind::ALL`].
@@ -68,10 +68,10 @@ pub enum HeaderError {
 }
 
 impl FrameHeader {
-    /// Bytes of a header on the wire.
+    /// The size of a header on the wire, in bytes.
     pub const BYTES: usize = 24;
 
-    /// The header as it travels.
+    /// The header in its wire format.
     pub fn encode(&self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         bytes[0..8].copy_from_slice(&self.evaluation.to_le_bytes());
@@ -82,7 +82,7 @@ impl FrameHeader {
         bytes
     }
 
-    /// Reads a header. Its length is as claimed: the caller compares it with a limit before it allocates.
+    /// Reads a header. The stated length is unchecked: the caller compares it with a limit before it allocates.
     ///
     /// # Errors
     /// If the kind is unknown or the reserved byte is not zero.
@@ -104,9 +104,9 @@ impl FrameHeader {
 /// A header and its payload. Cheap to clone: the payload is shared.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frame {
-    /// What the frame is for; its length is the payload's.
+    /// The frame's purpose; its length is the payload's.
     pub header: FrameHeader,
-    /// What it carries.
+    /// The content.
     pub payload: Payload,
 }
 
@@ -119,7 +119,7 @@ impl Frame {
     }
 }
 
-/// What an abort frame says: the node and round at which its sender stopped, and why.
+/// The content of an abort frame: the node and round at which its sender stopped, and the cause.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct AbortNotice {
     pub node: String,
@@ -128,15 +128,15 @@ pub(crate) struct AbortNotice {
 }
 
 impl AbortNotice {
-    /// Bytes of a cause beyond which it is cut.
+    /// A longer cause is cut at this number of bytes.
     const CAUSE: usize = 1024;
-    /// Bytes of a node's name beyond which it is cut.
+    /// A longer node name is cut at this number of bytes.
     const NODE: usize = 200;
 
     /// The longest payload of an abort frame.
     pub const BYTES: usize = 6 + Self::NODE + Self::CAUSE;
 
-    /// As a frame: round (4 bytes), length of the node's name (2), its name and the cause in UTF-8.
+    /// The payload: round (4 bytes), length of the node's name (2), its name and the cause in UTF-8.
     pub fn to_frame(&self) -> Frame {
         let node = cut(&self.node, Self::NODE);
         let cause = cut(&self.cause, Self::CAUSE);
@@ -145,7 +145,7 @@ impl AbortNotice {
         Frame::new(0, 0, 0, FrameKind::Abort, bytes)
     }
 
-    /// Reads a payload. An abort is an abort: what is missing or illegible is replaced, never an error.
+    /// Reads a payload. An abort always counts: missing or illegible parts are replaced and never cause an error.
     /// Control characters are replaced, because the cause goes to terminals.
     pub fn from_payload(payload: &Payload) -> Self {
         let bytes = &payload.bytes()[..payload.len().min(Self::BYTES)];
@@ -159,17 +159,17 @@ impl AbortNotice {
     }
 }
 
-/// The beginning of a text, of so many bytes at most.
+/// The beginning of a text, at most this number of bytes.
 fn cut(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// Where a member is and for whom it waits: what a heartbeat says.
+/// The content of a heartbeat: the sender's place in the program, and the member for which it waits.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Place {
     pub node: String,
     pub round: u32,
-    /// The member that is waited for, and for how many milliseconds.
+    /// The member for which the sender waits, and the time in milliseconds.
     pub waits: Option<(u16, u32)>,
 }
 
@@ -180,7 +180,7 @@ impl Place {
     pub const BYTES: usize = 10 + Self::NODE;
     const NOBODY: u16 = u16::MAX;
 
-    /// As a frame: round (4 bytes), who is waited for (2), for how long (4), the node's name in UTF-8.
+    /// The payload: round (4 bytes), the awaited member (2), the waiting time (4), the node's name in UTF-8.
     pub fn to_frame(&self) -> Frame {
         let (whom, millis) = self.waits.unwrap_or((Self::NOBODY, 0));
         let node = cut(&self.node, Self::NODE);
@@ -189,7 +189,7 @@ impl Place {
         Frame::new(0, 0, 0, FrameKind::Heartbeat, bytes.concat())
     }
 
-    /// Reads a payload; one that is too short says nothing.
+    /// Reads a payload; one that is too short gives an empty report.
     pub fn from_payload(payload: &Payload) -> Self {
         let [r0, r1, r2, r3, w0, w1, m0, m1, m2, m3, node @ ..] = payload.bytes() else {
             return Self::default();

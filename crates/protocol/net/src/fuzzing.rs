@@ -1,5 +1,5 @@
-//! What holds for any bytes that a peer or a stranger can send. The fuzz targets and the replay of their corpora call
-//! these functions, and nothing else does: a failed assertion is a mistake in what they look at.
+//! Properties that hold for any bytes that a peer or a stranger can send. Only the fuzz targets and the replay of their
+//! corpora call these functions; a failed assertion is a bug in the code under test.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -16,12 +16,12 @@ use crate::tcp::{PIECE, read_frame};
 use crate::tls::{self, Failed, Identity, Plaintext, ReadError};
 use crate::{FrameHeader, FrameKind, Limits, Payload};
 
-/// The longest frame that [`frames`] lets in: more than what is read at once.
+/// The longest frame that [`frames`] admits: longer than a single read.
 pub const MAX_FRAME: usize = PIECE + 4096;
-/// What [`frames`] lets wait: little, so that it is reached.
+/// The inbound limit in [`frames`]: small, so that it is reached.
 pub const INBOUND: usize = 1 << 12;
 
-/// Plaintext that is all there.
+/// A source that holds all its plaintext.
 pub(crate) struct Bytes<'a>(pub &'a [u8]);
 
 impl Plaintext for Bytes<'_> {
@@ -34,13 +34,13 @@ impl Plaintext for Bytes<'_> {
     }
 }
 
-/// What is shown to people is a line without control characters, which terminals would obey.
+/// Text shown to people must be one line without control characters, which terminals would obey.
 fn assert_line(text: &str) {
     assert!(!text.contains(char::is_control), "not one line: {text:?}");
 }
 
-/// A stream of frames from a peer. What is read encodes to the bytes that it was read from, in their order; no more is
-/// held than the limits say; and the stream ends as its last bytes say.
+/// Reads a stream of frames from a peer. The frames read encode to the same bytes in the same order, the inbox never
+/// holds more than the limits allow, and the stream ends as its last bytes determine.
 pub fn frames(bytes: &[u8]) {
     let limits = Limits { max_frame: MAX_FRAME, inbound: INBOUND, ..Limits::default() };
     let (mut source, inbox) = (Bytes(bytes), Inbox::new(2, Duration::from_secs(10)));
@@ -49,7 +49,7 @@ pub fn frames(bytes: &[u8]) {
         let before = source.0;
         let header = before.first_chunk().map(FrameHeader::decode);
         if let Some(Ok(header)) = header {
-            // a reader that finds no room waits for the member, which is this thread
+            // a reader without room waits for the member, which is this thread
             while !inbox.has_room(0, header.length as usize, INBOUND) {
                 take(&inbox, &mut queued);
             }
@@ -80,7 +80,7 @@ pub fn frames(bytes: &[u8]) {
     }
 }
 
-/// Takes a frame, which is the first of those that were queued.
+/// Takes a frame and checks that it is the first queued one.
 fn take(inbox: &Inbox, queued: &mut VecDeque<&[u8]>) {
     let (Arrival::Frame(frame), Some(bytes)) = (inbox.take(0, Instant::now()), queued.pop_front()) else {
         panic!("a frame was queued")
@@ -92,7 +92,7 @@ fn take(inbox: &Inbox, queued: &mut VecDeque<&[u8]>) {
     assert!(padding.len() < 8 && padding.iter().all(|byte| *byte == 0));
 }
 
-/// Whether a stream may end so before these bytes.
+/// Whether this end is valid for a stream that ends before these bytes.
 fn check_end(end: &End, rest: &[u8], header: Option<Result<FrameHeader, crate::HeaderError>>) {
     match (end, header) {
         (End::Closed, None) => assert!(rest.is_empty()),
@@ -109,8 +109,8 @@ fn check_end(end: &End, rest: &[u8], header: Option<Result<FrameHeader, crate::H
     }
 }
 
-/// The small messages of links, each as all of the bytes: what is read is a line, encodes within its limit, and comes
-/// back.
+/// The small messages of links, each parsed from all of the bytes. A message that parses shows as one line, encodes
+/// within its limit, and decodes to itself.
 pub fn messages(bytes: &[u8]) {
     if let Some(first) = bytes.first_chunk()
         && let Ok(header) = FrameHeader::decode(first)
@@ -138,7 +138,7 @@ pub fn messages(bytes: &[u8]) {
     chain(bytes);
 }
 
-/// Bytes that are all there, for readers of a few.
+/// A complete slice, for readers of single fields.
 fn reader(mut bytes: &[u8]) -> impl FnMut(&mut [u8]) -> Result<(), Failed> {
     move |into| {
         let (now, later) =
@@ -183,7 +183,7 @@ fn preamble(bytes: &[u8]) {
     }
 }
 
-/// Whatever the heartbeats of three peers say, following who waits for whom ends.
+/// Following the chain of waiting members terminates for arbitrary heartbeats of three peers.
 fn chain(bytes: &[u8]) {
     let inbox = Inbox::new(4, Duration::from_secs(10));
     for (peer, said) in (1..4).zip(bytes.chunks(bytes.len().div_ceil(3).max(1))) {
@@ -194,8 +194,8 @@ fn chain(bytes: &[u8]) {
     }
 }
 
-/// What the other end of a connection sends before anything is known of it, to who accepts (an even first byte) or to who
-/// dials: without a certificate that is expected, nobody gets in, and the reason is a line.
+/// The first bytes from an unknown other end, to the acceptor (even first byte) or to the dialler. Without an expected
+/// certificate the handshake fails, and the reason is one line.
 pub fn handshake(bytes: &[u8]) {
     static LISTENER: LazyLock<TcpListener> =
         LazyLock::new(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of this machine"));
@@ -204,7 +204,7 @@ pub fn handshake(bytes: &[u8]) {
     let Some((&role, said)) = bytes.split_first() else { return };
     let address = LISTENER.local_addr().expect("it listens");
     let mut stranger = TcpStream::connect(address).expect("it listens");
-    // no more than the system takes in while nobody reads
+    // no more than the system buffers while nobody reads
     stranger.write_all(&said[..said.len().min(1 << 16)]).expect("there is room");
     stranger.shutdown(Shutdown::Write).expect("it is connected");
     let (socket, _) = LISTENER.accept().expect("somebody dialled");
@@ -219,7 +219,7 @@ pub fn handshake(bytes: &[u8]) {
     assert_line(&why);
 }
 
-/// A certificate, of which only the dates are read: they are right or the reason is a line.
+/// Reads the dates of a certificate: they are valid, or the reason is one line.
 pub fn certificate_dates(der: &[u8]) {
     if let Err(why) = crate::roster::check_dates(der) {
         assert_line(&why);

@@ -1,4 +1,4 @@
-//! Taking in the connections of those who dial this member.
+//! Accepts the connections of the members that dial this one.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -19,31 +19,31 @@ use crate::tcp::TcpLink;
 use crate::tls::{self, Failed, Identity, TlsReader, TlsStream, TlsWriter};
 use crate::{Endpoint, Limits, MemberId, NetError, Roster};
 
-/// The longest that a stranger may take to say what it wants.
+/// The longest time that a stranger may take to state its request.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Strangers who are listened to at once.
+/// The number of strangers that are heard at once.
 const STRANGERS: usize = 64;
-/// How often a listener looks for whoever comes: at first, and when nobody has come for a while.
+/// The intervals at which a listener checks for connections: at first, and when none has come for a while.
 const GLANCES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
-/// Both connections of a link: the one to write on, the one to read from.
+/// Both connections of a link: the one to write to, and the one to read from.
 pub(crate) enum Ends {
     Dialled(Box<(TlsWriter<UnbufferedClientConnection>, TlsReader<UnbufferedClientConnection>)>),
     Accepted(Box<(TlsWriter<UnbufferedServerConnection>, TlsReader<UnbufferedServerConnection>)>),
 }
 
-/// Somebody whose certificate is known, and what it said.
+/// A caller with a known certificate, and its message.
 pub(crate) struct Caller {
     /// Index of the certificate.
     pub who: usize,
     pub preamble: Preamble,
     pub stream: TlsStream<UnbufferedServerConnection>,
-    /// Until when an answer makes sense.
+    /// The time until which an answer makes sense.
     pub until: Instant,
 }
 
-/// Listens until told to stop. Each connection is heard by a thread of its own, so that no stranger delays another.
-/// `caller` gets who has one of the certificates, `stranger` the address of everybody else and what was wrong.
+/// Listens until told to stop. A thread of its own hears each connection, so that no stranger delays another. `caller`
+/// gets the callers with one of the certificates, `stranger` the address of all others and the reason.
 pub(crate) fn admit(
     listener: &TcpListener,
     identity: &Identity,
@@ -53,7 +53,7 @@ pub(crate) fn admit(
     stranger: &(dyn Fn(SocketAddr, String) + Sync),
 ) {
     let heard = AtomicUsize::new(0);
-    // connections that are being heard, by number
+    // open connections that are being heard, by number
     let open: Mutex<BTreeMap<usize, TcpStream>> = Mutex::default();
     let opened = || open.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut number, mut glance) = (0, GLANCES.0);
@@ -86,19 +86,19 @@ pub(crate) fn admit(
                 }
                 drop(place);
             };
-            // without a thread nobody is heard; the stranger tries again
+            // without a thread this connection is dropped; the stranger tries again
             if thread::Builder::new().name("caller".to_owned()).spawn_scoped(scope, hear).is_err() {
                 opened().remove(&number);
             }
         }
-        // who has not said by now what it wants keeps nobody waiting
+        // a connection without a request by now keeps nobody waiting
         for socket in opened().values() {
             let _ = socket.shutdown(Shutdown::Both);
         }
     });
 }
 
-/// One of those who are listened to, given back however that ends.
+/// A permit to hear one stranger, returned when dropped.
 struct Place<'a>(&'a AtomicUsize);
 
 impl Place<'_> {
@@ -130,7 +130,7 @@ fn hear(
     Ok(Caller { who, preamble, stream, until })
 }
 
-/// Of somebody who came while a member did not, what a timeout adds.
+/// The addition to a timeout about a stranger that came while a member did not.
 pub(crate) fn refused_stranger(address: SocketAddr, cause: &str) -> String {
     format!("; {address} came and was refused: {cause}")
 }
@@ -156,23 +156,23 @@ pub(crate) fn listen(address: &str) -> Result<TcpListener, NetError> {
     Ok(listener)
 }
 
-/// The connections of one member, as they come.
+/// The connections of one member so far.
 struct Pair {
     attempt: [u8; 16],
     writer: Option<TlsWriter<UnbufferedServerConnection>>,
     reader: Option<TlsReader<UnbufferedServerConnection>>,
 }
 
-/// Those who have come for one session.
+/// The members that have come for one session.
 #[derive(Default)]
 pub(crate) struct Gathering {
     pairs: BTreeMap<usize, Pair>,
-    /// When the first came.
+    /// The time at which the first came.
     since: Option<Instant>,
 }
 
 impl Gathering {
-    /// Takes a connection in. A member's new attempt replaces its old one: it was started again.
+    /// Takes a connection in. A member's new attempt replaces its old one: the member was restarted.
     pub fn put(&mut self, member: MemberId, caller: Caller) -> Result<(), Failed> {
         self.since.get_or_insert_with(Instant::now);
         let attempt = caller.preamble.attempt;
@@ -188,12 +188,12 @@ impl Gathering {
         Ok(())
     }
 
-    /// How long ago the first came.
+    /// The time since the first came.
     pub fn age(&self) -> Duration {
         self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// The first of these who has not come with both connections.
+    /// The first of these members without both connections.
     pub fn missing(&self, wanted: impl Iterator<Item = MemberId>) -> Option<MemberId> {
         let there = |member: &MemberId| {
             self.pairs.get(&member.index()).is_some_and(|pair| pair.writer.is_some() && pair.reader.is_some())
@@ -201,7 +201,7 @@ impl Gathering {
         wanted.into_iter().find(|member| !there(member))
     }
 
-    /// Hands over everybody who is there with both.
+    /// Removes and returns all members with both connections.
     pub fn take(&mut self) -> BTreeMap<usize, Ends> {
         self.since = None;
         let pairs = std::mem::take(&mut self.pairs).into_iter();

@@ -2,8 +2,8 @@
 //!
 //! The members are the computing parties, the trusted dealer and the data owners. Each member holds one [`Endpoint`], its
 //! side of a link to every other member, and sends [`Frame`]s: a fixed header that names the frame's purpose, and a
-//! [`Payload`] of ring words or bytes. The crate uses none of the workspace's other crates and knows nothing of graphs or
-//! shares. Begin with [`Endpoint`]; [`memory`] gives a set of them.
+//! [`Payload`] of ring words or bytes. The crate depends on no other crate of the workspace and knows nothing about
+//! graphs or shares. Begin with [`Endpoint`]; [`memory`] gives a set of them.
 //!
 //! Three calls make the endpoints of a session whose members live in one process:
 //!
@@ -16,10 +16,10 @@
 //! Members on several machines each call [`connect`] with the same [`Roster`]; a daemon that takes part in many sessions
 //! opens a [`Reception`].
 //!
-//! Posting never waits ([`Endpoint::post`]), so two parties that send each other any amount at once and then
-//! receive cannot deadlock. What arrives is bounded by [`Limits`]: a frame's length is checked before a byte is
-//! allocated for it, and a receiver that does not keep up stops reading. Every call that waits has a time limit,
-//! and every error names the peer.
+//! Posting never waits ([`Endpoint::post`]), so two parties that send each other any amount at once and then receive
+//! cannot deadlock. [`Limits`] bound the data that arrives: a frame's length is checked before a byte is allocated for
+//! it, and a receiver that cannot keep up stops reading. Every call that waits has a time limit, and every error names
+//! the peer.
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,27 +1,27 @@
-//! What an endpoint needs of a link to one peer.
+//! The interface between an endpoint and its link to one peer.
 
 use std::time::Instant;
 
 use crate::frame::{Frame, FrameHeader};
 
-/// The sending half of a link. What arrives goes to the member's [`Inbox`](crate::inbox::Inbox).
+/// The sending half of a link. Arriving frames go to the member's [`Inbox`](crate::inbox::Inbox).
 pub(crate) trait Link: Send {
-    /// Queues a frame without waiting. False if the peer is gone.
+    /// Queues a frame without waiting. Returns false if the peer is gone.
     fn post(&self, frame: Frame) -> bool;
 
-    /// Waits until no more than `ahead` bytes are queued, or the time is over.
+    /// Waits until at most `ahead` bytes are queued, or the time is over.
     fn wait_room(&self, ahead: usize, until: Instant) -> Room;
 
     /// Waits until everything has left this member, or the time is over.
     fn flush(&self, until: Instant) -> Room;
 
-    /// Drops what is queued, and goes on to send this and to close, in the time given, without waiting for it.
+    /// Drops the queued frames, then sends this frame and closes in the background, within the given time.
     fn abort(&self, frame: Frame, until: Instant);
 
-    /// Goes on to send what is queued and to close, in the time given, without waiting for it.
+    /// Sends the queued frames and closes in the background, within the given time.
     fn close(&self, until: Instant);
 
-    /// Bytes on the wire for a frame of so many payload bytes.
+    /// The bytes on the wire for a frame with this number of payload bytes.
     fn wire_bytes(&self, payload: usize) -> u64 {
         (FrameHeader::BYTES + payload) as u64
     }

@@ -8,11 +8,11 @@ use crate::tls::Identity;
 use crate::{Endpoint, Limits, MemberId, NetError, Peer, Roster};
 
 /// Endpoints of a session whose members live in this process, in order of `names`, linked over TCP on 127.0.0.1
-/// and TLS 1.3, as members on several machines are. Keys and certificates are made here, used at both ends of every
-/// connection and never written anywhere; each member accepts exactly its peers' certificates.
+/// and TLS 1.3, as members on several machines are. The keys and certificates are created in memory, used at both ends
+/// of every connection and never written anywhere; each member accepts exactly its peers' certificates.
 ///
 /// # Errors
-/// [`System`](NetError::System) if no port or thread is to be had, [`Handshake`](NetError::Handshake) and
+/// [`System`](NetError::System) if no port or thread is available, [`Handshake`](NetError::Handshake) and
 /// [`Timeout`](NetError::Timeout) if the members do not connect in [`Limits::connect`].
 pub fn loopback(names: &[&str], limits: &Limits) -> Result<Vec<Endpoint>, NetError> {
     let (mut members, mut ends) = (vec![], vec![]);

@@ -1,8 +1,8 @@
-//! Who is in a session.
+//! The numbering of a session's members.
 
 use std::fmt;
 
-/// Index of a member of the session. Computing parties are 0..P, the dealer is P; members beyond may follow.
+/// The index of a session member. Computing parties are 0..P, the trusted dealer is P; further members may follow.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MemberId(pub u16);
 

@@ -1,4 +1,4 @@
-//! Links inside a process: buffers pass by pointer.
+//! Links inside a process, which pass buffers by pointer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,15 +37,15 @@ struct MemoryLink {
     wire: Option<Wire>,
 }
 
-/// A wire that carries one frame after the other.
+/// A simulated wire that carries one frame after another.
 struct Wire {
     shape: Shape,
-    /// When it has carried all frames so far.
+    /// The time at which it has carried all frames so far.
     free: Mutex<Instant>,
 }
 
 impl Wire {
-    /// When a frame that is posted now arrives.
+    /// The arrival time of a frame that is posted now.
     fn arrival(&self, bytes: usize) -> Instant {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         *free = (*free).max(Instant::now()) + self.shape.transmission(bytes);
@@ -80,7 +80,7 @@ impl Link for MemoryLink {
 }
 
 impl Shape {
-    /// The time a wire is busy with so many bytes.
+    /// The time for which this number of bytes occupies a wire.
     fn transmission(&self, bytes: usize) -> Duration {
         Duration::try_from_secs_f64(bytes as f64 * 8.0 / self.bits_per_second).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What was sent and received, by peer, task and phase.
+//! The traffic sent and received, by peer, task and phase.
 
 use std::collections::BTreeMap;
 use std::iter::Sum;
@@ -10,12 +10,12 @@ use crate::MemberId;
 /// The part of an evaluation to which traffic is charged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Phase {
-    /// What happens once a session: connections, seeds, weights.
+    /// Work done once a session: connections, seeds, weights.
     #[default]
     Setup,
-    /// What the dealer deals.
+    /// Correlations from the trusted dealer.
     Offline,
-    /// What computing parties exchange once inputs are there.
+    /// The computing parties' exchange after the inputs are there.
     Online,
 }
 
@@ -116,7 +116,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// What was counted since the beginning or the last reset.
+    /// The counts since the beginning or the last reset.
     pub fn snapshot(&self) -> Traffic {
         self.lock().clone()
     }

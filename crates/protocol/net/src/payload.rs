@@ -1,4 +1,4 @@
-//! What a frame carries.
+//! The content of a frame: a shared buffer of ring words.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 /// A byte buffer that is cheap to clone, aligned to ring words.
 ///
-/// Made from `Vec<u64>`, `Arc<Vec<u64>>` or `Arc<[u64]>` without a copy, so one share goes to several peers
-/// without one; words are little-endian on the wire. Made from bytes (control messages, packed bits) it is
-/// copied once, into words whose tail is zero.
+/// A `Vec<u64>`, `Arc<Vec<u64>>` or `Arc<[u64]>` becomes a payload without a copy, so one share goes to several peers
+/// without one; words are little-endian on the wire. Bytes (control messages, packed bits) are copied once, into words
+/// with a zero tail.
 #[derive(Clone)]
 pub struct Payload {
     words: Words,
@@ -31,14 +31,14 @@ impl Payload {
         Self::from(Vec::<u64>::new())
     }
 
-    /// A copy of bytes that are a secret, such as a seed: erased when the last holder drops it.
+    /// A copy of secret bytes, such as a seed: erased when the last holder drops it.
     pub fn secret(bytes: &[u8]) -> Self {
         let mut words = vec![0_u64; bytes.len().div_ceil(8)];
         bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
         Self { words: Words::Secret(Arc::new(Zeroizing::new(words))), len: bytes.len() }
     }
 
-    /// As it is, but erased when the last holder drops it; for a payload that nobody else holds yet.
+    /// The same payload, but erased when the last holder drops it; for a payload with no other holder yet.
     pub(crate) fn into_secret(self) -> Self {
         let len = self.len;
         Self { words: Words::Secret(Arc::new(Zeroizing::new(self.into_words()))), len }
@@ -74,8 +74,8 @@ impl Payload {
         }
     }
 
-    /// The payload's words, padded as in [`words`](Self::words). No copy if nobody else holds the buffer and it
-    /// was received or made from a `Vec`. Of a [`secret`](Self::secret) it is a copy, which is the caller's to erase.
+    /// The payload's words, padded as in [`words`](Self::words). No copy if there is no other holder and the buffer was
+    /// received or made from a `Vec`. For a [`secret`](Self::secret) the result is a copy, which the caller must erase.
     pub fn into_words(self) -> Vec<u64> {
         match self.words {
             Words::Vec(words) => Arc::unwrap_or_clone(words),

@@ -1,4 +1,5 @@
-//! What a dialler says first on each connection, and the answer: do both mean the same session?
+//! The first message of a dialler on each connection, and the answer: both ends check that they expect the same
+//! session.
 
 use std::time::Instant;
 
@@ -8,32 +9,32 @@ use crate::tls::{Connection, Failed, TlsStream};
 const VERSION: u32 = 1;
 /// The longest terms.
 pub(crate) const TERMS: usize = 1 << 16;
-/// The longest mode, and the longest line of a reason that is shown.
+/// The longest mode, and the longest line in a displayed reason.
 const MODE: usize = 200;
-/// Bytes that are shown before and after a difference that cannot be seen otherwise.
+/// Bytes shown before and after a difference that is otherwise invisible.
 const AROUND: usize = 20;
 /// The longest answer.
 const REASON: usize = 1024;
 const HEADER: usize = 4 + 1 + 16 + 2 + 4;
 
-/// What a dialler says.
+/// The dialler's message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Preamble {
     /// Whether the dialler writes on this connection, or reads.
     pub writes: bool,
-    /// The same on all connections of one member for one session, and on no others: a member that was started again is
-    /// told from the one before.
+    /// Equal on all connections of one member for one session, and on no others, so that a restarted member is
+    /// distinguished from its earlier process.
     pub attempt: [u8; 16],
     pub mode: String,
     pub terms: Vec<u8>,
 }
 
-/// What the acceptor answers.
+/// The acceptor's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Answer {
     Accepted,
     Refused(String),
-    /// Not now; the same call may be accepted a moment later.
+    /// Not now; the same request may be accepted a moment later.
     Later(String),
 }
 
@@ -50,7 +51,7 @@ impl Preamble {
         bytes
     }
 
-    /// Reads one, asking for bytes only once it is known that they are within the limits.
+    /// Reads a message; asks for a field's bytes only after checking its length.
     pub fn read(mut more: impl FnMut(&mut [u8]) -> Result<(), Failed>) -> Result<Self, Failed> {
         let wrong = |what: String| Failed::Wrong(what);
         let mut header = [0; HEADER];
@@ -78,7 +79,7 @@ impl Preamble {
         Ok(Self { writes: writes == 1, attempt: name, mode, terms })
     }
 
-    /// Why the two do not mean the same session, from the acceptor's side; none if they do.
+    /// The reason why the two ends expect different sessions, from the acceptor's side; `None` if they agree.
     pub fn difference(&self, acceptor: &str, dialler: &str, mode: &str, terms: &[u8]) -> Option<String> {
         if self.terms != terms {
             return Some(first_difference((acceptor, terms), (dialler, &self.terms)));
@@ -90,7 +91,7 @@ impl Preamble {
     }
 }
 
-/// Where two texts differ first.
+/// The first difference between two texts.
 fn first_difference((one, a): (&str, &[u8]), (other, b): (&str, &[u8])) -> String {
     let mut lines = (a.split(|byte| *byte == b'\n'), b.split(|byte| *byte == b'\n'));
     let mut number = 1;
@@ -106,7 +107,7 @@ fn first_difference((one, a): (&str, &[u8]), (other, b): (&str, &[u8])) -> Strin
     }
 }
 
-/// Two lines that differ, or of which one is not there, as pieces of a message in which they differ too.
+/// Two different lines, one of which may be missing, as parts of a message in which the difference is visible.
 fn distinct(one: Option<&[u8]>, other: Option<&[u8]>) -> (String, String) {
     let piece = |line: Option<&[u8]>, show: &dyn Fn(&[u8]) -> String| match line {
         Some(line) => format!("`{}`", show(line)),
@@ -117,7 +118,7 @@ fn distinct(one: Option<&[u8]>, other: Option<&[u8]>) -> (String, String) {
     if plain.0 != plain.1 {
         return plain;
     }
-    // they differ in what is not shown: blanks, control characters, the end of a long line
+    // the difference is invisible: blanks, control characters, the end of a long line
     let (a, b) = (one.unwrap_or_default(), other.unwrap_or_default());
     let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let near = |line: &[u8]| {
@@ -126,7 +127,7 @@ fn distinct(one: Option<&[u8]>, other: Option<&[u8]>) -> (String, String) {
     pair(&near)
 }
 
-/// Bytes of somebody else's as a piece of a message.
+/// Foreign bytes as part of a message.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MODE)]);
     text.trim().replace(char::is_control, " ")
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Reads from bytes that are all there.
+    /// Reads from a complete slice.
     fn from(mut bytes: &[u8]) -> impl FnMut(&mut [u8]) -> Result<(), Failed> {
         move |into| {
             let (now, later) =

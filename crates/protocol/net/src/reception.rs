@@ -1,4 +1,4 @@
-//! The listening socket of a daemon: connections come for any of its sessions, and are gathered until one is complete.
+//! A daemon's listening socket: accepts connections for any of its sessions, and gathers them until one is complete.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, TcpListener};
@@ -14,16 +14,16 @@ use crate::roster::check_dates;
 use crate::tls::Identity;
 use crate::{Endpoint, Limits, MemberId, NetError, Roster};
 
-/// How often it is seen to who does not come.
+/// The interval at which incomplete sessions are checked.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// A session that came about, or did not: the place of its roster, and its links or what went wrong.
+/// A session that is complete or failed: the index of its roster, and its links or the error.
 pub type Reached = Result<(usize, Endpoint), (usize, NetError)>;
 
-/// A daemon's listening socket, for many sessions one after another and at once.
+/// A daemon's listening socket, for many sessions, consecutive or concurrent.
 ///
-/// A member that comes twice was started again: its newer connections replace the older ones. Members of a session that
-/// is not complete [`Limits::connect`] after the first came are told who is missing.
+/// A member that comes twice was restarted: its newer connections replace the older ones. If a session is incomplete
+/// [`Limits::connect`] after its first member came, the members present are told who is missing.
 pub struct Reception {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -35,7 +35,7 @@ struct Shared {
     /// Every certificate of every roster, with the roster and the member.
     known: Vec<(usize, MemberId)>,
     limits: Limits,
-    /// Endpoints that may be alive at once, and a token that each holds.
+    /// The number of endpoints that may be alive at once, and a token that each holds.
     sessions: usize,
     alive: Arc<()>,
     stop: AtomicBool,
@@ -45,19 +45,19 @@ struct Shared {
 
 struct State {
     gatherings: Vec<Gathering>,
-    /// Members of each roster that were refused and have not come again since, and why.
+    /// Members of each roster that were refused and have not come again since, with the reason.
     refused: Vec<BTreeMap<MemberId, String>>,
-    /// The last who was no member, when, and what was wrong.
+    /// The last caller that was no member: the time and the reason.
     stranger: Option<(Instant, SocketAddr, String)>,
     reached: VecDeque<Reached>,
 }
 
 impl Reception {
-    /// Listens for these rosters' members, this one being the given member of each. At most `sessions` endpoints are
-    /// alive at once; whoever comes for a further one is asked to come again.
+    /// Listens for these rosters' members; this daemon is the given member of each. At most `sessions` endpoints are
+    /// alive at once; a caller for a further one is asked to come again.
     ///
     /// # Errors
-    /// [`System`](NetError::System) if it cannot listen, or its certificate is not the rosters'.
+    /// [`System`](NetError::System) if it cannot listen, or its certificate differs from the rosters'.
     pub fn open(
         address: &str,
         identity: Identity,
@@ -82,7 +82,7 @@ impl Reception {
             places.flat_map(|(at, (roster, me))| roster.peers(*me).map(move |peer| (at, peer))).collect();
         let gatherings = rosters.iter().map(|_| Gathering::default()).collect();
         let refused = rosters.iter().map(|_| BTreeMap::new()).collect();
-        // sessions that cannot come about as long as this daemon runs
+        // sessions that can never succeed while this daemon runs
         let reached = rosters.iter().enumerate();
         let reached =
             reached.filter_map(|(at, (roster, me))| Some(Err((at, roster.check_peers(*me).err()?))));
@@ -105,12 +105,12 @@ impl Reception {
         Ok(Reception { shared, address: local, thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The listening address.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Waits for the next session that is complete, or failed to become so. None if there is none in that time.
+    /// Waits for the next session that is complete or has failed. `None` if there is none within that time.
     pub fn next(&self, timeout: Duration) -> Option<Reached> {
         let until = Instant::now() + timeout;
         let mut state = self.shared.lock();
@@ -158,9 +158,9 @@ impl Shared {
         );
     }
 
-    /// Finds the session that a caller means, answers, and takes the connection in.
+    /// Finds the session that a caller requests, answers, and takes the connection in.
     fn receive(&self, certificates: &[rustls::pki_types::CertificateDer<'static>], mut caller: Caller) {
-        // the same organisation may be in several sessions
+        // one organisation may be in several sessions
         let certificate = &certificates[caller.who];
         let candidates: Vec<(usize, MemberId)> = (self.known.iter().zip(certificates))
             .filter(|(_, known)| *known == certificate)
@@ -202,7 +202,7 @@ impl Shared {
         }
     }
 
-    /// Gives up sessions whose members do not all come.
+    /// Gives up sessions with missing members.
     fn expire(&self, state: &mut State) {
         for (at, (roster, me)) in self.rosters.iter().enumerate() {
             let gathering = &mut state.gatherings[at];
@@ -215,7 +215,7 @@ impl Shared {
                 Some((member, reason)) => NetError::Refused { peer: name(member), reason },
                 None => {
                     let (peer, waited) = (name(missing), self.limits.connect);
-                    // of this time, or so shortly before that it may have been meant for this session
+                    // from this attempt, or so shortly before it that it may belong to this session
                     let recent = gathering.age() + self.limits.connect;
                     let stranger = state.stranger.as_ref().filter(|(when, ..)| when.elapsed() <= recent);
                     let because = stranger.map(|(_, address, cause)| refused_stranger(*address, cause));

@@ -1,4 +1,5 @@
-//! Who is in a session between machines: names, addresses, certificates, and what all must have agreed on.
+//! The members of a session across machines: names, addresses, certificates, and the terms that all must have agreed
+//! on.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,9 +12,9 @@ use crate::{MemberId, NetError};
 pub struct Peer {
     /// Its name.
     pub name: String,
-    /// `host:port`, looked up when it is dialled. A member that nobody dials needs none.
+    /// `host:port`, resolved when it is dialled. A member that nobody dials needs none.
     pub address: Option<String>,
-    /// Its certificate in DER. Nothing else is accepted.
+    /// Its certificate in DER. No other certificate is accepted.
     pub certificate: Vec<u8>,
 }
 
@@ -22,24 +23,24 @@ pub struct Peer {
 pub struct Roster {
     /// By [`MemberId`].
     pub members: Vec<Peer>,
-    /// The dealer, who never dials.
+    /// The trusted dealer, which never dials.
     pub dealer: MemberId,
-    /// A member of the list who takes no part: the dealer, where correlations come from files.
+    /// A listed member that does not take part: the dealer, if correlations come from files.
     pub absent: Option<MemberId>,
-    /// What all members agreed on before, byte for byte: the session file. At most 64 KiB.
+    /// The terms that all members agreed on before, byte for byte: the session file. At most 64 KiB.
     pub terms: Vec<u8>,
-    /// How they run it, in a few words that must be the same: which correlations are used.
+    /// A short description of the run, which must be equal at all members: the correlations used.
     pub mode: String,
 }
 
 impl Roster {
-    /// Whether `from` dials `to`: the dealer never dials, otherwise the later member dials the earlier. So a daemon only
-    /// listens, and the last member needs no open port.
+    /// Whether `from` dials `to`. The dealer never dials; otherwise the later member dials the earlier. So a daemon
+    /// only listens, and the last member needs no open port.
     pub fn dials(&self, from: MemberId, to: MemberId) -> bool {
         from != to && from != self.dealer && (to == self.dealer || from > to)
     }
 
-    /// Everybody who takes part, but for one.
+    /// All participating members except one.
     pub(crate) fn peers(&self, me: MemberId) -> impl Iterator<Item = MemberId> + '_ {
         let all = (0..self.members.len()).map(MemberId::at);
         all.filter(move |peer| *peer != me && Some(*peer) != self.absent)
@@ -49,7 +50,7 @@ impl Roster {
         &self.members[member.index()]
     }
 
-    /// Refuses a session in which a peer's certificate is out of its time: that peer cannot come.
+    /// Refuses a session if a peer's certificate is outside its validity period: that peer cannot connect.
     pub(crate) fn check_peers(&self, me: MemberId) -> Result<(), NetError> {
         self.peers(me).map(|peer| self.peer(peer)).try_for_each(|peer| {
             check_dates(&peer.certificate)
@@ -62,8 +63,8 @@ impl Roster {
     }
 }
 
-/// Refuses a certificate out of its time. The one use of the wall clock: everything else is timed by a clock that
-/// cannot jump.
+/// Refuses a certificate outside its validity period. Only this check uses the wall clock; all other times come from a
+/// monotonic clock.
 #[expect(clippy::disallowed_methods, reason = "a certificate's dates are of the wall clock")]
 pub(crate) fn check_dates(certificate: &[u8]) -> Result<(), String> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate)

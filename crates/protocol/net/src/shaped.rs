@@ -7,14 +7,14 @@ use crate::{Endpoint, Limits, memory};
 /// A network in which every directed link, the dealer's included, has the same latency and rate.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Shape {
-    /// One way.
+    /// One-way latency.
     pub latency: Duration,
-    /// Of each directed link. Zero or infinite is without limit.
+    /// The rate of each directed link. Zero or infinite means unlimited.
     pub bits_per_second: f64,
 }
 
-/// As [`memory`](crate::memory()), but a frame is there when its link has carried all earlier ones, then it, and
-/// then the latency has passed: at `max(now, link free) + bytes / rate + latency`. Bytes include the header.
+/// As [`memory`](crate::memory()), with simulated delays: a frame arrives at `max(now, link free) + bytes / rate +
+/// latency`, where the link is free once it has carried all earlier frames. Bytes include the header.
 pub fn shaped(names: &[&str], limits: &Limits, shape: Shape) -> Vec<Endpoint> {
     memory::connect(names, limits, Some(shape))
 }

@@ -1,4 +1,4 @@
-//! How far a fixed-point evaluation may be from the one in f64, element by element, for given inputs.
+//! Bounds on the distance between the fixed-point evaluation and the one in f64, element by element, for given inputs.
 
 use std::collections::BTreeMap;
 use tacita_program::NodeId;
@@ -14,13 +14,13 @@ use crate::range::fracs;
 use crate::types::DType;
 use crate::value::Inputs;
 
-/// A bound for each element of each reveal on `|fixed - plain|` for these inputs, whatever the rounding of
-/// truncations, as long as no value leaves the representable range.
+/// A bound on `|fixed - plain|` for each element of each reveal, for these inputs and any rounding of truncations, as
+/// long as no value leaves the representable range.
 ///
-/// A leaf is off by half a unit of 2^-precision or, where it is an integer of units, not at all, a truncation by less
-/// than one; each operation's rule says how it
-/// carries errors on. The f64 evaluation's own rounding is not counted. Where a comparison could turn, the bound is
-/// that of the worst consequence: 1 for a bit, the axis' size for an index.
+/// A leaf is off by half a unit of 2^-precision, or exact if it is an integer number of units. A truncation is off by
+/// less than one unit. Each operation's rule propagates these errors; the f64 evaluation's own rounding is not counted.
+/// Where an error could change a comparison, the bound is the worst consequence: 1 for a bit, the axis' size for an
+/// index.
 ///
 /// # Errors
 /// As [`plain`](crate::plain()).
@@ -40,7 +40,7 @@ pub fn error_bounds(
         let lowered = !node.ty.visibility.is_clear() && !matches!(node.op, Op::Input(_));
         let bound = if lowered {
             let operation = node.op.operation();
-            // what does not keep more fractional bits than the session's truncates its inputs to these
+            // operations that keep no more fractional bits than the session's truncate their inputs to these
             let keeps = operation.keeps_frac();
             let session = unit_of(precision);
             let unit = if keeps && node.ty.dtype == DType::Fixed { unit_of(frac) } else { session };
@@ -56,13 +56,13 @@ pub fn error_bounds(
                 && node.op.draw().is_none()
                 && errors.iter().all(|errors| errors.iter().all(|&error| error == 0.0))
             {
-                // what is computed from integers and bits alone is exact
+                // results computed from integers and bits alone are exact
                 ArrayD::zeros(result.raw_dim())
             } else {
                 operation.error(&Deviation { values: &values, errors: &errors, result, unit })
             }
         } else {
-            // what is a multiple of a unit is encoded without error, and truncated to it without any
+            // a multiple of a unit is encoded, and truncated to units, without error
             let unit = unit_of(frac);
             let is_exact = |x: f64| node.ty.dtype != DType::Fixed || (x / unit).fract() == 0.0;
             result.mapv(|x| if is_exact(x) { 0.0 } else { unit / 2.0 })

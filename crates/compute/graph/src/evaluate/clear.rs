@@ -1,4 +1,4 @@
-//! The leaves of a ring program: what owners compute in f64 by themselves, and encode.
+//! The leaves of a ring program: values that owners compute locally in f64 and encode.
 
 use std::collections::BTreeMap;
 use tacita_program::{NodeId, Owner, RingId, RingOp, RingProgram, RingType, Visibility};
@@ -14,15 +14,15 @@ use crate::ops::Op;
 use crate::types::Interval;
 use crate::value::{Inputs, Value};
 
-/// The leaves that `viewer` knows, by ring node: its own and the public ones, or the public ones alone for `None`.
+/// The leaves known to `viewer`, by ring node: its own and the public ones; for `None` the public ones alone.
 ///
-/// `inputs` needs the viewer's own and the public data only. Real numbers are rounded to the nearest, and must be
-/// [`representable`](crate::representable) at the session's precision whatever the leaf's fractional bits. Integers are exact
-/// and must be below 2^62 in absolute value; those that the owner computes with, below 2^53.
+/// `inputs` needs only the viewer's own and the public data. Real numbers are rounded to the nearest, and must be
+/// [`representable`](crate::representable) at the session's precision, whatever the leaf's fractional bits. Integers
+/// are exact and must be below 2^62 in absolute value, or below 2^53 if the owner computes with them.
 ///
 /// # Errors
-/// If the program was not lowered from `graph`, an input is missing, of another shape or out of its declared
-/// range, or a value is not representable. The last two name a value: they are for the owner's eyes.
+/// If the program was not lowered from `graph`, an input is missing, has another shape or leaves its declared range, or
+/// a value is not representable. The last two errors contain a value, so only the owner may see them.
 pub fn encode_leaves(
     graph: &Graph,
     program: &RingProgram,
@@ -32,7 +32,8 @@ pub fn encode_leaves(
     encode_some_leaves(graph, program, viewer, inputs, |_| true)
 }
 
-/// Those of [`encode_leaves`] that `wanted` names; nothing else is computed. For a party that keeps its encoded weights.
+/// The leaves of [`encode_leaves`] that `wanted` names, without computing others. For a party that keeps its encoded
+/// weights.
 ///
 /// # Errors
 /// As [`encode_leaves`].
@@ -53,7 +54,7 @@ pub fn encode_some_leaves(
     })
 }
 
-/// All leaves, secret ones too, from everybody's data: for evaluating in the clear.
+/// All leaves, secret ones too, from all owners' data, for an evaluation in the clear.
 ///
 /// # Errors
 /// As [`encode_leaves`].
@@ -89,7 +90,7 @@ fn encode(
             return Err(foreign("is made of bits"));
         }
         if let Op::Input(input) = &node.op {
-            // straight from the type that the data came in
+            // encode directly from the data's original type
             encoded.insert(id, encoder.leaf(id, data(graph, leaf.origin, input, inputs)?)?);
         } else {
             computed.entry(leaf.origin).or_default().push(id);
@@ -114,7 +115,7 @@ struct Encoder<'a> {
 }
 
 impl Encoder<'_> {
-    /// A leaf's value in the ring, if it lies where lowering was told that it does.
+    /// A leaf's value in the ring, if it lies within the bounds that lowering assumed.
     fn leaf(&self, id: RingId, value: &Value) -> Result<RingTensor, GraphError> {
         let leaf = self.program.node(id);
         let node = self.graph.node(leaf.origin);
@@ -123,7 +124,7 @@ impl Encoder<'_> {
         let limit = limit(node.ty.dtype, self.program.precision);
         let encoded = value.encode(&leaf.shape, leaf.ty.frac(), limit);
         let encoded = encoded.map_err(|error| refused(error.to_string()))?;
-        // comparisons may take fewer bits because of it
+        // comparisons may use fewer bits because of these bounds
         let interval = self.intervals[&leaf.origin];
         if let Some((index, x)) = value.position(|x, exact| interval.holds(x, exact)) {
             let Interval { min, max } = interval;

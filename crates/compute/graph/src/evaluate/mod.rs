@@ -1,4 +1,4 @@
-//! Evaluators in the clear: the graph in f64, the leaves that owners encode.
+//! Evaluation in the clear: the graph in f64, and the leaves that owners encode.
 
 pub(crate) mod bounds;
 pub(crate) mod clear;

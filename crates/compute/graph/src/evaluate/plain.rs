@@ -1,4 +1,4 @@
-//! The graph in f64, as if there were nothing to hide.
+//! Evaluates the graph in f64, ignoring visibility.
 
 use std::collections::BTreeMap;
 use tacita_program::{NodeId, Visibility};
@@ -11,11 +11,11 @@ use crate::ops::{Input, Op};
 use crate::types::DType;
 use crate::value::{EXACT, Inputs, Value};
 
-/// The reveals of a graph and what it keeps, by node. Bits are 0 and 1; integers are rounded to the nearest f64 from 2^53 on.
+/// The revealed and the kept values of a graph, by node. Bits are 0 and 1; integers from 2^53 on are rounded to the
+/// nearest f64.
 ///
 /// # Errors
-/// If an input that is needed is missing, has another shape or leaves its declared
-/// range.
+/// If a needed input is missing, has another shape or leaves its declared range.
 pub fn plain(graph: &Graph, inputs: &Inputs) -> Result<BTreeMap<NodeId, ArrayD<f64>>, GraphError> {
     let mut wanted = vec![false; graph.nodes().len()];
     graph.ids().for_each(|id| wanted[id.index()] = graph.node(id).op.is_end());
@@ -31,7 +31,7 @@ pub fn plain_all(graph: &Graph, inputs: &Inputs) -> Result<Vec<ArrayD<f64>>, Gra
     Ok(evaluate(graph, inputs, &wanted)?.into_values().collect())
 }
 
-/// The values of the nodes that are wanted.
+/// The values of the wanted nodes.
 fn evaluate(
     graph: &Graph,
     inputs: &Inputs,
@@ -45,16 +45,17 @@ fn evaluate(
     Ok(values)
 }
 
-/// What becomes of integers that f64 does not have.
+/// The treatment of integers that f64 cannot represent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Integers {
-    /// They are rounded to the nearest.
+    /// Rounded to the nearest.
     Rounded,
-    /// They are refused, as inputs and as results.
+    /// Refused, both as inputs and as results.
     Exact,
 }
 
-/// Passes the values of the nodes that are wanted to `take`, computing only what they need and freeing what is used up.
+/// Passes the values of the wanted nodes to `take`. Computes only their dependencies and frees each value after its
+/// last use.
 pub(crate) fn evaluate_each(
     graph: &Graph,
     inputs: &Inputs,
@@ -105,7 +106,7 @@ pub(crate) fn evaluate_each(
     Ok(())
 }
 
-/// How often each node's value is needed: by needed nodes, and once more where it is wanted itself.
+/// The number of uses of each node's value: by needed nodes, plus one if it is wanted itself.
 fn uses(graph: &Graph, wanted: &[bool]) -> Vec<usize> {
     let mut uses: Vec<usize> = wanted.iter().map(|&wanted| usize::from(wanted)).collect();
     for (index, node) in graph.nodes().iter().enumerate().rev() {
@@ -116,7 +117,7 @@ fn uses(graph: &Graph, wanted: &[bool]) -> Vec<usize> {
     uses
 }
 
-/// The data of an input, of the type that the graph says.
+/// The data of an input, in the graph's type.
 pub(crate) fn data<'a>(
     graph: &Graph,
     id: NodeId,

@@ -1,4 +1,4 @@
-//! What an operation's rule sees of the backward pass.
+//! The backward pass as the operations' gradient rules see it.
 
 use crate::error::GraphError;
 use crate::graph::{Graph, MAX_NAME};
@@ -36,7 +36,7 @@ impl<'a> Backward<'a> {
         self.graph.node(self.node).inputs[i]
     }
 
-    /// How many inputs there are.
+    /// The number of inputs.
     pub(crate) fn inputs(&self) -> usize {
         self.graph.node(self.node).inputs.len()
     }
@@ -51,7 +51,7 @@ impl<'a> Backward<'a> {
         self.g
     }
 
-    /// Whether input `i` wants a derivative.
+    /// Whether the derivative with respect to input `i` is needed.
     pub(crate) fn wanted(&self, i: usize) -> bool {
         self.depends[self.x(i).index()]
     }
@@ -60,7 +60,7 @@ impl<'a> Backward<'a> {
         self.graph.node(id).ty.shape.clone()
     }
 
-    /// The graph and the name of what is added, for functions.
+    /// The graph and a name prefix for new nodes, as functions take them.
     pub(crate) fn graph(&mut self) -> (&mut Graph, &str) {
         (self.graph, &self.name)
     }
@@ -75,7 +75,7 @@ impl<'a> Backward<'a> {
         self.graph.add(op, inputs, &self.name)
     }
 
-    /// The number that a node is filled with, if it is a constant.
+    /// The number that fills a node, if it is a constant.
     fn uniform(&self, id: NodeId) -> Option<f64> {
         if let Op::Constant(Constant { value, .. }) = self.graph.node(id).op { Some(value) } else { None }
     }
@@ -100,7 +100,7 @@ impl<'a> Backward<'a> {
         self.add(Mul, &[x, factor])
     }
 
-    /// a * b, with broadcasting; a filled one is a public factor.
+    /// a * b, with broadcasting; a constant factor becomes a public one.
     pub(crate) fn mul(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, GraphError> {
         for (filled, other) in [(a, b), (b, a)] {
             if let Some(value) = self.uniform(filled)
@@ -176,7 +176,7 @@ impl<'a> Backward<'a> {
         }
     }
 
-    /// Undoes a reduction: the axes come back with size 1 and are repeated to `shape`.
+    /// Undoes a reduction: the axes return with size 1 and are repeated to `shape`.
     pub(crate) fn expanded(
         &mut self,
         x: NodeId,
@@ -193,12 +193,12 @@ impl<'a> Backward<'a> {
         self.add(Expand { shape }, &[x])
     }
 
-    /// x repeated to `shape`, if that is another.
+    /// x repeated to `shape` if its shape differs.
     pub(crate) fn repeated(&mut self, x: NodeId, shape: Vec<usize>) -> Result<NodeId, GraphError> {
         if self.shape(x) == shape { Ok(x) } else { self.add(Expand { shape }, &[x]) }
     }
 
-    /// Whether somebody knows x, but nobody both x and what reaches the result: x is compared in the clear.
+    /// Whether an owner knows x but nobody knows both x and the result's derivative. x is then compared in the clear.
     pub(crate) fn is_known(&self, x: NodeId) -> bool {
         let [x, g] = [x, self.g].map(|id| self.graph.node(id).ty.visibility);
         x.is_clear() && !x.join(g).is_clear()
@@ -220,7 +220,7 @@ impl<'a> Backward<'a> {
         self.add(ReluGradient, &[x, g])
     }
 
-    /// Adds to the derivative with respect to input `i`; what was repeated to the result's shape is summed again.
+    /// Adds to the derivative with respect to input `i`; sums over the axes along which the input was broadcast.
     pub(crate) fn give(&mut self, i: usize, given: NodeId) -> Result<(), GraphError> {
         if !self.wanted(i) {
             return Ok(());

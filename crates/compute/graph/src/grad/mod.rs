@@ -1,7 +1,7 @@
-//! Gradients as a graph transform: reverse accumulation (Linnainmaa 1970) over the arena, from the loss back.
+//! Gradients as a graph transform: reverse accumulation (Linnainmaa 1970) over the arena, from the loss backwards.
 //!
-//! Each operation's rule stands in its own file, [`Operation::gradient`](crate::ops). Rules use the results of the forward
-//! pass and transposes of its values, so that its openings and comparisons serve the backward pass as well.
+//! Each operation's file contains its rule, [`Operation::gradient`](crate::ops). Rules use the results of the forward
+//! pass and transposes of its values, so that the backward pass shares its masked values and comparisons.
 
 mod backward;
 
@@ -13,14 +13,14 @@ use crate::ops::{Add, Constant, Op};
 use crate::types::{DType, show};
 use tacita_program::NodeId;
 
-/// Adds nodes for the derivative of `loss`, one number, with respect to each node of `of`, in the shapes of these.
+/// Adds nodes for the derivative of the scalar `loss` with respect to each node of `of`, in the shapes of these nodes.
 ///
-/// Conditions (bits) and indices carry no derivative, and roundings and signs have that of a constant, as in PyTorch. Where a
-/// function has none (the kink of an absolute value) it is one of the two sides'.
+/// Conditions (bits) and indices carry no derivative. Rounding and sign have the derivative of a constant, as in
+/// PyTorch. At a kink, such as the absolute value's at 0, the derivative is that of one side.
 ///
 /// # Errors
-/// If `loss` is not one fixed number, an operation on the way has no derivative, or no path leads from a node of `of` to the
-/// loss that has one: never a silent zero.
+/// If `loss` is not one fixed-point number, an operation on the way has no derivative, or no differentiable path leads
+/// from a node of `of` to the loss. A missing path is never a silent zero.
 pub fn grad(graph: &mut Graph, loss: NodeId, of: &[NodeId]) -> Result<Vec<NodeId>, GraphError> {
     let ty = graph.node(loss).ty.clone();
     if ty.dtype != DType::Fixed || ty.shape.iter().any(|&dim| dim != 1) {
@@ -106,15 +106,15 @@ fn accumulate(
     Ok((reached, depends))
 }
 
-/// The first operation on the way from a node to the loss, the last that can be reached, that lets no derivative through, if
-/// there is a way.
+/// The first operation without a derivative on the way from a node to the loss, or the last reachable one; `None` if
+/// there is no way.
 fn end(graph: &Graph, reached: &[Option<NodeId>], from: NodeId) -> Option<String> {
     let fixed = |id: NodeId| graph.node(id).ty.dtype == DType::Fixed;
     let mut after = vec![false; reached.len()];
     for id in graph.ids().take(reached.len()) {
         after[id.index()] = id == from || graph.node(id).inputs.iter().any(|input| after[input.index()]);
     }
-    // what the loss is computed from and is computed from the node
+    // the nodes that depend on the node and on which the loss depends
     let mut between = vec![false; reached.len()];
     *between.last_mut()? = *after.last()?;
     for (index, node) in graph.nodes().iter().enumerate().take(reached.len()).rev() {

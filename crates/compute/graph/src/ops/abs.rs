@@ -55,7 +55,7 @@ impl Operation for Abs {
         b.give(0, part)
     }
 
-    /// x - 2 [x < 0] x; where x is to be truncated, the one of x and -x that the sign says.
+    /// x - 2 [x < 0] x. If x needs truncation, the sign selects x or -x instead.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let (precision, frac) = (l.frac(), l.common_frac());
         let x = l.ring(0, frac)?;

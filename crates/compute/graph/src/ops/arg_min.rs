@@ -10,7 +10,7 @@ use crate::lower::Lowering;
 use crate::lower::tournament::place;
 use crate::types::{DType, Interval, Type};
 
-/// The index of the minimum over one axis, the lowest where several are equal: of kind int.
+/// The index of the minimum along one axis as an integer; the lowest index of equal values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArgMin {
     /// The axis.
@@ -41,7 +41,7 @@ impl Operation for ArgMin {
         Interval { min: 0.0, max: arrays::count_axes(types[0], &[self.axis]) - 1.0 }
     }
 
-    /// Exact where no other value could undercut the smallest, else anything.
+    /// 0 if the errors cannot change the minimum's index, else the axis' size.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::overtaken(d, self.axis)
     }

@@ -10,7 +10,8 @@ use crate::lower::Lowering;
 use crate::lower::sort::{Column, sorted};
 use crate::types::{DType, Interval, Type};
 
-/// Where the values along `axis` were before they are in order: of kind int; of equal values the lower index comes first, ascending and descending.
+/// The indices, as integers, that sort the values along `axis`. Of equal values the lower index comes first, ascending
+/// and descending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArgSort {
     /// The axis.
@@ -37,7 +38,7 @@ impl Operation for ArgSort {
         Interval { min: 0.0, max: arrays::count_axes(types[0], &[self.axis]) - 1.0 }
     }
 
-    /// Exact where no two values along the axis could change places, else anything.
+    /// 0 if the errors cannot exchange two values along the axis, else the axis' size.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::displaced(d, self.axis)
     }

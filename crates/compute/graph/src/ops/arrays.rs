@@ -1,4 +1,4 @@
-//! What the meanings in f64 share: broadcasting, windows, products.
+//! Helpers shared by the operations' f64 results: broadcasting, windows, products.
 
 use ndarray::{Array2, ArrayD, ArrayView2, ArrayView3, Axis as NdAxis, IxDyn, Zip};
 use tacita_ring::broadcast_shapes;
@@ -13,7 +13,7 @@ fn common(a: &[usize], b: &[usize]) -> Vec<usize> {
     broadcast_shapes(a, b).expect("inference checked that the shapes broadcast")
 }
 
-/// What evaluators in the clear draw, each element of a word.
+/// The random draws of evaluators in the clear, one word for each element.
 pub(crate) fn drawn(shape: &[usize], draw: u32, element: impl Fn(u64) -> f64) -> ArrayD<f64> {
     let words = draws::words(draw, shape.iter().product());
     ArrayD::from_shape_vec(IxDyn(shape), words.into_iter().map(element).collect())
@@ -64,7 +64,7 @@ pub(crate) fn reshape(x: &ArrayD<f64>, shape: &[usize]) -> ArrayD<f64> {
     x.to_shape(shape).expect("inference checked the number of elements").into_owned()
 }
 
-/// Folds `f` over each axis of `axes`, one at a time.
+/// Folds `f` over each of `axes`, one after another.
 pub(crate) fn reduce(
     x: &ArrayD<f64>,
     axes: &[usize],
@@ -89,7 +89,7 @@ fn planes(x: &ArrayD<f64>) -> ArrayD<f64> {
     reshape(x, &[shape[0] * shape[1], height, shape[shape.len() - 1]])
 }
 
-/// One or two windows as two: one-dimensional ones get height 1.
+/// One or two window sizes as two: one-dimensional windows get height 1.
 pub(crate) fn two(axes: &[Axis]) -> [Axis; 2] {
     let flat = Axis { kernel: 1, stride: 1, dilation: 1, begin: 0, end: 0, ceil: false };
     match axes {
@@ -99,7 +99,7 @@ pub(crate) fn two(axes: &[Axis]) -> [Axis; 2] {
     }
 }
 
-/// Folds `f` over each window's elements of x `(n, c, [h,] w)`, padding left out.
+/// Folds `f` over each window's elements of x `(n, c, [h,] w)`, without padding.
 pub(crate) fn windows(
     x: &ArrayD<f64>,
     axes: &[Axis],
@@ -143,7 +143,7 @@ pub(crate) fn fast_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Ar
     a.dot(&b)
 }
 
-/// A product that rounds alike on every machine: each multiplication and addition on its own, in order.
+/// A product with identical rounding on every machine: multiplications and additions are separate and in order.
 pub(crate) fn exact_product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut result = Array2::zeros((a.nrows(), b.ncols()));
     for (a, mut row) in a.rows().into_iter().zip(result.rows_mut()) {
@@ -244,7 +244,7 @@ pub(crate) fn conv(
     ArrayD::from_shape_vec(shape, result).expect("one product a group")
 }
 
-/// The error of a bilinear product: |a| eb + ea |b| + ea eb, and the truncation's unit.
+/// The error of a bilinear product: |a| eb + ea |b| + ea eb, and one unit for the truncation.
 pub(crate) fn product_error(
     d: &Deviation<'_>,
     product: impl Fn(&ArrayD<f64>, &ArrayD<f64>) -> ArrayD<f64>,
@@ -255,7 +255,7 @@ pub(crate) fn product_error(
     first + second + d.unit
 }
 
-/// The error of a comparison: 1 where the inputs' errors could turn it, else 0.
+/// The error of a comparison: 1 where the inputs' errors could change it, else 0.
 pub(crate) fn turned(d: &Deviation<'_>) -> ArrayD<f64> {
     let apart = zip(d.values[0], d.values[1], |a, b| (a - b).abs());
     zip3(
@@ -268,14 +268,14 @@ pub(crate) fn turned(d: &Deviation<'_>) -> ArrayD<f64> {
     )
 }
 
-/// The error of a function that rises in steps: how far it is at both ends of what its input may be.
+/// The error of a step function: the larger deviation at the two ends of the input's error interval.
 pub(crate) fn stepped(d: &Deviation<'_>, f: impl Fn(f64) -> f64) -> ArrayD<f64> {
     zip3(d.values[0], d.errors[0], d.result, |x, error, y| {
         (f(x + error) - y).abs().max((f(x - error) - y).abs())
     })
 }
 
-/// The index of the best element along an axis, the first of equals.
+/// The index of the best element along an axis; the lowest index of equal ones.
 pub(crate) fn first_best(
     x: &ArrayD<f64>,
     axis: usize,
@@ -289,7 +289,7 @@ pub(crate) fn first_best(
     if keepdims { lanes.insert_axis(NdAxis(axis)) } else { lanes }
 }
 
-/// The error of the index of the best element: 0 where no other could overtake it, else the axis' size.
+/// The error of the best element's index: 0 where the errors cannot change it, else the axis' size.
 pub(crate) fn overtaken(d: &Deviation<'_>, axis: usize) -> ArrayD<f64> {
     let axis = NdAxis(axis);
     let size = d.values[0].len_of(axis) as f64;
@@ -307,7 +307,7 @@ pub(crate) fn overtaken(d: &Deviation<'_>, axis: usize) -> ArrayD<f64> {
     bounds
 }
 
-/// `f` of each value along an axis and of its index, in the order of the values; the lower index first of equals.
+/// `f` of each value along an axis and of its index, in sorted order; of equal values the lower index comes first.
 pub(crate) fn in_order(
     x: &ArrayD<f64>,
     axis: usize,
@@ -333,8 +333,9 @@ pub(crate) fn furthest(errors: &ArrayD<f64>, axis: usize) -> ArrayD<f64> {
     expand(&reduce(errors, &[axis], true, 0.0, f64::max), errors.shape())
 }
 
-/// The error of indices in the order of their values: 0 where no two along the axis could change places, else the
-/// axis' size. What is sorted is truncated before, by less than a unit; what has no error is whole units, and exact.
+/// The error of sorted indices: 0 where the errors cannot exchange two values along the axis, else the axis' size.
+/// Sorting truncates its input first, by less than one unit; an input without error is a multiple of the unit and stays
+/// exact.
 pub(crate) fn displaced(d: &Deviation<'_>, axis: usize) -> ArrayD<f64> {
     let mut bounds = d.result.clone();
     let (values, errors) = (d.values[0].lanes(NdAxis(axis)), d.errors[0].lanes(NdAxis(axis)));

@@ -16,17 +16,17 @@ use crate::types::{Interval, Type};
 /// The mean over a sliding window of x `(n, c, [h,] w)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AveragePool {
-    /// The window's size, an axis each.
+    /// The window's size along each axis.
     pub kernel: Vec<usize>,
-    /// The step between windows, an axis each.
+    /// The step between windows along each axis.
     pub stride: Vec<usize>,
-    /// Padding before, an axis each.
+    /// The padding before, along each axis.
     pub pads_begin: Vec<usize>,
-    /// Padding after, an axis each.
+    /// The padding after, along each axis.
     pub pads_end: Vec<usize>,
-    /// Whether a last window may reach beyond the end.
+    /// Whether the last window may extend beyond the end.
     pub ceil_mode: bool,
-    /// Whether padding counts as zeros; what lies beyond the padding never counts.
+    /// Whether padding counts as zeros. Elements beyond the padding never count.
     pub count_include_pad: bool,
 }
 
@@ -35,7 +35,7 @@ impl AveragePool {
         self.attributes().axes().expect("inference checked the attributes")
     }
 
-    /// How many elements each window averages, by axis and output.
+    /// The number of elements in each window, by axis and output.
     fn counts(&self, x: &[usize]) -> Vec<Vec<usize>> {
         let sizes = x[2..].iter();
         sizes
@@ -48,7 +48,7 @@ impl AveragePool {
             .collect()
     }
 
-    /// What the sums are divided by, to broadcast against the result.
+    /// The divisors of the sums, in a shape that broadcasts against the result.
     fn divisors(&self, x: &[usize]) -> ArrayD<f64> {
         let counts = self.counts(x);
         let lengths: Vec<usize> = counts.iter().map(Vec::len).collect();
@@ -90,12 +90,12 @@ impl Operation for AveragePool {
         if self.count_include_pad { x[0].hull(Interval::new(0.0, 0.0)) } else { x[0] }
     }
 
-    /// The sum, which the ring holds before it is divided.
+    /// The sum, which the ring holds before the division.
     fn peak(&self, x: &[Interval], _types: &[&Type], _result: Interval) -> f64 {
         self.kernel.iter().product::<usize>() as f64 * x[0].magnitude()
     }
 
-    /// As `Mean`.
+    /// As for `Mean`.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let divisors = self.divisors(d.values[0].shape());
         let precision = (-d.unit.log2()).round() as u32;

@@ -14,7 +14,7 @@ use crate::types::{DType, Interval, Type};
 /// var, each (c).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchNorm {
-    /// What keeps the root away from 0; not negative.
+    /// Added to the variance so that the root stays away from 0; not negative.
     pub epsilon: f64,
 }
 
@@ -59,7 +59,7 @@ impl Operation for BatchNorm {
         Interval::symmetric((x[0].magnitude() + x[3].magnitude()) * factor + x[2].magnitude())
     }
 
-    /// Never lowered as it is: see `lower`.
+    /// Batch norms are rewritten before lowering: see `lower`.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         ArrayD::from_elem(d.result.raw_dim(), f64::INFINITY)
     }

@@ -9,14 +9,14 @@ use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::types::{DType, Interval, Type};
 
-/// Bits that nobody knows, drawn anew in every evaluation: each is 1 with a public probability, exact to 2^-64. No inputs.
+/// Secret random bits, drawn anew in every evaluation: each is 1 with a public probability, exact to 2^-64. No inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bernoulli {
     /// The shape; the first axis may be the batch.
     pub shape: Vec<usize>,
     /// The probability of a 1.
     pub probability: f64,
-    /// Which of the graph's draws it is: see [`Graph::next_draw`](crate::Graph::next_draw).
+    /// The draw number: see [`Graph::next_draw`](crate::Graph::next_draw).
     pub draw: u32,
 }
 
@@ -26,7 +26,7 @@ impl Bernoulli {
         (self.probability * 2f64.powi(63)).round() as u64
     }
 
-    /// A fair bit is drawn as it is.
+    /// Whether the bit is fair, and so is drawn directly.
     fn is_fair(&self) -> bool {
         self.probability == 0.5
     }
@@ -63,8 +63,8 @@ impl Operation for Bernoulli {
         ArrayD::zeros(d.result.raw_dim())
     }
 
-    /// A fair bit costs nothing. Else x is uniform in the ring and t = p·2^63: x and x - t have unlike signs exactly if x lies in
-    /// [0, t) or [2^63, 2^63 + t), which are 2t of 2^64 numbers. Three rounds.
+    /// A fair bit needs no interaction. Otherwise x is uniform in the ring and t = p·2^63: x and x - t have different
+    /// signs exactly if x lies in [0, t) or [2^63, 2^63 + t), which are 2t of 2^64 numbers. Three rounds.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let shape = l.shape();
         if self.is_fair() {

@@ -12,18 +12,18 @@ pub use crate::lower::round::ToWhole;
 use crate::lower::{Lowering, logic, round};
 use crate::types::{DType, Interval, Type};
 
-/// x as another kind: to bits, whether it is not zero; from bits, 0 or 1; between integers and fixed, exact but for
-/// the fractional part.
+/// x converted to another type. To bits: whether it is not zero. From bits: 0 or 1. Between integers and fixed point:
+/// exact except for the fractional part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cast {
-    /// The kind of the result.
+    /// The type of the result.
     pub to: DType,
-    /// Which integer stands for a fixed one that is none, where the result is of kind int.
+    /// The rounding of a fixed-point number to an integer, if the result is an integer.
     pub rounding: ToWhole,
 }
 
 impl Cast {
-    /// What becomes of a number.
+    /// The converted number.
     pub(crate) fn convert(&self, x: f64) -> f64 {
         match self.to {
             DType::Fixed => x,
@@ -51,7 +51,7 @@ impl Operation for Cast {
         x[0].mapv(|x| self.convert(x))
     }
 
-    /// One more at both ends of integers, for what the fixed-point value is off.
+    /// Widened by one at both ends for integers, because the fixed-point value may be off.
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval {
         match (self.to, types[0].dtype) {
             (DType::Bit, _) => Interval { min: 0.0, max: 1.0 },

@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::lower::round::{ToWhole, whole};
 use crate::types::{Interval, Type};
 
-/// The smallest integer that is not below x: exact, and fixed.
+/// The smallest integer not below x, exact, in fixed point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ceil;
 
@@ -40,7 +40,7 @@ impl Operation for Ceil {
         arrays::stepped(d, f64::ceil)
     }
 
-    /// That of a constant.
+    /// The derivative of a constant.
     fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
         Ok(())
     }

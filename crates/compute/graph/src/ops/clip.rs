@@ -13,9 +13,9 @@ use crate::types::{Interval, Type};
 /// min(max(x, min), max).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Clip {
-    /// The least value, if any.
+    /// The lower bound, if any.
     pub min: Option<f64>,
-    /// The greatest value, if any; not below `min`.
+    /// The upper bound, if any; not below `min`.
     pub max: Option<f64>,
 }
 
@@ -25,7 +25,7 @@ impl Clip {
         self.max.map_or(x, |max| x.min(max))
     }
 
-    /// The range of the result, whatever x.
+    /// The range bound of every result.
     fn bounds(&self, precision: u32) -> RangeBound {
         let at = |x: f64| RangeBound::of_reals(x, x, precision, 0.0);
         RangeBound {
@@ -97,7 +97,7 @@ impl Operation for Clip {
         b.give(0, part)
     }
 
-    /// Both comparisons at once, of those whose outcome is not known; the three cases exclude each other and add up.
+    /// Makes both comparisons in parallel, unless the range decides one. The three cases are exclusive and add up.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let (precision, frac) = (l.frac(), l.common_frac());
         let x = l.ring(0, frac)?;

@@ -11,15 +11,15 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// Sums of public multiples of x's elements along an axis: element i of the result is the sum of `w * x[j]` over the
-/// pairs (j, w) of `rows[i]`. What interpolates, and means over windows of several sizes.
+/// Weighted sums of x's elements along an axis, with public weights: element i of the result is the sum of `w * x[j]`
+/// over the pairs (j, w) of `rows[i]`. Used by interpolation and by means over windows of several sizes.
 ///
-/// Weights are rounded to the session's precision where they need more bits.
+/// Weights that need more bits are rounded to the session's precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Combine {
     /// The axis.
     pub axis: usize,
-    /// For each element of the result along the axis, indices into x and finite weights.
+    /// For each element of the result along the axis: indices into x and finite weights.
     pub rows: Vec<Vec<(u32, f64)>>,
 }
 
@@ -28,18 +28,18 @@ impl Combine {
         self.rows.iter().flatten().map(|&(_, weight)| weight)
     }
 
-    /// What a row of so many terms takes, in words of four bytes. Lowering fills all rows to the longest.
+    /// The size of a row with this number of terms, in words of four bytes. Lowering pads all rows to the longest.
     pub(crate) fn row_words(terms: usize) -> usize {
         terms.saturating_mul(4).saturating_add(6)
     }
 
-    /// How many fractional bits the weights get: as few as they need, at most `precision`.
+    /// The fractional bits of the weights: as few as they need, at most `precision`.
     fn bits(&self, precision: u32) -> u32 {
         let whole = |bits: &u32| self.weights().all(|weight| (weight * power(*bits)).fract() == 0.0);
         (0..precision).find(whole).unwrap_or(precision)
     }
 
-    /// The largest number of terms of a sum.
+    /// The largest number of terms in a sum.
     fn terms(&self) -> usize {
         self.rows.iter().map(Vec::len).max().unwrap_or(0)
     }
@@ -111,14 +111,14 @@ impl Operation for Combine {
         rows.reduce(Interval::hull).unwrap_or(Interval::new(0.0, 0.0))
     }
 
-    /// On the way all of a row's terms may have one sign.
+    /// In the worst case all terms of a row have the same sign.
     fn peak(&self, x: &[Interval], _types: &[&Type], _result: Interval) -> f64 {
         let of_row = |row: &Vec<(u32, f64)>| row.iter().map(|(_, weight)| weight.abs()).sum::<f64>();
         x[0].magnitude() * self.rows.iter().map(of_row).fold(0.0, f64::max)
     }
 
-    /// The inputs' errors times the weights as rounded, the rounding of the weights times the inputs, and one unit
-    /// for the truncation of the result.
+    /// The inputs' errors times the rounded weights, the weights' rounding times the inputs, and one unit for the
+    /// truncation of the result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let bits = self.bits((-d.unit.log2()).round() as u32);
         let rounded = |weight: f64| encoded(weight, bits) as f64 / power(bits);
@@ -137,7 +137,7 @@ impl Operation for Combine {
         b.give(0, part)
     }
 
-    /// One gather and one product by public integers for each term; weights that are 1 in each row need no product.
+    /// One gather and one product by public integers for each term. If all its weights are 1, a term needs no product.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let precision = l.precision();
         let bits = self.bits(precision);

@@ -10,7 +10,7 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// The inputs one after another along `axis`. Any kind, the same for all.
+/// The inputs one after another along `axis`, all of the same type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Concat {
     /// The axis along which they differ.
@@ -65,7 +65,7 @@ impl Operation for Concat {
         x.iter().skip(1).fold(x[0], |hull, part| hull.hull(*part))
     }
 
-    /// One unit more: a leaf that joins an untruncated product is truncated with it later.
+    /// One unit more: a leaf joined to an untruncated product is truncated with it later.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         self.plain(d.errors) + d.unit
     }

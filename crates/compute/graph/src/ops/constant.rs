@@ -8,7 +8,7 @@ use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// A public tensor filled with one number: the only numbers a graph holds. No inputs.
+/// A public tensor filled with one number. A graph holds no other numbers. No inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Constant {
     /// Its shape; the first axis may be the batch.

@@ -13,19 +13,19 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{DType, Interval, Type, dims};
 
-/// The convolution (as networks have it: a correlation) of x `(n, c, [h,] w)` with the kernel w `(o, c/groups, [kh,] kw)`,
-/// plus a bias (o) as an optional third input. Padding is with 0.
+/// The convolution (a cross-correlation, as in neural networks) of x `(n, c, [h,] w)` with the kernel w `(o, c/groups,
+/// [kh,] kw)`, plus a bias (o) as an optional third input. Padding is with 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conv {
-    /// The step between windows, an axis each.
+    /// The step between windows along each axis.
     pub stride: Vec<usize>,
-    /// Padding before, an axis each.
+    /// The padding before, along each axis.
     pub pads_begin: Vec<usize>,
-    /// Padding after, an axis each.
+    /// The padding after, along each axis.
     pub pads_end: Vec<usize>,
-    /// The step between taps, an axis each.
+    /// The step between taps along each axis.
     pub dilation: Vec<usize>,
-    /// How many groups the channels are split into.
+    /// The number of groups into which the channels are split.
     pub groups: usize,
 }
 
@@ -111,7 +111,7 @@ impl Operation for Conv {
         Interval { min: bias.min - bound, max: bias.max + bound }
     }
 
-    /// Errors multiply out; one unit is the truncation of the result. The bias adds its own.
+    /// Errors multiply out; one unit is for the truncation of the result. The bias adds its own error.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let product = arrays::product_error(d, |x, w| self.compute(&[x, w], arrays::fast_product));
         match d.errors.get(2) {
@@ -142,7 +142,7 @@ impl Operation for Conv {
             b.give(0, part)?;
         }
         if b.wanted(1) {
-            // x by g, samples and channels exchanged, steps and dilations too
+            // convolve x with g, with samples and channels exchanged, and steps and dilations too
             let (samples, inputs) = (sizes[0], sizes[1] / groups);
             let split = b.reshape(x, dims(&[&[samples, groups, inputs], &sizes[2..]].concat()))?;
             let turned = b.transpose(split, [2, 1, 0].into_iter().chain(3..sizes.len() + 1).collect())?;

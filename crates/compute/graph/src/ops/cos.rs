@@ -16,7 +16,7 @@ use crate::types::{Interval, Type};
 pub struct Cos;
 
 impl Cos {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         real::cos_sin_of(x).0
     }

@@ -9,14 +9,14 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{DType, Interval, Type};
 
-/// The sum of all elements up to each, along an axis. Any kind; bits are counted.
+/// The running sum along an axis. Any type; bits are counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CumSum {
     /// The axis.
     pub axis: usize,
-    /// Whether an element is left out of its own sum.
+    /// Whether each sum excludes its own element.
     pub exclusive: bool,
-    /// Whether it begins at the end.
+    /// Whether the sums run from the end.
     pub reverse: bool,
 }
 
@@ -65,13 +65,13 @@ impl Operation for CumSum {
         b.give(0, part)
     }
 
-    /// Each step doubles how many elements a sum has, so that few steps are enough.
+    /// Each step doubles the number of elements in a sum, so the number of steps is logarithmic.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let frac = l.common_frac();
         let mut sums = l.ring(0, frac)?;
         let shape = l.shape();
         let size = shape[self.axis];
-        // The sums `distance` places earlier, zeros where there are none.
+        // The sums `distance` places earlier, or zeros where there are none.
         let moved = |l: &mut Lowering<'_>, x: RingId, distance: usize| {
             let mut rest = shape.clone();
             rest[self.axis] = size - distance;

@@ -12,13 +12,14 @@ use crate::lower::scale::scale;
 use crate::lower::wide::{Domain, Wide, wide};
 use crate::types::{DType, Interval, Type};
 
-/// a / b, elementwise with broadcasting. Of a b that is 0 or not representable: as of the smallest number that is.
+/// a / b, elementwise with broadcasting. A divisor that is 0 or too small to represent counts as the smallest
+/// representable number.
 ///
 /// The reciprocal of a secret b has 8 more fractional bits than the session, so quotients must be below 2^(54 - 2 precision).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Div;
 
-/// Fractional bits that the reciprocal has more than the session.
+/// Additional fractional bits of the reciprocal, beyond the session's.
 const MORE: u32 = 8;
 
 impl Operation for Div {
@@ -42,7 +43,7 @@ impl Operation for Div {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         if x[1].min <= 0.0 && x[1].max >= 0.0 {
-            // by the smallest number at the largest precision
+            // the quotient by the smallest number at the largest precision
             return Interval::symmetric(x[0].magnitude() * 2f64.powi(24));
         }
         let (a, b) = (1.0 / x[1].min, 1.0 / x[1].max);
@@ -51,7 +52,7 @@ impl Operation for Div {
         all.reduce(Interval::hull).unwrap_or(Interval::symmetric(0.0))
     }
 
-    /// A quotient by a secret is a product that has as many more fractional bits as the reciprocal.
+    /// A quotient by a secret is a product with the reciprocal's additional fractional bits.
     fn peak(&self, _x: &[Interval], types: &[&Type], result: Interval) -> f64 {
         let more = if types[1].visibility.is_clear() { 0 } else { MORE };
         result.magnitude() * 2f64.powi(more as i32)
@@ -65,7 +66,7 @@ impl Operation for Div {
         }
     }
 
-    /// Those of a and of the reciprocal multiply out; where b could be 0, all that it could be.
+    /// The errors of a and of the reciprocal multiply out; where b could be 0, the bound covers every possible result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let reciprocal = ndarray::Zip::from(d.values[1]).and(d.errors[1]).map_collect(|&b, &e| {
             let least = b.abs() - e;
@@ -93,7 +94,8 @@ impl Operation for Div {
         Ok(())
     }
 
-    /// By a public constant a scale; else by a reciprocal. (Optimising leaves no other clear divisors.)
+    /// A public constant divisor becomes a scale, any other a reciprocal. (Optimisation removes other divisors known in
+    /// the clear.)
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let shape = l.shape();
         if let Some(c) = l.uniform(1) {

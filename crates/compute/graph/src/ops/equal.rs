@@ -9,7 +9,7 @@ use crate::error::{GraphError, InferError};
 use crate::lower::{Lowering, compare, logic};
 use crate::types::{DType, Interval, Type};
 
-/// `[a = b]`, elementwise with broadcasting: a bit. Of any kind, the same for both.
+/// `[a = b]`, elementwise with broadcasting: a bit. Both inputs have the same type, which may be any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Equal;
 
@@ -38,7 +38,7 @@ impl Operation for Equal {
         arrays::turned(d)
     }
 
-    /// Of bits, whether they differ; of numbers, whether their difference is zero.
+    /// Compares bits by xor, and numbers by testing their difference for zero.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         if l.dtype(0) == DType::Bit {
             let differ = logic::xor(l)?;

@@ -17,7 +17,7 @@ use crate::types::{Interval, Type};
 pub struct Exp;
 
 impl Exp {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         real::exp(x)
     }
@@ -48,7 +48,7 @@ impl Operation for Exp {
         Interval { min: real::exp(x[0].min), max: real::exp(x[0].max.min(700.0)) }
     }
 
-    /// Both factors are rounded to at least 2^-14 of themselves.
+    /// Both factors are rounded with a relative error of at most 2^-14.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let relative = d.errors[0].mapv(|e| real::exp(e) - 1.0 + 2f64.powi(-12) + d.unit);
         relative * d.result + 2.0 * d.unit
@@ -59,7 +59,7 @@ impl Operation for Exp {
         b.give(0, part)
     }
 
-    /// Saturates where e^x is not representable. Cheaper where range inference shows that x is not above 0.
+    /// Saturates where e^x is not representable. Cheaper if the range bound of x is not above 0.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let frac = l.working_frac();
         let x = l.ring(0, frac)?;

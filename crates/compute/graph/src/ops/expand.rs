@@ -9,7 +9,7 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// x broadcast to `shape`. Any kind.
+/// x broadcast to `shape`. Any type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expand {
     /// The shape of the result.

@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::lower::round::{ToWhole, whole};
 use crate::types::{Interval, Type};
 
-/// The largest integer that is not above x: exact, and fixed.
+/// The largest integer not above x, exact, in fixed point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Floor;
 
@@ -40,7 +40,7 @@ impl Operation for Floor {
         arrays::stepped(d, f64::floor)
     }
 
-    /// That of a constant.
+    /// The derivative of a constant.
     fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
         Ok(())
     }

@@ -9,9 +9,10 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// The elements of x at public indices along an axis, which may name an element often, or none: zeros. Any kind.
+/// The elements of x at public indices along an axis. Indices may repeat or be omitted, and one special index stands
+/// for zeros. Any type.
 ///
-/// Reversing, rolling, repeating, padding, stretching with zeros: whatever moves elements along an axis.
+/// Serves every movement along an axis: reversing, rolling, repeating, padding, stretching with zeros.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gather {
     /// The axis.

@@ -13,8 +13,8 @@ use crate::lower::fits;
 use crate::lower::gate::{Above, Gate};
 use crate::types::{Interval, Type};
 
-/// x Φ(x), Φ the normal distribution; or, with `tanh`, the usual approximation of it,
-/// x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+/// x Φ(x), with Φ the standard normal distribution function; or, with `tanh`, its usual approximation x/2 (1 +
+/// tanh(√(2/π) (x + 0.044715 x³))).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gelu {
     /// Whether to use the form with tanh.
@@ -26,7 +26,7 @@ const EXACT: Gate =
 const TANH: Gate = Gate { fit: &fits::GELU_TANH, ..EXACT };
 
 impl Gelu {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     fn of(self, x: f64) -> f64 {
         let inner = if self.tanh {
             real::tanh((2.0 * std::f64::consts::FRAC_1_PI).sqrt() * (x + 0.044715 * x * x * x))

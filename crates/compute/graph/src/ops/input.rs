@@ -8,19 +8,20 @@ use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::types::{DType, Interval, Role, Type};
 
-/// Data that an owner or everybody brings; the node's name is the input's. No inputs.
+/// Data from an owner, or from everybody if public; the node's name is the input's. No inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// Its shape; the first axis may be the batch.
     pub shape: Vec<usize>,
-    /// Who brings it. A secret input is what an earlier evaluation kept under its name.
+    /// The visibility, which names the owner. A secret input reads the value that an earlier evaluation kept under its
+    /// name.
     pub visibility: Visibility,
-    /// Whether it lives as long as the session; a secret input does not, whatever is said here.
+    /// Whether the input lasts as long as the session. Ignored for a secret input, which never does.
     pub role: Role,
-    /// The range its values are declared to lie in, if any: public, and checked when data is encoded. Of a secret input nobody
-    /// can check it: whoever builds the graph must know.
+    /// The declared range of its values, if any. It is public, and encoding checks it. Nobody can check a secret input,
+    /// so the builder of the graph is responsible for its range.
     pub range: Option<Interval>,
-    /// What its numbers mean. Whole numbers must be below 2^62 in absolute value.
+    /// The type of its numbers. Integers must be below 2^62 in absolute value.
     pub dtype: DType,
 }
 

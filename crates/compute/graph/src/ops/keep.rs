@@ -8,9 +8,9 @@ use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// Keeps x in shares at the computing parties, under the node's name, for later evaluations of the session: a secret input of
-/// that name is its value. Any kind; a fixed x has the session's fractional bits from then on. Nobody learns it, and
-/// nothing may use the node.
+/// Keeps x in shares at the computing parties, under the node's name, for later evaluations of the session, which read
+/// it as a secret input of that name. Any type; a fixed-point x then has the session's fractional bits. The value stays
+/// secret, and no node may use this node as input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keep;
 

@@ -17,7 +17,7 @@ use crate::types::{Interval, Type};
 pub struct Log;
 
 impl Log {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         real::ln(x)
     }
@@ -51,7 +51,7 @@ impl Operation for Log {
         if x[0].min <= 0.0 { Interval::symmetric(f64::INFINITY) } else { self.range(x, types) }
     }
 
-    /// Where x could be 0, all that it could be.
+    /// Where x could be 0, the bound covers every possible result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let lost = 2.0 * d.unit + Wide::Log.error();
         ndarray::Zip::from(d.values[0]).and(d.errors[0]).map_collect(|&x, &e| {
@@ -65,7 +65,7 @@ impl Operation for Log {
         b.give(0, part)
     }
 
-    /// Six rounds. Of 0 and below: the logarithm of one unit, the smallest positive number.
+    /// Six rounds. For x at or below 0 the result is the logarithm of one unit, the smallest positive number.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let precision = l.precision();
         let x = l.ring(0, precision)?;

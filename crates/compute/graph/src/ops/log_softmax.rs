@@ -11,7 +11,7 @@ use crate::grad::Backward;
 use crate::lower::{Lowering, softmax};
 use crate::types::{Interval, Type};
 
-/// x less the logarithm of the sum of e^x along one axis.
+/// x minus the logarithm of the sum of e^x along one axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogSoftmax {
     /// The axis.
@@ -29,7 +29,7 @@ impl Operation for LogSoftmax {
         Inferred::fixed(x.shape.clone())
     }
 
-    /// By functions that round alike on every machine.
+    /// Uses functions with identical rounding on every machine.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let axis = Axis(self.axis);
         let mut result = x[0].clone();
@@ -47,7 +47,7 @@ impl Operation for LogSoftmax {
         Interval { min: x[0].min - x[0].max - real::ln(n), max: 0.0 }
     }
 
-    /// Twice that of the logits, the logarithm's, what is cut off of the sum, two units.
+    /// Twice the logits' error, the logarithm's error, the sum's cut-off tail, two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::furthest(d.errors[0], self.axis) * 2.0 + softmax::LOG + 3.0 * d.unit
     }

@@ -31,7 +31,7 @@ impl Operation for LogSumExp {
         Inferred::fixed(reduce(x, &[self.axis], self.keepdims)?)
     }
 
-    /// By functions that round alike on every machine.
+    /// Uses functions with identical rounding on every machine.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let axis = Axis(self.axis);
         let result = x[0].map_axis(axis, |lane| {
@@ -46,7 +46,7 @@ impl Operation for LogSumExp {
         Interval { min: x[0].min, max: x[0].max + real::ln(n) }
     }
 
-    /// That of the logits, the logarithm's, what is cut off of the sum, two units.
+    /// The logits' error, the logarithm's error, the sum's cut-off tail, two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let errors = arrays::furthest(d.errors[0], self.axis);
         let first = errors.index_axis(Axis(self.axis), 0).to_owned();

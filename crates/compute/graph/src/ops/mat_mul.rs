@@ -10,7 +10,8 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type, dims};
 
-/// The matrix product (..., m, k) x (..., k, n) -> (..., m, n), with leading axes broadcast. Both have two axes or more.
+/// The matrix product (..., m, k) x (..., k, n) -> (..., m, n), with leading axes broadcast. Both inputs have at least
+/// two axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatMul;
 
@@ -47,7 +48,7 @@ impl Operation for MatMul {
         Interval::symmetric(terms * x[0].magnitude() * x[1].magnitude())
     }
 
-    /// Errors multiply out; one unit is the truncation of the result.
+    /// Errors multiply out; one unit is for the truncation of the result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::product_error(d, |a, b| arrays::mat_mul(a, b, arrays::fast_product))
     }
@@ -63,7 +64,7 @@ impl Operation for MatMul {
             let matrices = |sizes: &[usize]| sizes[..sizes.len() - 2].iter().product::<usize>();
             let (left, right) = (b.shape(x), b.shape(w));
             let (x, g) = if matrices(&right) == 1 && matrices(&left) > 1 {
-                // one matrix for all: one product over all rows, not one each and their sum
+                // one matrix serves all: compute one product over all rows instead of a sum of products
                 let rows = matrices(&left) * left[left.len() - 2];
                 let x = b.reshape(x, dims(&[rows, left[left.len() - 1]]))?;
                 (x, b.reshape(g, dims(&[rows, right[right.len() - 1]]))?)

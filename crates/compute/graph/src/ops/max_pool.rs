@@ -12,20 +12,21 @@ use crate::lower::pool::max_pool;
 use crate::lower::{Lowering, compare};
 use crate::types::{Interval, Type};
 
-/// The maximum over a sliding window of x `(n, c, [h,] w)`. Padding never wins, and no window may lie on padding alone.
+/// The maximum over a sliding window of x `(n, c, [h,] w)`. Padding is never the maximum, and no window may consist of
+/// padding alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MaxPool {
-    /// The window's size, an axis each.
+    /// The window's size along each axis.
     pub kernel: Vec<usize>,
-    /// The step between windows, an axis each.
+    /// The step between windows along each axis.
     pub stride: Vec<usize>,
-    /// Padding before, an axis each.
+    /// The padding before, along each axis.
     pub pads_begin: Vec<usize>,
-    /// Padding after, an axis each.
+    /// The padding after, along each axis.
     pub pads_end: Vec<usize>,
-    /// The step between taps, an axis each.
+    /// The step between taps along each axis.
     pub dilation: Vec<usize>,
-    /// Whether a last window may reach beyond the end.
+    /// Whether the last window may extend beyond the end.
     pub ceil_mode: bool,
 }
 
@@ -70,8 +71,8 @@ impl Operation for MaxPool {
         x[0]
     }
 
-    /// A maximum is off by at most the largest error of what it compares, plus the winner's truncation and what comparing
-    /// roughly may lose.
+    /// A maximum is off by at most the largest error of its candidates, plus the truncation of the selected one and the
+    /// loss of comparisons on fewer bits.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::windows(d.errors[0], &self.axes(), 0.0, f64::max) + d.unit * (1.0 + compare::ROUGHNESS)
     }

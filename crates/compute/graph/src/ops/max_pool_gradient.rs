@@ -11,24 +11,24 @@ use crate::lower::Lowering;
 use crate::lower::pool::max_pool_gradient;
 use crate::types::{DType, Interval, Type, dims};
 
-/// More than what fixed point represents: below it lies every value.
+/// A number larger than every fixed-point value.
 const LARGEST: f64 = 1e30;
 
-/// What reaches x of g, which reaches the maxima over windows of x: each window's to the largest of its elements, the first of
-/// equals; with `relu`, which makes zero one more candidate, to none where all are negative. Inputs x, g. It takes the
-/// comparisons that `MaxPool` (`ReluMaxPool`) of x makes.
+/// The derivative of a max pooling: passes each window's element of g to the largest element of the window in x, the
+/// first of equal ones. With `relu`, zero is a further candidate, so a window of negative elements passes nothing.
+/// Inputs x, g. Reuses the comparisons of `MaxPool` (`ReluMaxPool`) on x.
 ///
 /// x is secret, or both are known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MaxPoolGradient {
     /// The windows.
     pub pool: MaxPool,
-    /// Whether the maxima are of zero, too.
+    /// Whether zero is a candidate too.
     pub relu: bool,
 }
 
 impl MaxPoolGradient {
-    /// Of the maxima over all n rows of (planes, 1, n, columns).
+    /// The derivative with respect to the maxima over all n rows of (planes, 1, n, columns).
     pub(crate) fn down(n: usize) -> Self {
         let (kernel, none) = (vec![n, 1], vec![0, 0]);
         let pool = MaxPool {
@@ -42,8 +42,8 @@ impl MaxPoolGradient {
         MaxPoolGradient { pool, relu: false }
     }
 
-    /// What reaches x of g. Where somebody knows x and nobody g, the largest are found in the clear, and what reaches them is
-    /// selected: of windows laid side by side, in which each element is in one.
+    /// The derivative with respect to x. If an owner knows x and nobody knows g, the owner finds the largest elements
+    /// in the clear and its bits select from g. Windows are laid side by side, so that each element lies in one.
     pub(crate) fn route(self, b: &mut Backward<'_>, x: NodeId, g: NodeId) -> Result<NodeId, GraphError> {
         if !b.is_known(x) {
             return b.add(self, &[x, g]);
@@ -95,7 +95,8 @@ impl MaxPoolGradient {
         Ok(part)
     }
 
-    /// Calls `f` with each window's place among the maxima and its taps, by their places in x: the plane, and places in it.
+    /// Calls `f` with each window's place among the maxima and the places of its taps in x: the plane, and the places
+    /// in it.
     fn for_each_window(&self, x: &[usize], mut f: impl FnMut(usize, usize, &[usize])) {
         let [vertical, horizontal] = arrays::two(&self.pool.axes());
         let (height, width) = (if x.len() == 4 { x[2] } else { 1 }, x[x.len() - 1]);
@@ -164,21 +165,21 @@ impl Operation for MaxPoolGradient {
 
     fn range(&self, x: &[Interval], _types: &[&Type]) -> Interval {
         let [vertical, horizontal] = arrays::two(&self.pool.axes());
-        // so many windows may share an element
+        // the number of windows that may share an element
         let shared = |axis: super::window::Axis| axis.extent().div_ceil(axis.stride) as f64;
         let most = shared(vertical) * shared(horizontal);
         let one = x[1].hull(Interval::new(0.0, 0.0));
         Interval { min: one.min * most, max: one.max * most }
     }
 
-    /// A truncation a window; all of g to each element that may be the largest where more than one may.
+    /// One truncation for each window. Where more than one element may be the largest, all of g may reach each of them.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let (values, errors) = (Self::flat(d.values[0]), Self::flat(d.errors[0]));
         let (g, of_g) = (Self::flat(d.values[1]), Self::flat(d.errors[1]));
         let mut bound = ArrayD::zeros(IxDyn(values.shape()));
         self.for_each_window(d.values[0].shape(), |plane, window, taps| {
             let (values, errors) = (values.index_axis(NdAxis(0), plane), errors.index_axis(NdAxis(0), plane));
-            // what a maximum is at least, and what each may be at most
+            // a lower bound of the maximum, and an upper bound of each element
             let zero = if self.relu { 0.0 } else { f64::NEG_INFINITY };
             let least = taps.iter().map(|&tap| values[tap] - errors[tap]).fold(zero, f64::max);
             let may = |tap: &usize| values[*tap] + errors[*tap] + 2.0 * d.unit >= least;
@@ -192,7 +193,7 @@ impl Operation for MaxPoolGradient {
         arrays::reshape(&bound, d.values[0].shape())
     }
 
-    /// What it selects by has that of a constant; for the rest there is no rule.
+    /// The selection has the derivative of a constant; there is no rule for the rest.
     fn gradient(&self, b: &mut Backward<'_>) -> Result<(), GraphError> {
         if b.wanted(1) { Err(b.none()) } else { Ok(()) }
     }

@@ -39,7 +39,7 @@ impl Operation for Maximum {
         Interval { min: x[0].min.max(x[1].min), max: x[0].max.max(x[1].max) }
     }
 
-    /// That of either, a truncation, and what is less than a unit apart.
+    /// The larger of the inputs' errors, a truncation, and candidates less than a unit apart.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::zip(d.errors[0], d.errors[1], f64::max) + 2.0 * d.unit
     }

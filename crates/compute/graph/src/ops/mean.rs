@@ -38,7 +38,7 @@ impl Operation for Mean {
         x[0]
     }
 
-    /// The sum, which the ring holds before it is divided.
+    /// The sum, which the ring holds before the division.
     fn peak(&self, x: &[Interval], types: &[&Type], _result: Interval) -> f64 {
         arrays::count_axes(types[0], &self.axes) * x[0].magnitude()
     }

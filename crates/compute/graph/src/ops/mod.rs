@@ -98,22 +98,22 @@ mod uniform;
 pub(crate) mod window;
 mod xor;
 
-/// What inference says of a result: all of its type but the visibility, which no operation decides.
+/// The inferred type of a result, without the visibility, which does not depend on the operation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Inferred {
     /// The result's shape.
     pub(crate) shape: Vec<usize>,
-    /// The result's kind.
+    /// The result's [`DType`].
     pub(crate) dtype: DType,
 }
 
 impl Inferred {
-    /// A result of kind fixed.
+    /// A fixed-point result.
     pub(crate) fn fixed(shape: Vec<usize>) -> Result<Self, InferError> {
         Ok(Inferred { shape, dtype: DType::Fixed })
     }
 
-    /// Refuses shapes that no value may have: too many axes or elements, an empty axis.
+    /// Refuses shapes that no value may have: too many axes or elements, or an empty axis.
     pub(crate) fn check(self) -> Result<Self, InferError> {
         let refuse = |reason: &str| {
             Err(InferError::Shape { shape: self.shape.clone(), reason: format!("the result {reason}") })
@@ -135,32 +135,32 @@ impl Inferred {
     }
 }
 
-/// What every operation defines.
+/// The definition of an operation.
 pub(crate) trait Operation {
     /// The operation's name in errors and reports.
     fn name(&self) -> &'static str;
 
-    /// The result's shape and kind.
+    /// The result's shape and type.
     ///
     /// # Errors
-    /// If the operation cannot be applied to inputs of these types, or no inputs would fit its attributes.
+    /// If the operation does not accept inputs of these types, or its attributes are invalid for any input.
     fn infer(&self, inputs: &[&Type]) -> Result<Inferred, InferError>;
 
-    /// What the attributes list, or lowering makes of them, in words of four bytes.
+    /// The length of the lists in the attributes, or of those that lowering derives from them, in words of four bytes.
     fn listed(&self) -> usize {
         0
     }
 
-    /// The result in f64 for inputs of inferred types, all sizes known. Bits are 0 and 1, indices integers.
+    /// The result in f64 for inputs of inferred types. Bits are 0 and 1, indices are integers.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64>;
 
-    /// The same, rounded alike on every machine: for public values, that every party computes for itself.
+    /// The same result with identical rounding on every machine, for public values, which every party computes for
+    /// itself.
     fn plain_reproducible(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         self.plain(x)
     }
 
-    /// The number that the result is filled with if the inputs are filled with `constants`; `None` if the
-    /// operation does not say.
+    /// The constant that fills the result if `constants` fill the inputs; `None` if the operation has no such rule.
     fn fold(&self, _constants: &[f64]) -> Option<f64> {
         None
     }
@@ -168,41 +168,43 @@ pub(crate) trait Operation {
     /// An interval that contains the result for inputs in `x` of types `types`.
     fn range(&self, x: &[Interval], types: &[&Type]) -> Interval;
 
-    /// An interval that contains the result in f64: `range`, unless that is of a function which saturates on secret values.
+    /// An interval that contains the result in f64. It equals `range` except for a function that saturates on secret
+    /// values.
     fn plain_range(&self, x: &[Interval], types: &[&Type]) -> Interval {
         self.range(x, types)
     }
 
-    /// The largest absolute value that a private evaluation holds on the way to a result in `result`.
+    /// The largest absolute value that a private evaluation reaches before a result in `result`.
     fn peak(&self, _x: &[Interval], _types: &[&Type], result: Interval) -> f64 {
         result.magnitude()
     }
 
-    /// Whether a result that is not representable is the largest number that is, or the least: off, but not wrong by 2^64
-    /// units.
+    /// Whether an unrepresentable result saturates at the largest or least representable number, instead of being wrong
+    /// by 2^64 units.
     fn saturates(&self) -> bool {
         false
     }
 
-    /// Whether the operation only moves, adds, compares or selects, so that a fixed result has all fractional bits of its
-    /// inputs; else it takes and gives the session's.
+    /// Whether the operation only moves, adds, compares or selects, so that a fixed-point result keeps all fractional
+    /// bits of its inputs. All other operations take and give the session's precision.
     fn keeps_frac(&self) -> bool {
         false
     }
 
-    /// The fractional bits that a fixed result has, of fixed inputs that have `x`, by rights: more until it is truncated.
+    /// The nominal fractional bits of a fixed-point result for fixed-point inputs with `x` bits; it has more until it
+    /// is truncated.
     fn frac(&self, x: &[u32], session: u32) -> u32 {
         let most = x.iter().copied().max();
         most.filter(|_| self.keeps_frac()).unwrap_or(session)
     }
 
-    /// A bound on each element's distance between fixed point, whatever its rounding, and f64. See `error_rule`.
-    /// Without a rule of its own the operation is linear with coefficients that are not negative.
+    /// A bound on each element's distance between fixed point, for any rounding, and f64. See `error_rule`. The default
+    /// rule holds for operations that are linear with nonnegative coefficients.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         self.plain(d.errors)
     }
 
-    /// Gives each input its part of the loss' derivative, of that with respect to the result: see [`grad`](crate::grad()).
+    /// Propagates the derivative of the loss from the result to each input: see [`grad`](crate::grad()).
     ///
     /// # Errors
     /// If the operation has no derivative.
@@ -210,7 +212,7 @@ pub(crate) trait Operation {
         Err(b.none())
     }
 
-    /// Adds ring nodes for the node at hand, whose value is secret, and names the one that is its value.
+    /// Adds ring nodes for the current node, whose value is secret, and returns the one that holds its value.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError>;
 }
 
@@ -226,7 +228,7 @@ macro_rules! operations {
         }
 
         impl Op {
-            /// What the operation defines.
+            /// The operation's definition.
             pub(crate) fn operation(&self) -> &dyn Operation {
                 match self {
                     $(Op::$name(op) => op,)*
@@ -333,7 +335,7 @@ impl Op {
         self.operation().name()
     }
 
-    /// Which of the graph's draws it is, if its value is drawn: no two nodes of a graph have the same.
+    /// The draw number, if the operation draws random values: unique among the nodes of a graph.
     pub fn draw(&self) -> Option<u32> {
         match self {
             Op::Uniform(op) => Some(op.draw),
@@ -342,12 +344,13 @@ impl Op {
         }
     }
 
-    /// Whether it is an end of the graph, which no node may use: a reveal, or what is kept.
+    /// Whether the operation is a reveal or a keep, which no node may use as input.
     pub fn is_end(&self) -> bool {
         matches!(self, Op::Reveal(_) | Op::Keep(_))
     }
 
-    /// The same with another number, to put it into another graph; what draws nothing stays as it is.
+    /// The same operation with another draw number, for use in another graph. Operations that do not draw are
+    /// unchanged.
     #[must_use]
     pub fn with_draw(mut self, draw: u32) -> Self {
         match &mut self {
@@ -358,7 +361,7 @@ impl Op {
         self
     }
 
-    /// The shape among the attributes.
+    /// The shape attribute.
     pub(crate) fn shape_attribute(&mut self) -> Option<&mut Vec<usize>> {
         match self {
             Op::Input(op) => Some(&mut op.shape),

@@ -38,8 +38,8 @@ impl Operation for Mul {
         corners.iter().skip(1).fold(interval(corners[0]), |hull, &corner| hull.hull(interval(corner)))
     }
 
-    /// Errors multiply out. One unit is the truncation of the result; two are the truncation of a value by more
-    /// bits than its own before it meets a small constant, which the product at most doubles.
+    /// Errors multiply out. One unit is for the truncation of the result; two are for a value that loses more than its
+    /// own fractional bits before it meets a small constant, which at most doubles the error.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let (a, b) = (d.values[0], d.values[1]);
         let (ea, eb) = (d.errors[0], d.errors[1]);
@@ -59,7 +59,8 @@ impl Operation for Mul {
         Ok(())
     }
 
-    /// By a public constant: a scale. Else both at the session's precision, the result at twice that.
+    /// A product by a public constant is a scale. Otherwise both inputs have the session's precision and the result
+    /// twice that.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let shape = l.shape();
         for (constant, other) in [(1, 0), (0, 1)] {

@@ -10,8 +10,8 @@ use crate::grad::Backward;
 use crate::lower::{Lowering, normalize};
 use crate::types::{Interval, Type};
 
-/// (x - mean) / √(variance + ε) over axes; without `centre` x / √(the mean of x² + ε). What layer, group, instance and RMS
-/// norm have in common.
+/// (x - mean) / √(variance + ε) over axes; without `centre` x / √(mean of x² + ε). The common core of layer, group,
+/// instance and RMS norm.
 ///
 /// At 16 fractional bits means must be below 2^16, and sums of squares of deviations below 2^30.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Normalize {
     pub axes: Vec<usize>,
     /// ε, above 0.
     pub epsilon: f64,
-    /// Whether the mean is taken off.
+    /// Whether to subtract the mean.
     pub centre: bool,
 }
 
@@ -67,16 +67,16 @@ impl Operation for Normalize {
         Interval::symmetric(most.min(2.0 * x[0].magnitude() / self.epsilon.sqrt()))
     }
 
-    /// A mean is carried with 30 more bits, and the sum of squares of deviations with as many again as the precision: of what
-    /// range inference knows of x, their bounds. The largest deviation is twice x.
+    /// A mean carries 30 additional bits, and the sum of squared deviations carries twice the precision; both bounds
+    /// follow from the range bound of x. The largest deviation is twice x.
     fn peak(&self, x: &[Interval], types: &[&Type], result: Interval) -> f64 {
         let n = arrays::count_axes(types[0], &self.axes);
         let deviation = if self.centre { 2.0 * x[0].magnitude() } else { x[0].magnitude() };
         result.magnitude().max(n * deviation * deviation)
     }
 
-    /// With e the largest error of x in a row: deviations are off by 2 e + 2 units, 1/σ relatively by as much over σ and the
-    /// fit's; together with the result's truncation.
+    /// Let e be the largest error of x in a row. Deviations are off by 2 e + 2 units; 1/σ is off relatively by that
+    /// over σ and the fit's error. The result's truncation comes on top.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let (_, root) = self.moments(d.values[0]);
         let widest = self.axes.iter().fold(d.errors[0].clone(), |errors, &axis| {
@@ -84,7 +84,7 @@ impl Operation for Normalize {
             largest.insert_axis(Axis(axis))
         });
         let n: f64 = self.axes.iter().map(|&axis| d.values[0].shape()[axis] as f64).product();
-        // σ + ε changes by at most √(mean of the squares of what deviations are off by)
+        // σ + ε changes by at most √(mean of the deviations' squared errors)
         let off = widest.mapv(|e| 2.0 * e + 2.0 * d.unit);
         let relative = ndarray::Zip::from(&off).and(&root).map_collect(|&off, &root| {
             let part = off * root + d.unit * d.unit / n * root * root;
@@ -127,7 +127,7 @@ impl Operation for Normalize {
         b.give(0, part)
     }
 
-    /// Mean, deviations, the sum of their squares, its reciprocal root with 30 fractional bits, a product.
+    /// A mean, deviations, the sum of their squares, its reciprocal root with 30 fractional bits, a product.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         normalize::normalize(l, &self.axes, self.epsilon, self.centre)
     }

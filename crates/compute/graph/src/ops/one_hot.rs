@@ -10,16 +10,16 @@ use crate::lower::Lowering;
 use crate::lower::logic;
 use crate::types::{DType, Interval, Type};
 
-/// Bits along a new last axis of size `depth`, of which the one at the index is 1. An index below zero counts from the
-/// end, as in NumPy and ONNX; one below `-depth` or not below `depth` has no bit that is 1. Whole numbers below 2^61 in
-/// absolute value.
+/// Bits along a new last axis of size `depth`; the bit at the index is 1. A negative index counts from the end, as in
+/// NumPy and ONNX. For an index below `-depth`, or not below `depth`, all bits are 0. Indices are integers below 2^61
+/// in absolute value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneHot {
     /// The size of the new axis.
     pub depth: usize,
 }
 
-/// The largest depth: what is dealt for each index has at least as many ring elements.
+/// The largest depth. The trusted dealer sends at least as many ring elements for each index.
 const DEEPEST: usize = 1 << 20;
 
 impl Operation for OneHot {
@@ -58,8 +58,8 @@ impl Operation for OneHot {
         arrays::expand(&errors, d.result.shape()).mapv(|error| f64::from(u8::from(error > 0.0)))
     }
 
-    /// The position modulo a power of two that has a place for every index that counts, those from the end at its end,
-    /// and, unless the range says that all do, one more, to which the others are sent.
+    /// The index modulo a power of two with a place for every valid index, negative ones at its end. Unless the range
+    /// bound shows that all indices are valid, one more place takes the invalid ones.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let (depth, interval) = (self.depth, l.range(0));
         let mut x = l.ring(0, 0)?;
@@ -68,7 +68,7 @@ impl Operation for OneHot {
         let known = interval.max < depth as f64 && interval.min >= -(depth as f64);
         let places = depth * (1 + usize::from(negative)) + usize::from(!known);
         if !known {
-            // below depth, but not below -depth: the one exactly if the other not
+            // below depth but not below -depth: an xor, because the second condition implies the first
             let below = [depth as i64, -(depth as i64)].map(|bound| {
                 let bound = l.constant(bound, &[], 0);
                 let apart = l.push(RingOp::Sub, &[x, bound], &from, 0);

@@ -9,7 +9,7 @@ use crate::error::{GraphError, InferError};
 use crate::lower::{Lowering, logic};
 use crate::types::{Interval, Type};
 
-/// Whether one of two bits is 1, or both, elementwise with broadcasting.
+/// Whether at least one of two bits is 1, elementwise with broadcasting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Or;
 

@@ -10,14 +10,14 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// x with `value` around it.
+/// x surrounded by `value`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pad {
-    /// How many before, an axis each.
+    /// The padding before, along each axis.
     pub before: Vec<usize>,
-    /// How many after, an axis each.
+    /// The padding after, along each axis.
     pub after: Vec<usize>,
-    /// What to pad with, finite.
+    /// The padding value, finite.
     pub value: f64,
 }
 
@@ -66,7 +66,7 @@ impl Operation for Pad {
         x[0].hull(Interval::new(self.value, self.value))
     }
 
-    /// One unit more: the padding of an untruncated product is truncated with it later.
+    /// One unit more: the padding around an untruncated product is truncated with it later.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         self.around(d.errors[0], d.unit / 2.0) + d.unit
     }

@@ -10,9 +10,9 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{DType, Interval, Type, dims};
 
-/// The slices of a table along `axis` that one-hot bits name: inputs the table, of any kind, and bits whose last axis is
-/// as long as the table's. The bits' other axes take the place of the table's axis, as in ONNX's Gather. Bits that are
-/// all zero name a slice of zeros.
+/// The slices of a table along `axis` that one-hot bits select. Inputs: the table, of any type, and bits with a last
+/// axis as long as the table's. The bits' other axes replace the table's axis, as in ONNX's Gather. Bits that are all
+/// zero select a slice of zeros.
 ///
 /// With [`OneHot`](super::OneHot), a look-up at a secret index: the parties do not learn which slices are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +22,8 @@ pub struct Pick {
 }
 
 impl Pick {
-    /// The table's axes with the picked one first, and those of the product (bits' axes, the table's others) in the
-    /// result's order.
+    /// Two permutations: one moves the table's picked axis first; one brings the product's axes (the bits' axes, then
+    /// the table's others) into the result's order.
     fn orders(&self, table: usize, bits: usize) -> (Vec<usize>, Vec<usize>) {
         let first = std::iter::once(self.axis).chain((0..table).filter(|&axis| axis != self.axis)).collect();
         let lead = bits - 1;
@@ -74,7 +74,7 @@ impl Operation for Pick {
         x[0].hull(Interval { min: 0.0, max: 0.0 })
     }
 
-    /// That of what is picked; where the bits are not certain, what any other slice would be.
+    /// The error of the picked slice; where the bits are uncertain, the bound covers any other slice.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let furthest = |x: &ArrayD<f64>| x.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
         let uncertain = if furthest(d.errors[1]) > 0.0 { 2.0 * furthest(d.values[0]) } else { 0.0 };
@@ -102,7 +102,7 @@ impl Operation for Pick {
         b.give(0, part)
     }
 
-    /// A product of matrices with as many fractional bits as the table has.
+    /// A matrix product with the table's fractional bits.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let frac = l.common_frac();
         let (table, bits) = (l.ring(0, frac)?, l.ring(1, 0)?);

@@ -10,11 +10,11 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// x with so many fractional bits, whatever the session has: fewer are truncated, more are exact from then on. Of an
-/// owner's own x, which is encoded with as many, it costs nothing.
+/// x with this number of fractional bits, independent of the session's. Surplus bits are truncated; additional bits are
+/// exact from then on. For an owner's own x the operation is free, because x is encoded with this precision.
 ///
-/// What moves, adds, compares or selects values keeps the most bits of those that it is given; products, functions and
-/// sorting take and give the session's. A value must stay below 2^(62 - bits).
+/// An operation that moves, adds, compares or selects values keeps the most fractional bits among its inputs. Products,
+/// functions and sorting take and give the session's. A value must stay below 2^(62 - bits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Precision {
     /// At most [`Precision::MOST`].
@@ -22,7 +22,7 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// The most fractional bits that a value may have.
+    /// The largest number of fractional bits.
     pub const MOST: u32 = 40;
 }
 

@@ -51,7 +51,7 @@ impl Operation for Reciprocal {
         }
     }
 
-    /// Relative that of the fit; where x could be 0, all that it could be.
+    /// The fit's relative error; where x could be 0, the bound covers every possible result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         ndarray::Zip::from(d.values[0]).and(d.errors[0]).map_collect(|&x, &e| {
             let least = x.abs() - e;
@@ -70,8 +70,8 @@ impl Operation for Reciprocal {
         b.give(0, part)
     }
 
-    /// Seven rounds; fewer bytes where range inference shows that x is not negative. Of 0: the reciprocal of one unit, the
-    /// smallest positive number.
+    /// Seven rounds; fewer bytes if the range bound of x is not negative. For 0 the result is the reciprocal of one
+    /// unit, the smallest positive number.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let precision = l.precision();
         let x = l.ring(0, precision)?;

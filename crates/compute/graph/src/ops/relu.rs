@@ -39,7 +39,7 @@ impl Operation for Relu {
         x[0].clamp_to(Interval { min: 0.0, max: f64::MAX })
     }
 
-    /// A truncation, or a wrong sign of less than a unit.
+    /// A truncation, or a wrong sign of a value below one unit.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.errors[0] + d.unit
     }
@@ -56,7 +56,7 @@ impl Operation for Relu {
         if l.bounds(x).low >= 0 {
             return Ok(l.at_frac(x, result));
         }
-        // a wrong sign of less than a unit errs by less than a unit, as truncating does
+        // a wrong sign of a value below one unit costs less than one unit, like a truncation
         let bits = compare::not_negative(l, x, result);
         let zero = l.constant(0, &shape, frac);
         let result = compare::choose(l, bits, &[zero, x], result);

@@ -10,10 +10,10 @@ use crate::grad::Backward;
 use crate::lower::{Lowering, compare};
 use crate::types::{DType, Interval, Type};
 
-/// What reaches x of g, which reaches max(x, 0): g where x is not negative, else 0. Inputs x, g of one shape. It takes the
-/// comparison that `Relu` of x makes. (At 0, where any number from 0 to g would do, it is g.)
+/// The derivative of max(x, 0): g where x is not negative, else 0. Inputs x, g of one shape. Reuses the comparison of
+/// `Relu` on x. (At 0, where any number from 0 to g is a subgradient, it is g.)
 ///
-/// x is secret, or both are known; of an x that somebody knows, select by `GreaterEqual` of x and 0.
+/// x is secret, or both are known. If an owner knows x alone, select by `GreaterEqual` of x and 0 instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReluGradient;
 
@@ -41,7 +41,7 @@ impl Operation for ReluGradient {
         x[1].hull(Interval::new(0.0, 0.0))
     }
 
-    /// A truncation; all of g where the sign of x is not certain.
+    /// A truncation; all of g where the sign of x is uncertain.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let doubt = arrays::zip3(d.values[0], d.errors[0], d.values[1], |x, error, g| {
             if x.abs() <= error + d.unit { g.abs() } else { 0.0 }

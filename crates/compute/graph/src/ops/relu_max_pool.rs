@@ -10,7 +10,8 @@ use crate::lower::Lowering;
 use crate::lower::pool::max_pool;
 use crate::types::{Interval, Type};
 
-/// max(0, the maximum over a sliding window), which a rewrite makes of `MaxPool` and `Relu`: zero is one more candidate.
+/// max(0, the maximum over a sliding window), with zero as one more candidate. A rewrite fuses `MaxPool` and `Relu`
+/// into it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReluMaxPool {
     /// The window.

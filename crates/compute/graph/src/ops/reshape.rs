@@ -9,7 +9,7 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// The same elements, row-major, in another shape. Any kind.
+/// The same elements, row-major, in another shape. Any type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reshape {
     /// The shape.

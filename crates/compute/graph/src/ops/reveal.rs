@@ -8,10 +8,10 @@ use crate::error::{GraphError, InferError};
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// Opens x to the named owners alone: the only way out of the encrypted world. Any kind. Nothing may use it.
+/// Opens x to the named owners alone. No other operation opens a value. Any type. No node may use it as input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reveal {
-    /// Who learns it, in ascending order, each once.
+    /// The receivers, in ascending order, each once.
     pub to: Vec<Owner>,
 }
 

@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::lower::round::{ToWhole, whole};
 use crate::types::{Interval, Type};
 
-/// The integer nearest to x, the even one of two as near: exact, and fixed.
+/// The integer nearest to x, ties to even, exact, in fixed point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round;
 
@@ -40,7 +40,7 @@ impl Operation for Round {
         arrays::stepped(d, f64::round_ties_even)
     }
 
-    /// That of a constant.
+    /// The derivative of a constant.
     fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
         Ok(())
     }

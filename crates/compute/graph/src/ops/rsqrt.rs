@@ -16,7 +16,7 @@ use crate::types::{Interval, Type};
 pub struct Rsqrt;
 
 impl Rsqrt {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         1.0 / x.sqrt()
     }
@@ -54,7 +54,7 @@ impl Operation for Rsqrt {
         if x[0].min <= 0.0 { Interval::symmetric(f64::INFINITY) } else { self.range(x, types) }
     }
 
-    /// Relative that of the fit; where x could be 0, all that it could be.
+    /// The fit's relative error; where x could be 0, the bound covers every possible result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         ndarray::Zip::from(d.values[0]).and(d.errors[0]).map_collect(|&x, &e| {
             let least = x - e;
@@ -75,7 +75,7 @@ impl Operation for Rsqrt {
         b.give(0, part)
     }
 
-    /// Seven rounds. Of 0 and below: that of one unit, the smallest positive number.
+    /// Seven rounds. For x at or below 0 the result is that of one unit, the smallest positive number.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let precision = l.precision();
         let x = l.ring(0, precision)?;

@@ -11,7 +11,7 @@ use crate::grad::Backward;
 use crate::lower::{Lowering, compare, logic};
 use crate::types::{DType, Interval, Type};
 
-/// `a` where the bit is 1, else `b`, with broadcasting. Inputs bit, a, b; a and b of one kind, whichever.
+/// `a` where the bit is 1, else `b`, with broadcasting. Inputs bit, a, b; a and b have the same type, which may be any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Select;
 
@@ -41,7 +41,8 @@ impl Operation for Select {
         x[1].hull(x[2])
     }
 
-    /// That of what is selected, plus its truncation; where the bit is not certain, what the other would be.
+    /// The error of the selected value, plus its truncation; where the bit is uncertain, the distance to the other
+    /// value.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let either = arrays::zip(d.errors[1], d.errors[2], f64::max);
         let apart = arrays::zip(d.values[1], d.values[2], |a, b| (a - b).abs());
@@ -74,8 +75,8 @@ impl Operation for Select {
         Ok(())
     }
 
-    /// With packed bits, a choice that truncates. Else the bit is an integer in the ring and b + bit * (a - b) exact
-    /// modulo 2^64. Of three packed bits, b + bit * (a + b) modulo 2.
+    /// A value that needs truncation is selected by packed bits and truncated at once. Otherwise the bit is an integer
+    /// in the ring, and b + bit * (a - b) is exact modulo 2^64. Three packed bits use b + bit * (a + b) modulo 2.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let (precision, frac) = (l.frac(), l.common_frac());
         let shape = l.shape();

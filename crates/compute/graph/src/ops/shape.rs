@@ -1,10 +1,10 @@
-//! Shape rules that operations share.
+//! Shape rules shared by the operations.
 
 use super::Inferred;
 use crate::error::InferError;
 use crate::types::{DType, MAX_RANK, Type};
 
-/// Refuses another number of inputs than `N`.
+/// Refuses any number of inputs other than `N`.
 pub(crate) fn arity<'a, const N: usize>(
     inputs: &'a [&'a Type],
     expected: &'static str,
@@ -12,7 +12,7 @@ pub(crate) fn arity<'a, const N: usize>(
     inputs.try_into().map_err(|_| InferError::Arity { expected, got: inputs.len() })
 }
 
-/// Refuses inputs of another kind.
+/// Refuses inputs of another type.
 pub(crate) fn kinds(inputs: &[&Type], expected: DType) -> Result<(), InferError> {
     match inputs.iter().position(|ty| ty.dtype != expected) {
         Some(input) => Err(InferError::DType { input, expected, got: inputs[input].dtype }),
@@ -20,14 +20,14 @@ pub(crate) fn kinds(inputs: &[&Type], expected: DType) -> Result<(), InferError>
     }
 }
 
-/// The only input, of kind fixed.
+/// The only input, which must be fixed-point.
 pub(crate) fn one_fixed<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferError> {
     let [x] = arity(inputs, "one")?;
     kinds(inputs, DType::Fixed)?;
     Ok(x)
 }
 
-/// Refuses a first input that somebody knows where the result is secret: its comparisons are made in shares.
+/// Refuses a first input that an owner knows if the result is secret: its comparisons would run on shares.
 pub(crate) fn secret_unless_known(inputs: &[&Type]) -> Result<(), InferError> {
     let [x, rest @ ..] = inputs else { return Ok(()) };
     let result = rest.iter().fold(x.visibility, |joined, ty| joined.join(ty.visibility));
@@ -41,7 +41,7 @@ pub(crate) fn secret_unless_known(inputs: &[&Type]) -> Result<(), InferError> {
     }
 }
 
-/// The kind of inputs that are all fixed or all integers.
+/// The common type of inputs that are all fixed-point or all integers.
 pub(crate) fn numbers(inputs: &[&Type]) -> Result<DType, InferError> {
     let dtype = match inputs.first() {
         Some(ty) if ty.dtype == DType::Int => DType::Int,
@@ -50,16 +50,16 @@ pub(crate) fn numbers(inputs: &[&Type]) -> Result<DType, InferError> {
     kinds(inputs, dtype).map(|()| dtype)
 }
 
-/// The only input and its kind, fixed or int.
+/// The only input and its type, fixed or int.
 pub(crate) fn one_number<'a>(inputs: &'a [&'a Type]) -> Result<(&'a Type, DType), InferError> {
     let [x] = arity(inputs, "one")?;
     Ok((x, numbers(inputs)?))
 }
 
-/// The most secret values that are put in order at once: all pairs are compared.
+/// The largest number of secret values in one sort, which compares all pairs.
 const MOST_SORTED: usize = 1 << 10;
 
-/// The only input and its kind, to be put in order along an axis.
+/// The only input and its type, for a sort along an axis.
 pub(crate) fn one_sorted<'a>(inputs: &'a [&'a Type], along: usize) -> Result<(&'a Type, DType), InferError> {
     let (x, dtype) = one_number(inputs)?;
     axis(x, along)?;
@@ -83,18 +83,18 @@ pub(crate) fn one_bit<'a>(inputs: &'a [&'a Type]) -> Result<&'a Type, InferError
     Ok(x)
 }
 
-/// Two inputs of one kind, fixed or int, that broadcast against each other, with a result of that kind.
+/// Two inputs of one type, fixed or int, that broadcast against each other, with a result of that type.
 pub(crate) fn arithmetic(inputs: &[&Type]) -> Result<Inferred, InferError> {
     let [a, b] = arity(inputs, "two")?;
     Ok(Inferred { dtype: numbers(inputs)?, shape: broadcast(&a.shape, &b.shape)? })
 }
 
-/// Two inputs of one kind, fixed or int, that broadcast against each other, with a result of bits.
+/// Two inputs of one type, fixed or int, that broadcast against each other, with a result of bits.
 pub(crate) fn comparison(inputs: &[&Type]) -> Result<Inferred, InferError> {
     Ok(Inferred { dtype: DType::Bit, ..arithmetic(inputs)? })
 }
 
-/// Two inputs of one kind, whichever, that broadcast against each other, with a result of bits.
+/// Two inputs of any one type that broadcast against each other, with a result of bits.
 pub(crate) fn equality(inputs: &[&Type]) -> Result<Inferred, InferError> {
     match inputs {
         [a, _] if a.dtype == DType::Bit => logical(inputs),

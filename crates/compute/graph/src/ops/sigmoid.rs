@@ -18,7 +18,7 @@ use crate::types::{Interval, Type};
 pub struct Sigmoid;
 
 impl Sigmoid {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         1.0 / (1.0 + real::exp(-x))
     }

@@ -10,7 +10,7 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{DType, Interval, Type};
 
-/// 1 above zero, -1 below, 0 at zero: of x's kind.
+/// 1 above zero, -1 below, 0 at zero, in the type of x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sign;
 
@@ -40,7 +40,7 @@ impl Operation for Sign {
         Interval { min: sign(x[0].min).min(0.0), max: sign(x[0].max).max(0.0) }
     }
 
-    /// 2 where the error could take x across zero, or to it.
+    /// 2 where the error could move x across zero or to it.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let mut bounds = d.errors[0].clone();
         bounds.zip_mut_with(d.values[0], |error, x| {
@@ -49,7 +49,7 @@ impl Operation for Sign {
         bounds
     }
 
-    /// That of a constant.
+    /// The derivative of a constant.
     fn gradient(&self, _: &mut Backward<'_>) -> Result<(), GraphError> {
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::types::{Interval, Type};
 pub struct Silu;
 
 impl Silu {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         x / (1.0 + real::exp(-x))
     }

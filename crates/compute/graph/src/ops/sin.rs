@@ -16,7 +16,7 @@ use crate::types::{Interval, Type};
 pub struct Sin;
 
 impl Sin {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         real::cos_sin_of(x).1
     }

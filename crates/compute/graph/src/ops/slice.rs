@@ -9,7 +9,7 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// Every `steps`-th element from `starts` to before `ends`, an axis each. Any kind.
+/// Every `steps`-th element from `starts` up to but not including `ends`, for each axis. Any type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     /// The first index of each axis.

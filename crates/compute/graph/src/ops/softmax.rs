@@ -11,7 +11,7 @@ use crate::grad::Backward;
 use crate::lower::{Lowering, softmax};
 use crate::types::{Interval, Type};
 
-/// e^x over the sum of e^x along one axis. Over more than 256 classes the result has more fractional bits than the
+/// e^x over the sum of e^x along one axis. With more than 256 classes the result has more fractional bits than the
 /// session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Softmax {
@@ -37,7 +37,7 @@ impl Operation for Softmax {
         Inferred::fixed(x.shape.clone())
     }
 
-    /// By functions that round alike on every machine.
+    /// Uses functions with identical rounding on every machine.
     fn plain(&self, x: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let axis = Axis(self.axis);
         let mut result = x[0].clone();
@@ -54,7 +54,7 @@ impl Operation for Softmax {
         Interval { min: 0.0, max: 1.0 }
     }
 
-    /// Relatively that of the logits, of the exponentials and of the reciprocal; what is cut off at the low end; two units.
+    /// The relative errors of the logits, the exponentials and the reciprocal, the cut-off low end, two units.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         let errors = arrays::furthest(d.errors[0], self.axis);
         let relative = errors.mapv(|e| real::exp(2.0 * e) - 1.0 + softmax::RELATIVE);

@@ -18,7 +18,7 @@ use crate::types::{Interval, Type};
 pub struct Softplus;
 
 impl Softplus {
-    /// The function, alike on every machine.
+    /// The function, identical on every machine.
     pub(crate) fn of(x: f64) -> f64 {
         x.max(0.0) + real::ln(1.0 + real::exp(-x.abs()))
     }

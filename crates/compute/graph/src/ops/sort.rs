@@ -11,7 +11,7 @@ use crate::lower::Lowering;
 use crate::lower::sort::{Column, sorted};
 use crate::types::{DType, Interval, Type, dims};
 
-/// The values along `axis` in order; of equal values the lower index comes first, ascending and descending.
+/// The values along `axis` in order. Of equal values the lower index comes first, ascending and descending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sort {
     /// The axis.
@@ -30,7 +30,7 @@ impl Operation for Sort {
         Ok(Inferred { shape: x.shape.clone(), dtype })
     }
 
-    /// The session's at most: keys need room for their indices.
+    /// At most the session's: keys need room for their indices.
     fn frac(&self, x: &[u32], session: u32) -> u32 {
         x.iter().copied().max().unwrap_or(session).min(session)
     }
@@ -43,7 +43,7 @@ impl Operation for Sort {
         x[0]
     }
 
-    /// No order statistic moves further than the value that moves furthest; one unit is the truncation.
+    /// No order statistic moves further than the most perturbed value; one unit is for the truncation.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         arrays::furthest(d.errors[0], self.axis) + d.unit
     }

@@ -36,7 +36,7 @@ impl Operation for Sqrt {
         Interval { min: x[0].min.max(0.0).sqrt(), max: x[0].max.max(0.0).sqrt() }
     }
 
-    /// Relative that of the fit; where x could be 0, all that it could be.
+    /// The fit's relative error; where x could be 0, the bound covers every possible result.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         ndarray::Zip::from(d.values[0]).and(d.errors[0]).map_collect(|&x, &e| {
             let (least, most) = ((x - e).max(0.0).sqrt(), (x.max(0.0) + e).sqrt());
@@ -51,7 +51,7 @@ impl Operation for Sqrt {
         b.give(0, part)
     }
 
-    /// Seven rounds. Of negative numbers: 0.
+    /// Seven rounds. For negative numbers the result is 0.
     fn lower(&self, l: &mut Lowering<'_>) -> Result<RingId, GraphError> {
         let precision = l.precision();
         let x = l.ring(0, precision)?;

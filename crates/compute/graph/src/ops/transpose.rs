@@ -9,10 +9,10 @@ use crate::grad::Backward;
 use crate::lower::Lowering;
 use crate::types::{Interval, Type};
 
-/// The axes in another order: axis i of the result is axis `perm[i]` of x. Any kind.
+/// The axes in another order: axis i of the result is axis `perm[i]` of x. Any type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transpose {
-    /// Every axis once.
+    /// A permutation of the axes.
     pub perm: Vec<usize>,
 }
 

@@ -10,27 +10,27 @@ use crate::lower::{Lowering, compare};
 use crate::types::{Interval, Type};
 use tacita_program::draws;
 
-/// Numbers that nobody knows, uniform from `low` to below `high`, drawn anew in every evaluation. No inputs.
+/// Secret random numbers, uniform from `low` up to but not including `high`, drawn anew in every evaluation. No inputs.
 ///
-/// They are 2^k numbers of equal probability and equal distance, the lowest `low`. At f fractional bits k is
-/// f + ⌈log2(high - low)⌉, so that they are at most 2^-f apart; their distance is (high - low) / 2^k, rounded to 2^-2f where
+/// They are 2^k equally likely and equidistant numbers, the lowest of them `low`. At f fractional bits k is f +
+/// ⌈log2(high - low)⌉, so that they are at most 2^-f apart. Their distance is (high - low) / 2^k, rounded to 2^-2f if
 /// high - low is no power of two.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Uniform {
     /// The shape; the first axis may be the batch.
     pub shape: Vec<usize>,
-    /// The least number.
+    /// The lower bound, included.
     pub low: f64,
-    /// Above all numbers.
+    /// The upper bound, excluded.
     pub high: f64,
-    /// Which of the graph's draws it is: see [`Graph::next_draw`](crate::Graph::next_draw).
+    /// The draw number: see [`Graph::next_draw`](crate::Graph::next_draw).
     pub draw: u32,
 }
 
-/// The exponent of the least power of two that is not below a positive number, and whether it is that number.
+/// The exponent of the least power of two not below a positive number, and whether the two are equal.
 fn power_of_two(x: f64) -> (i32, bool) {
     let below = x.log2().floor() as i32;
-    // the logarithm may be rounded past an integer
+    // the computed logarithm may be rounded past an integer
     let exponent = (below - 1..=below + 2).find(|&e| 2f64.powi(e) >= x).unwrap_or(below + 2);
     (exponent, 2f64.powi(exponent) == x)
 }
@@ -50,7 +50,7 @@ impl Operation for Uniform {
         Inferred::fixed(self.shape.clone())
     }
 
-    /// The words of the draw as numbers from 0 to 1, of which fixed point takes the first k bits.
+    /// The drawn words as numbers from 0 to 1; fixed point uses their first k bits.
     fn plain(&self, _: &[&ArrayD<f64>]) -> ArrayD<f64> {
         let number = |word| self.low + draws::unit(word) * (self.high - self.low);
         arrays::drawn(&self.shape, self.draw, number)
@@ -60,8 +60,8 @@ impl Operation for Uniform {
         Interval { min: self.low, max: self.high }
     }
 
-    /// A unit from bits that are left out; half a unit of `low`; the distance' rounding, that of 2^-2f each of 2^k times; a unit
-    /// from truncation.
+    /// One unit for the omitted bits, half a unit for `low`, the rounding of the distance (2^-2f, up to 2^k times), and
+    /// one unit for the truncation.
     fn error(&self, d: &Deviation<'_>) -> ArrayD<f64> {
         d.result.mapv(|_| d.unit * (3.0 + self.high - self.low))
     }

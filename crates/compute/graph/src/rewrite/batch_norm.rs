@@ -1,6 +1,6 @@
-//! Batch norms: folded into the weights before them where their owner can compute that in the clear, else a scale
-//! and a shift by channel. The square root and division happen at who knows the variance, in f64; of a secret variance the
-//! parties compute the root's reciprocal.
+//! Batch norms: folded into the preceding weights if their owner can do so in the clear, otherwise a scale and a shift
+//! for each channel. The party that knows the variance computes square root and division in f64; for a secret variance
+//! the parties compute the reciprocal root.
 
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;
@@ -13,7 +13,7 @@ pub(super) fn fold(graph: &Graph) -> Result<Graph, GraphError> {
     rewrite(graph, rule)
 }
 
-/// Adds nodes with names that begin with the batch norm's.
+/// Adds nodes whose names begin with the batch norm's.
 struct Parts<'a> {
     graph: &'a mut Graph,
     name: &'a str,
@@ -71,8 +71,8 @@ fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> 
     r.new.add(Add, &[scaled, shift], &node.name).map(Some)
 }
 
-/// The operation that makes `x` with `scale` in its weights and `shift` in its bias, if it is a convolution or a
-/// matrix product (with or without a bias added) whose weights the owner of `scale` knows or everybody does.
+/// The operation that computes `x` with `scale` in its weights and `shift` in its bias. `x` must be a convolution or a
+/// matrix product (with or without an added bias) whose weights are public or known to the owner of `scale`.
 fn fold_into(
     parts: &mut Parts<'_>,
     x: NodeId,
@@ -110,7 +110,7 @@ fn fold_into(
                 (_, true) => (b, a),
                 _ => return Ok(None),
             };
-            // The product must have the sum's shape, or its scale would not be the sum's.
+            // The product must have the sum's shape, or its scale would differ from the sum's.
             if parts.graph.node(product).ty.shape != producer.ty.shape || !parts.clear(bias) {
                 return Ok(None);
             }
@@ -124,7 +124,7 @@ fn fold_into(
     }
 }
 
-/// x (m, k) times w (k, n) with its columns scaled, if those weights are clear.
+/// x (m, k) times w (k, n) with scaled columns, if the weights are clear.
 fn fold_mat_mul(
     parts: &mut Parts<'_>,
     x: NodeId,

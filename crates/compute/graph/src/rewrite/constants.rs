@@ -1,4 +1,4 @@
-//! Constant folding: an operation on constants whose result is filled with one number is a constant.
+//! Constant folding: an operation on constants becomes a constant if one number fills its result.
 
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;

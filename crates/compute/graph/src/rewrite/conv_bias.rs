@@ -1,5 +1,5 @@
-//! A convolution whose input and kernel one owner knows, with another's bias: its owner convolves in the clear,
-//! and only the addition is left for the ring.
+//! A convolution whose input and kernel belong to one owner, with another owner's bias: the first owner convolves in
+//! the clear, and only the addition remains for the ring.
 
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;

@@ -1,5 +1,5 @@
-//! GELU as exporters spell it out: x · 1/2 · (1 + erf(x / √2)), or with tanh(√(2/π) (x + 0.044715 x³)), its factors in any
-//! order. One gate instead of a gate and a product, and more accurate where x is large.
+//! GELU as exporters write it: x · 1/2 · (1 + erf(x / √2)), or with tanh(√(2/π) (x + 0.044715 x³)), with factors in any
+//! order. One gate replaces a gate and a product, and is more accurate where x is large.
 
 use super::patterns::{both_ways, factors, near, shifted};
 use super::{Rewriter, rewrite};
@@ -22,7 +22,7 @@ fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> 
     Ok(r.new.node(gelu).ty.eq(&node.ty).then_some(gelu))
 }
 
-/// The x that this product is the GELU of, and whether in the form with tanh.
+/// The argument x if this product is its GELU, and whether it has the tanh form.
 fn matched(graph: &Graph, product: NodeId) -> Option<(NodeId, bool)> {
     let (_, parts) = factors(graph, product, None)?;
     parts.into_iter().find_map(|gate| {
@@ -39,7 +39,7 @@ fn matched(graph: &Graph, product: NodeId) -> Option<(NodeId, bool)> {
     })
 }
 
-/// x of x / √2.
+/// Extracts x from x / √2.
 fn of_erf(graph: &Graph, inner: NodeId) -> Option<NodeId> {
     let candidates = graph.node(inner).inputs.iter();
     candidates.copied().find(|&x| {
@@ -48,7 +48,7 @@ fn of_erf(graph: &Graph, inner: NodeId) -> Option<NodeId> {
     })
 }
 
-/// x of √(2/π) (x + 0.044715 x³).
+/// Extracts x from √(2/π) (x + 0.044715 x³).
 fn of_tanh(graph: &Graph, inner: NodeId) -> Option<NodeId> {
     let (scale, parts) = factors(graph, inner, None)?;
     let &[sum] = parts.as_slice() else { return None };

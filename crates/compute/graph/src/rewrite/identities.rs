@@ -1,4 +1,4 @@
-//! Removing operations that change nothing, and clipping that is a ReLU.
+//! Removes operations without effect, and replaces clips that are a ReLU.
 
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;
@@ -19,7 +19,7 @@ fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> 
     };
     let producer = |i: usize| &r.new.node(inputs[i]).op;
     let candidate = match &node.op {
-        // Of the same type, so nothing moved.
+        // The type is the same, so no element moved.
         Op::Reshape(_) | Op::Expand(_) | Op::Slice(_) | Op::Pad(_) => Some(inputs[0]),
         Op::Transpose(op) if op.perm.is_sorted() => Some(inputs[0]),
         Op::Gather(op) if op.indices.iter().copied().eq(0..op.indices.len() as u32) => Some(inputs[0]),

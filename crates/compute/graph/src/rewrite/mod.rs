@@ -1,4 +1,4 @@
-//! Rewrites: graphs that compute the same with less work. All run by [`optimize`].
+//! Rewrites that preserve the result and reduce the work. [`optimize`] runs them all.
 
 mod batch_norm;
 mod constants;
@@ -16,13 +16,14 @@ use crate::error::GraphError;
 use crate::graph::Graph;
 use tacita_program::NodeId;
 
-/// The graph without what no reveal needs, constants folded, identities gone, norms, GELU and SiLU that are spelled out
-/// made one operation, batch norms folded into weights (or made a scale and a shift), ReLU fused with max pooling, quotients
-/// by clear values made products, and public factors in a row joined. [`plain`](crate::plain()) gives the same up to the rounding of f64, or of f32
-/// where a file spells out √2 in it.
+/// An equivalent graph that needs less work. Drops nodes that no reveal needs, folds constants, removes identities,
+/// recognises norms, GELU and SiLU that are spelled out, folds batch norms into weights (or makes them a scale and a
+/// shift), fuses ReLU with max pooling, and turns quotients by clear values into products, and
+/// joins successive public factors. [`plain`](crate::plain())
+/// gives the same result up to the rounding of f64, or of f32 where a file contains √2 as f32.
 ///
 /// # Errors
-/// If a name becomes too long; graphs that were built without error are rewritten without error otherwise.
+/// If a name becomes too long. No other error occurs for a graph that was built without error.
 pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
     let mut graph = graph.prune()?;
     for pass in [
@@ -44,13 +45,13 @@ pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
     Ok(graph)
 }
 
-/// A graph being rewritten: nodes of `old` in order, each replaced by what a rule says or copied.
+/// A graph being rewritten: nodes of `old` in order, each copied or replaced by a rule.
 struct Rewriter<'g> {
     old: &'g Graph,
     new: Graph,
-    /// The new node for each old one.
+    /// The new node of each old one.
     renamed: Vec<NodeId>,
-    /// How many nodes use each old one.
+    /// The number of uses of each old node.
     uses: Vec<usize>,
 }
 
@@ -60,18 +61,18 @@ impl Rewriter<'_> {
         self.old.node(id).inputs.iter().map(|input| self.renamed[input.index()]).collect()
     }
 
-    /// Whether this old node is the only one that uses its input `i`.
+    /// Whether the old node is the only user of its input `i`.
     fn alone(&self, id: NodeId, i: usize) -> bool {
         self.uses[self.old.node(id).inputs[i].index()] == 1
     }
 
-    /// The new node that replaces an old one without changing its type; `None` if the type would change.
+    /// The new node as a replacement for an old one; `None` if it would change the type.
     fn same(&self, id: NodeId, replacement: NodeId) -> Option<NodeId> {
         (self.new.node(replacement).ty == self.old.node(id).ty).then_some(replacement)
     }
 }
 
-/// Applies a rule to each node in order; where it says `None` the node is copied.
+/// Applies a rule to each node in order; if the rule returns `None`, the node is copied.
 fn rewrite(
     graph: &Graph,
     rule: impl Fn(&mut Rewriter<'_>, NodeId) -> Result<Option<NodeId>, GraphError>,

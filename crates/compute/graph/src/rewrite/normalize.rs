@@ -1,5 +1,6 @@
-//! Layer norm as exporters spell it out: d / √(mean of d² + ε) with d = x - mean of x, and RMS norm, where d is x itself; the
-//! quotient perhaps as a product by the reciprocal root. One root with the fractional bits that it needs, and no quotient.
+//! Layer norm as exporters write it: d / √(mean of d² + ε) with d = x - mean of x, and RMS norm, where d is x itself.
+//! The quotient may also be a product with the reciprocal root. The fused operation needs one root, with the right
+//! number of fractional bits, and no quotient.
 
 use super::patterns::{both_ways, constant, shifted};
 use super::{Rewriter, rewrite};
@@ -19,7 +20,7 @@ fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> 
     Ok(r.new.node(normal).ty.eq(&node.ty).then_some(normal))
 }
 
-/// What this node normalises, and how.
+/// The input and the parameters of the norm that this node computes.
 fn matched(graph: &Graph, id: NodeId) -> Option<(NodeId, Normalize)> {
     let node = graph.node(id);
     match (&node.op, &node.inputs[..]) {
@@ -42,7 +43,7 @@ fn by_root(graph: &Graph, d: NodeId, root: NodeId) -> Option<(NodeId, Normalize)
     if matches!(node.op, Op::Sqrt(_)) { by_sum(graph, d, node.inputs[0]) } else { None }
 }
 
-/// d by the root of the mean of its squares and ε.
+/// Matches d divided by the root of (the mean of d² plus ε).
 fn by_sum(graph: &Graph, d: NodeId, sum: NodeId) -> Option<(NodeId, Normalize)> {
     let (mean, epsilon) = shifted(graph, sum).filter(|(_, epsilon)| *epsilon > 0.0)?;
     let (squares, axes) = mean_of(graph, mean)?;
@@ -59,7 +60,7 @@ fn by_sum(graph: &Graph, d: NodeId, sum: NodeId) -> Option<(NodeId, Normalize)> 
     Some((d, Normalize { axes, epsilon, centre: false }))
 }
 
-/// What this is the mean of, with axes of size 1, and over which.
+/// The input and the axes of a mean that keeps its axes with size 1.
 fn mean_of(graph: &Graph, id: NodeId) -> Option<(NodeId, Vec<usize>)> {
     match &graph.node(id).op {
         Op::Mean(Mean { axes, keepdims: true }) => Some((graph.node(id).inputs[0], axes.clone())),

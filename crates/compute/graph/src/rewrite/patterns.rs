@@ -1,10 +1,10 @@
-//! What rules that recognise spelled-out operations share.
+//! Helpers for rules that recognise spelled-out operations.
 
 use crate::graph::Graph;
 use crate::ops::{Constant, Op};
 use tacita_program::NodeId;
 
-/// The most factors of a product that is looked at.
+/// The largest number of factors in a product that rules consider.
 const MOST: usize = 8;
 
 /// A public number.
@@ -15,7 +15,7 @@ pub(super) fn constant(graph: &Graph, id: NodeId) -> Option<f64> {
     }
 }
 
-/// Whether a number is the one meant, up to the rounding of f32, in which files have it.
+/// Whether a number equals the expected one up to the rounding of f32, the type in files.
 pub(super) fn near(found: f64, meant: f64) -> bool {
     (found - meant).abs() <= 1e-6 * meant.abs()
 }
@@ -35,8 +35,8 @@ pub(super) fn shifted(graph: &Graph, sum: NodeId) -> Option<(NodeId, f64)> {
     ways.into_iter().find_map(|[x, number]| Some((x, constant(graph, number)?)))
 }
 
-/// A product as a public number and other factors, through products and quotients by public numbers but not into `whole`.
-/// `None` if there are too many.
+/// Splits a product into a public number and its other factors. Descends through products and quotients by public
+/// numbers, but not into `whole`. `None` if there are too many factors.
 pub(super) fn factors(graph: &Graph, product: NodeId, whole: Option<NodeId>) -> Option<(f64, Vec<NodeId>)> {
     let (mut number, mut found, mut open) = (1.0, Vec::new(), vec![product]);
     while let Some(id) = open.pop() {

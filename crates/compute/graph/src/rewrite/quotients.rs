@@ -1,5 +1,5 @@
-//! A quotient by what its owner knows is a product: 1/b is computed in the clear. It is carried times 2^8, so that it keeps
-//! its bits where b is large.
+//! A quotient by a divisor known to its owner becomes a product: the owner computes 1/b in the clear. The factor 2^8
+//! preserves its bits where b is large.
 
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;

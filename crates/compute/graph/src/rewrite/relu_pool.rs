@@ -1,5 +1,5 @@
-//! ReLU with max pooling: max(0, x) and the maximum over windows commute, so zero becomes one more candidate of
-//! the pooling and the ReLU costs nothing of its own.
+//! ReLU with max pooling: max(0, x) and the maximum over windows commute, so zero becomes one more candidate of the
+//! pooling, and the ReLU has no cost of its own.
 
 use super::{Rewriter, rewrite};
 use crate::error::GraphError;

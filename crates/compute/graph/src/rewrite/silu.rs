@@ -1,4 +1,4 @@
-//! x · sigmoid(x), as exporters spell out SiLU: one gate instead of a gate and a product.
+//! x · sigmoid(x), the form in which exporters write SiLU: one gate replaces a gate and a product.
 
 use super::patterns::both_ways;
 use super::{Rewriter, rewrite};

@@ -3,10 +3,11 @@
 use super::{BLOCK_ELEMENTS, WIDTH};
 use crate::simd::{Level, dispatch_at};
 
-/// Words of a block: row `j`, lane `g` is element `64 g + j` before, and word `g` of plane `j` after.
+/// The words of a block: row `j`, lane `g` is element `64 g + j` before, and word `g` of plane `j` after the
+/// transposition.
 type Square = [[u64; WIDTH]; 64];
 
-/// Writes the low `planes` bits of each element to the words of their blocks: in each block plane after plane.
+/// Writes the low `planes` bits of each element to the words of their blocks, plane after plane in each block.
 pub(super) fn transpose(level: Level, x: &[u64], planes: usize, words: &mut [u64]) {
     for (x, words) in x.chunks(BLOCK_ELEMENTS).zip(words.chunks_mut(WIDTH * planes)) {
         #[cfg(target_arch = "x86_64")]
@@ -44,8 +45,8 @@ fn transpose_block(x: &[u64], words: &mut [u64]) {
     }
 }
 
-/// One step of the transposition of a 64 × 64 matrix of bits, eight matrices side by side: in each 2S × 2S block,
-/// the upper right S × S bits change places with the lower left ones (Warren, Hacker's Delight, section 7-3).
+/// One step of the transposition of a 64 × 64 bit matrix, for eight matrices side by side: in each 2S × 2S block, the
+/// upper right S × S bits change places with the lower left ones (Warren, Hacker's Delight, section 7-3).
 #[inline(always)]
 fn swap<const S: usize>(square: &mut Square) {
     // Ones where bit S of the position is zero.

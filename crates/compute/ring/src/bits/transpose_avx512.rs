@@ -8,8 +8,7 @@ use std::arch::x86_64::{
 
 use super::{BLOCK_ELEMENTS, WIDTH};
 
-/// Writes the low bits of the elements to as many planes as there are, at most 64; false if the machine has no
-/// AVX-512.
+/// Writes the low bits of the elements to the given planes, at most 64. Returns false if the machine has no AVX-512.
 pub(super) fn transpose_block(x: &[u64; BLOCK_ELEMENTS], planes: &mut [[u64; WIDTH]]) -> bool {
     if !is_x86_feature_detected!("avx512f") {
         return false;

@@ -1,28 +1,28 @@
-//! The windows' elements as the right-hand side of a product, without ever building that matrix.
+//! The windows' elements as the right-hand side of a product, without materialising that matrix.
 
 use std::ops::Range;
 
 use crate::product::Rhs;
 use crate::window::Window2d;
 
-/// Columns gathered at a time.
+/// The number of columns gathered at a time.
 const LANES: usize = 8;
 
-/// For some images and some channels of each, the matrix whose columns are the windows (image, y, x) and whose rows
-/// are their elements (channel, tap).
+/// The matrix of some images and some channels of each: its columns are the windows (image, y, x), its rows their
+/// elements (channel, tap).
 pub(super) struct Columns<'a> {
     x: &'a [u64],
     window: Window2d,
-    /// Height and width of the input and of the output.
+    /// Height and width of the input and the output.
     input: [usize; 2],
     output: [usize; 2],
-    /// Distance of two images.
+    /// The distance between two images.
     image: usize,
 }
 
 impl<'a> Columns<'a> {
-    /// The windows, of which there are `output` for each image, of channels of height and width `input`. `x` begins at
-    /// the first channel of the first image, and the next image's is `image` further on.
+    /// The windows of channels of height and width `input`, `output` of them for each image. `x` begins at the first
+    /// channel of the first image; the next image is `image` words further on.
     pub(super) fn new(
         x: &'a [u64],
         image: usize,
@@ -33,7 +33,7 @@ impl<'a> Columns<'a> {
         Self { x, window, input, output, image }
     }
 
-    /// Where the elements of tap (ky, kx) of the first channel of eight neighbouring windows lie.
+    /// The positions of the elements of tap (ky, kx) of the first channel, for eight neighbouring windows.
     #[inline(always)]
     fn locate(&self, windows: &[Window; LANES], [ky, kx]: [usize; 2]) -> Source {
         let [h, w] = self.input;
@@ -42,7 +42,7 @@ impl<'a> Columns<'a> {
         let mut mask = [0; LANES];
         for lane in 0..LANES {
             let Window { image, y, x } = windows[lane];
-            // Left of or above the input, these wrap to far beyond it.
+            // Coordinates left of or above the input wrap to far beyond it.
             let (y, x) = (y.wrapping_add(dy), x.wrapping_add(dx));
             let inside = image != usize::MAX && y < h && x < w;
             if inside {
@@ -62,8 +62,8 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// A window of the output: where its image begins (`usize::MAX` past the last column) and the input coordinates of
-/// its first tap, negative ones wrapped.
+/// A window of the output: the start of its image (`usize::MAX` past the last column) and the input coordinates of its
+/// first tap, wrapped if negative.
 #[derive(Clone, Copy)]
 struct Window {
     image: usize,
@@ -99,7 +99,7 @@ impl Columns<'_> {
     }
 }
 
-/// Writes eight elements of each channel, whose planes are `channel` apart in x, to the beginning of each row.
+/// Writes eight elements of each channel to the beginning of each row; the planes are `channel` apart in x.
 #[inline(always)]
 fn gather<'a>(x: &[u64], channel: usize, source: &Source, rows: impl Iterator<Item = &'a mut [u64]>) {
     match source {
@@ -123,7 +123,7 @@ fn gather<'a>(x: &[u64], channel: usize, source: &Source, rows: impl Iterator<It
     }
 }
 
-/// The same of N neighbours.
+/// The same for N neighbours.
 #[inline(always)]
 fn copy_runs<'a, const N: usize>(
     x: &[u64],

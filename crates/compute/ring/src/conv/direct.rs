@@ -1,5 +1,5 @@
-//! Convolution with few filters a group (depthwise, above all): eight neighbouring outputs at a time, from a padded
-//! copy of the group's input in which they lie side by side whatever the stride.
+//! Convolution with few filters in a group, above all depthwise: eight neighbouring outputs at a time, from a padded
+//! copy of the group's input in which they are adjacent for any stride.
 
 use crate::parallel;
 use crate::product::Sign;
@@ -7,10 +7,10 @@ use crate::simd::{Level, dispatch_at};
 use crate::tensor::RingTensor;
 use crate::window::{ConvSpec, Window2d};
 
-/// Outputs summed at a time.
+/// The number of outputs summed at a time.
 const LANES: usize = 8;
 
-/// `out ± x∘w` for operands whose shapes fit and are not empty; `o`, `oh` and `ow` are the output's.
+/// `out ± x∘w` for nonempty operands of matching shapes; `o`, `oh` and `ow` are the output's.
 pub(super) fn convolve(
     level: Level,
     out: &mut [u64],
@@ -37,7 +37,7 @@ pub(super) fn convolve(
     });
 }
 
-/// One output channel.
+/// Computes one output channel.
 #[inline(always)]
 fn plane(
     out: &mut [u64],
@@ -50,7 +50,7 @@ fn plane(
 ) {
     let [kh, kw] = window.kernel;
     let stride = window.stride[1];
-    // A padded row is split by its columns' remainder modulo the stride; a tap's outputs are then neighbours.
+    // A padded row is split by its columns' remainder modulo the stride, so that a tap's outputs are neighbours.
     let part = ow.next_multiple_of(LANES) + (kw - 1) * window.dilation[1] / stride;
     let row = stride * part;
     let height = (oh - 1) * window.stride[0] + (kh - 1) * window.dilation[0] + 1;
@@ -81,8 +81,8 @@ fn plane(
     }
 }
 
-/// The channels of `x` with padding, `height` rows each; a row is as many parts of length `part` as the stride says.
-/// What lies beyond is left out.
+/// The channels of `x` with padding, `height` rows each; a row has one part of length `part` for each residue modulo
+/// the stride. Elements beyond it are left out.
 #[inline(always)]
 fn pad(x: &[u64], [h, w]: [usize; 2], window: &Window2d, [height, part]: [usize; 2]) -> Vec<u64> {
     let stride = window.stride[1];
@@ -104,7 +104,7 @@ fn pad(x: &[u64], [h, w]: [usize; 2], window: &Window2d, [height, part]: [usize;
                     let length = x.len().min(padded.len());
                     padded[..length].copy_from_slice(&x[..length]);
                 } else if stride == 2 {
-                    // pairs, which compile to shuffles, and what is left
+                    // pairs, which compile to shuffles, and the rest
                     let (pairs, rest) = x.as_chunks::<2>();
                     padded.iter_mut().zip(pairs).for_each(|(p, pair)| *p = pair[0]);
                     if let (Some(p), Some(&x)) = (padded.get_mut(pairs.len()), rest.first()) {

@@ -1,19 +1,19 @@
-//! Convolution by products of Hankel matrices, which take fewer multiplications and more additions.
+//! Convolution by products of Hankel matrices, with fewer multiplications and more additions.
 //!
-//! Along an axis, outputs come in tiles of n and taps in chunks of n: y_i = Σ_j x_{i+j} w_j, a product with a matrix
-//! whose entries depend on i + j alone. It takes n (n + 1) / 2 multiplications for n², without a division, so in any ring:
+//! Along an axis, outputs form tiles of n and taps chunks of n: y_i = Σ_j x_{i+j} w_j is a product with a matrix whose
+//! entries depend on i + j alone. It takes n (n + 1) / 2 multiplications instead of n², and no division, so it works in
+//! any ring:
 //!
 //! ```text
 //! y_i = d_i + Σ_{j≠i} p_ij,    p_ij = p_ji = x_{i+j} (w_i + w_j),    d_i = (x_{2i} − Σ_{j≠i} x_{i+j}) w_i
 //! ```
 //!
-//! This is the transpose of the polynomial product of Weimerskirch and Paar, *Generalizations of the Karatsuba Algorithm
-//! for Efficient Implementations* (2003). A Hankel matrix of blocks that are Hankel matrices is multiplied so block by
-//! block, hence tiles of 4, 8 and 6, and of both axes.
+//! This is the transpose of the polynomial product of Weimerskirch and Paar, *Generalizations of the Karatsuba
+//! Algorithm for Efficient Implementations* (2003). A Hankel matrix whose blocks are Hankel matrices is multiplied
+//! block by block in the same way, which gives tiles of 4, 8 and 6, and tiles along both axes.
 //!
-//! Here a multiplication is a convolution too, of all channels and tiles and of one tap a chunk, which
-//! [`product_packed`] does as any other. Along an axis of stride s there are s times the channels, each of every s-th
-//! element.
+//! Each multiplication here is itself a convolution, of all channels and tiles with one tap of a chunk, computed by
+//! [`product_packed`]. Along an axis of stride s there are s times the channels, each of every s-th element.
 
 use std::ops::Range;
 
@@ -26,10 +26,10 @@ use crate::simd::{Level, dispatch_at};
 use crate::tensor::RingTensor;
 use crate::window::{ConvSpec, Window2d};
 
-/// Sizes of tiles along an axis. A size of 1 leaves the axis as it is.
+/// Tile sizes along an axis. A size of 1 leaves the axis as it is.
 pub(super) const TILES: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
 
-/// How the size of a tile is made up of the sizes of Hankel matrices, the outermost first.
+/// Factors a tile size into sizes of Hankel matrices, the outermost first.
 fn factors(tile: usize) -> &'static [usize] {
     match tile {
         1 => &[],
@@ -44,19 +44,20 @@ fn factors(tile: usize) -> &'static [usize] {
     }
 }
 
-/// Words of input and of weights that are worked on at a time, by up to [`SHARED`] threads together; what is derived from
-/// them takes as much again. [`ROWS`] rows of tiles and eight filters are not split.
+/// The number of words of input and weights in one part of the work, shared by up to [`SHARED`] threads; the words
+/// derived from them take as much again. [`ROWS`] rows of tiles and eight filters are not split.
 const INPUT: usize = 1 << 18;
 const WEIGHTS: usize = 1 << 20;
 
-/// Rows of tiles from which a part is large enough beside the row of blocks below it.
+/// The number of tile rows that makes a part large compared with the row of blocks below it.
 const ROWS: usize = 4;
 
-/// Threads that share this memory: smaller parts are read, and their sums taken, more often. Further ones get more.
+/// The number of threads that share this memory: smaller parts are read, and their sums computed, more often. Further
+/// threads get additional memory.
 const SHARED: usize = 4;
 
-/// What a word that is written costs beside a multiplication and addition in a product: as the sum of others or as a
-/// copy; and where it is moved in strides. Measured on Zen 4 with AVX-512.
+/// The cost of writing a word, relative to a multiplication and addition in a product: as the sum of others or as a
+/// copy; and as a move in strides. Measured on Zen 4 with AVX-512.
 pub(super) const SUM: usize = 8;
 const MOVE: usize = 20;
 
@@ -67,9 +68,9 @@ struct Axis {
     pad: usize,
     output: usize,
     tile: usize,
-    /// Every `residues`-th element of the input is a channel of its own.
+    /// The stride: every `residues`-th element of the input belongs to the same channel.
     residues: usize,
-    /// Blocks of the input from one tile to the next.
+    /// The number of input blocks from one tile to the next.
     step: usize,
     chunks: usize,
     tiles: usize,
@@ -91,17 +92,17 @@ impl Axis {
         }
     }
 
-    /// Blocks of the input that so many tiles read.
+    /// The number of input blocks that this number of tiles reads.
     fn blocks(&self, tiles: usize) -> usize {
         (tiles - 1) * self.step + self.chunks
     }
 
-    /// Elements of a tile's matrix: a block, and all but one of the next.
+    /// The number of elements in a tile's matrix: a block, and all but one of the next.
     fn phases(&self) -> usize {
         2 * self.tile - 1
     }
 
-    /// Writes the elements of a padded row of the input, phase by phase: `width` blocks to the beginning of each plane.
+    /// Writes the elements of a padded input row, phase by phase: `width` blocks to the beginning of each plane.
     fn gather(&self, planes: &mut [u64], plane: usize, width: usize, padded: &[u64], residue: usize) {
         for phase in 0..self.phases() {
             let padded = &padded[phase * self.residues + residue..];
@@ -112,7 +113,7 @@ impl Axis {
         }
     }
 
-    /// The tap with this place in a chunk, if there is one.
+    /// The tap at this position of a chunk, if there is one.
     fn tap(&self, chunk: usize, phase: usize, residue: usize) -> Option<usize> {
         let tap = (chunk * self.tile + phase) * self.residues + residue;
         (tap < self.kernel).then_some(tap)
@@ -125,13 +126,13 @@ pub(super) struct Tiled<'a> {
     w: &'a RingTensor,
     groups: usize,
     axes: [Axis; 2],
-    /// Images and rows of tiles of a task, and filters.
+    /// The images and rows of tiles in a task, and the filters.
     images: usize,
     rows: usize,
     filters: usize,
 }
 
-/// A task: some filters of a group, for some rows of tiles of some images.
+/// A task: some filters of a group, for some tile rows in some images.
 struct Task<'a> {
     images: Range<usize>,
     group: usize,
@@ -146,22 +147,22 @@ struct Task<'a> {
 #[derive(Clone, Copy)]
 struct Step {
     factor: usize,
-    /// Phases of a block's input, and from one block to the next.
+    /// The number of phases in a block's input, and from one block to the next.
     block: usize,
     distance: usize,
 }
 
-/// What a multiplication is made of.
+/// The dimensions of a multiplication.
 struct Leaf {
     level: Level,
-    /// Words of a phase of the input.
+    /// The number of words in a phase of the input.
     plane: usize,
-    /// Distance of images, height and width of a channel.
+    /// The distance between images, and the height and width of a channel.
     image: usize,
     input: [usize; 2],
     window: Window2d,
     output: [usize; 2],
-    /// Filters, columns and depth.
+    /// The numbers of filters, columns and the depth.
     dims: [usize; 3],
 }
 
@@ -182,7 +183,7 @@ impl<'a> Tiled<'a> {
         let share = threads.min(SHARED);
         let filters = tiled.all_filters();
         let weights = tiled.depth() * axes[0].tile * axes[1].tile;
-        // Large weights are worth larger parts of the input, for which they are read again.
+        // Large weights justify larger parts of the input, because each part reads them again.
         let most_input = (filters * weights).clamp(INPUT, 4 * INPUT) / share;
         let row = tiled.plane(1) * tiled.channels() * axes[0].tile * axes[1].phases();
         let [rows, width] = axes.map(|axis| axis.tiles);
@@ -196,15 +197,15 @@ impl<'a> Tiled<'a> {
                 parts(rows, part).map(|(count, part)| count * vectors(part * width)).sum::<usize>()
             })
             .expect("a part has a row");
-        // Filters are split for threads if nothing else is.
+        // Filters are split among threads only if nothing else is.
         let tasks = x.shape()[0].div_ceil(tiled.images) * spec.groups * rows.div_ceil(tiled.rows);
         let split = filters.div_ceil((WEIGHTS / share / weights).max(1)).max(threads.div_ceil(tasks));
         tiled.filters = filters.div_ceil(split).next_multiple_of(8);
         tiled
     }
 
-    /// An estimate of the time that it takes, in multiplications of a product: those of the products, whose columns are
-    /// rounded up to whole vectors, and [`SUM`] or [`MOVE`] for each word that is written.
+    /// Estimates the time, in multiplications of a product: those of the products, with columns rounded up to whole
+    /// vectors, and [`SUM`] or [`MOVE`] for each word written.
     pub(super) fn cost(&self) -> usize {
         let [y, x] = &self.axes;
         let (filters, depth, tile) = (self.all_filters(), self.depth(), y.tile * x.tile);
@@ -217,7 +218,7 @@ impl<'a> Tiled<'a> {
                 let plane = images * self.channels() * self.plane(rows);
                 let (weights, outputs) = (filters * depth * tile, filters * tiles * tile);
                 let mut work = MOVE * (blocks * y.tile * x.phases() * plane + weights + outputs);
-                // The recursion's calls, of them those with a sum of weights, and the parts of those.
+                // The recursion's calls, those among them with a sum of weights, and the parts of those.
                 let (mut calls, mut sums, mut part) = (1, 0, 1);
                 self.steps(|step| {
                     let pairs = step.factor * (step.factor - 1) / 2;
@@ -238,23 +239,23 @@ impl<'a> Tiled<'a> {
         self.w.shape()[0] / self.groups
     }
 
-    /// Channels of a group, with those that a stride makes.
+    /// The number of channels in a group, including those that a stride creates.
     fn channels(&self) -> usize {
         self.w.shape()[1] * self.axes[0].residues * self.axes[1].residues
     }
 
-    /// Rows of blocks that are kept for so many rows of tiles. One more than is read, so that the phases of a column past
-    /// its first block are those of a row below.
+    /// The number of block rows kept for this number of tile rows. It is one more than is read: the phases of a column
+    /// past its first block belong to a row below.
     fn height(&self, rows: usize) -> usize {
         self.axes[0].blocks(rows) + usize::from(self.axes[0].tile > 1)
     }
 
-    /// Words of a channel's phase for so many rows of tiles.
+    /// The number of words in a channel's phase for this number of tile rows.
     fn plane(&self, rows: usize) -> usize {
         self.height(rows) * self.axes[1].blocks(self.axes[1].tiles)
     }
 
-    /// Terms of a multiplication's sums.
+    /// The number of terms in a multiplication's sums.
     fn depth(&self) -> usize {
         self.channels() * self.axes[0].chunks * self.axes[1].chunks
     }
@@ -358,14 +359,14 @@ impl<'a> Tiled<'a> {
         }
     }
 
-    /// The elements of the tiles' matrices, vertically of a block alone: (phase y, phase x, image, channel, residue y,
-    /// residue x, block y, block x).
+    /// The elements of the tiles' matrices; vertically those of one block alone: (phase y, phase x, image, channel,
+    /// residue y, residue x, block y, block x).
     fn gather_inputs(&self, inputs: &mut [u64], task: &Task, [height, width]: [usize; 2]) {
         let [y, x] = &self.axes;
         let &[_, c, h, w] = self.x.shape().as_array().expect("four axes");
         let channels = c / self.groups;
         let plane = inputs.len() / (y.tile * x.phases());
-        // Of a row, what the tiles read, between zeros. Any chunk of it that holds an element that is read is whole.
+        // Each row holds the elements that the tiles read, between zeros. Every chunk with such an element is complete.
         let mut padded = vec![0; (width + 2) * x.tile * x.residues];
         let pad = x.pad.min(padded.len());
         let length = w.min(padded.len() - pad);
@@ -423,7 +424,7 @@ impl<'a> Tiled<'a> {
         }
     }
 
-    /// Adds to the output, or subtracts from it, what `products` has: (phase y, phase x, filter, image, tile y, tile x).
+    /// Adds `products` to the output or subtracts them: (phase y, phase x, filter, image, tile y, tile x).
     fn scatter(&self, products: &[u64], task: &mut Task, rows: usize, sign: Sign) {
         let [y, x] = &self.axes;
         let write = Write::from(sign);
@@ -488,7 +489,7 @@ impl Leaf {
     }
 }
 
-/// `out = a − Σ others`, of which there are one or two, as far as all of them go.
+/// `out = a − Σ others` for one or two others, over the shortest length.
 fn subtract<'a>(level: Level, out: &mut [u64], a: &[u64], mut others: impl Iterator<Item = &'a [u64]>) {
     let (b, c) = (others.next().expect("factors are at least 2"), others.next());
     dispatch_at(
@@ -536,12 +537,12 @@ fn add_to_both(level: Level, a: &mut [u64], b: &mut [u64], term: &[u64]) {
     );
 }
 
-/// `whole` in parts: how many of each length, of the given one and of what remains.
+/// Splits `whole` into parts: the number of parts of each length, the given one and the remainder.
 pub(super) fn parts(whole: usize, part: usize) -> impl Iterator<Item = (usize, usize)> {
     [(whole / part, part), (1, whole % part)].into_iter().filter(|&(count, part)| count * part > 0)
 }
 
-/// Columns of a product, rounded up to whole vectors.
+/// The number of columns in a product, rounded up to whole vectors.
 pub(super) fn vectors(columns: usize) -> usize {
     columns.next_multiple_of(8)
 }

@@ -1,4 +1,4 @@
-//! Products with few rows or few columns: each word of the large operand is read once, where it lies.
+//! Products with few rows or few columns: each word of the large operand is read once, in place.
 
 use rayon::prelude::*;
 
@@ -6,10 +6,10 @@ use super::Sign;
 use crate::parallel;
 use crate::simd::{Level, dispatch_at};
 
-/// Rows of the right-hand side added at a time.
+/// The number of right-hand rows added at a time.
 const STEP: usize = 8;
 
-/// Columns visited at a time: [`STEP`] rows of them stay in the first-level cache.
+/// The number of columns visited at a time: [`STEP`] rows of them stay in the first-level cache.
 const SPAN: usize = 512;
 
 /// `out ± a·b` for an `a` of few rows.
@@ -22,7 +22,7 @@ pub(super) fn few_rows(level: Level, out: &mut [u64], a: &[u64], b: &[u64], dims
             || few_rows_serial(out, a, b, dims, 0, sign),
         );
     }
-    // Each thread takes some of the products' sum.
+    // Each thread takes a part of the summed axis.
     let depth = k.div_ceil(rayon::current_num_threads()).next_multiple_of(STEP);
     let length = out.len();
     let sum = b
@@ -46,7 +46,7 @@ pub(super) fn few_rows(level: Level, out: &mut [u64], a: &[u64], b: &[u64], dims
     }
 }
 
-/// The part of the product that rows `first..` of the right-hand side, given as `b`, contribute.
+/// The contribution of rows `first..` of the right-hand side, given as `b`, to the product.
 #[inline(always)]
 fn few_rows_serial(out: &mut [u64], a: &[u64], b: &[u64], [_, n, k]: [usize; 3], first: usize, sign: Sign) {
     for from in (0..n).step_by(SPAN) {
