@@ -165,4 +165,59 @@ fn intervals_wrap() {
     assert!(near.contains(u64::MAX) && near.contains(8) && !near.contains(9) && !near.contains(-3i64 as u64));
     assert_eq!(Allowed::near(0, u64::MAX), Allowed::ANY);
     assert_eq!(quotient(1 << 62, 4), Allowed::ANY);
+    assert_eq!(quotient(-(1i64 << 62) as u64, 4), Allowed::ANY);
+    assert_eq!(quotient(1 << 62, 0), Allowed::only(1 << 62));
+}
+
+#[test]
+fn a_wrong_interval_is_found_but_near_a_threshold() {
+    let sample = every_operation();
+    let (program, mut leaves) = (sample.verified(), sample.leaves(3));
+    let (x, y) = (sample.id("x"), sample.id("y"));
+    leaves.insert(y, RingTensor::zeros(&[2, 4]));
+    // thresholds at -300 and, without the lowest four bits, at 512
+    let sums = [-301i64, -300, 0, 496, 497, 511, 527, 528];
+    leaves.insert(x, RingTensor::new(vec![2, 4], sums.iter().map(|&sum| sum as u64).collect()));
+    let id = sample.id("buckets");
+    for (element, may_be_either) in
+        [false, false, false, false, true, true, true, false].into_iter().enumerate()
+    {
+        let mut values = fixed(&program, &leaves, &mut Floor);
+        let ClearValue::Bits(planes) = &mut values[id.index()] else { panic!("bits") };
+        let at = (0..3).find(|&plane| planes[plane].data()[element] == 1).unwrap();
+        let other = if at == 1 { 2 } else { 1 };
+        (planes[at].data_mut()[element], planes[other].data_mut()[element]) = (0, 1);
+        let error = allowed(&program, &values).unwrap_err();
+        // what is computed from the planes shows the change where the planes themselves may
+        let wrong = error.node == id;
+        assert_eq!(!wrong, may_be_either, "{}", sums[element]);
+    }
+}
+
+#[test]
+fn values_that_take_more_bits_than_are_compared_may_be_anything() {
+    let mut sample = Sample::new();
+    sample.leaf("x", tacita_program::Visibility::Private(common::ALICE), &[2], false);
+    sample.node("x").bound = tacita_program::RangeBound::ANY;
+    let thresholds = vec![Threshold { at: 512, dropped: 0 }];
+    let op = tacita_program::RingOp::Bucketize { thresholds, bits: 63 };
+    sample.add("buckets", op, &["x"], &[2], common::bits(2));
+    sample.finish();
+    let leaf = RingTensor::new(vec![2], vec![i64::MIN as u64, 0]);
+    let mut values = fixed(&sample.verified(), &[(RingId(0), leaf)].into(), &mut Floor);
+    for (element, may_be_anything) in [(0, true), (1, false)] {
+        for value in &mut values[1..3] {
+            let ClearValue::Bits(planes) = value else { panic!("bits") };
+            planes.iter_mut().for_each(|plane| plane.data_mut()[element] ^= 1);
+        }
+        assert_eq!(allowed(&sample.verified(), &values).is_ok(), may_be_anything);
+    }
+}
+
+#[test]
+fn a_sum_that_leaves_the_ring_may_be_anything() {
+    let whole = FourierSum { terms: vec![], constant: 1 << 34, ..common::sum() };
+    assert_ne!(fourier_sum(&[0], &whole)[0], Allowed::ANY);
+    let beyond = FourierSum { constant: 1 << 35, ..common::sum() };
+    assert_eq!(fourier_sum(&[0], &beyond)[0], Allowed::ANY);
 }

@@ -308,6 +308,19 @@ fn truncations_have_an_input_that_may_be_below_2_to_the_62() {
         sample.node("far").bound.high += 1;
         sample.verified();
     }
+    let far = RangeBound { low: 1 << 62, high: i64::MAX };
+    let mut sample = fine.clone();
+    sample.node("far").bound = far;
+    sample.add("quotient", RingOp::Truncate { bits: FRAC }, &["far"], &shape, ring(0));
+    sample.finish();
+    let error = sample.program.clone().verify().unwrap_err();
+    assert_eq!((error.node, error.fault), (sample.id("quotient"), Fault::Beyond { at: 0 }));
+    // a selection that divides by nothing takes any value
+    let mut sample = fine;
+    let op = RingOp::Select { truncate: vec![0, 0] };
+    sample.add("whole", op, &["large", "x", "far"], &shape, ring(FRAC));
+    sample.finish();
+    sample.verified();
 }
 
 #[test]
@@ -375,6 +388,38 @@ fn sorts_have_keys_with_room_for_indices() {
 }
 
 #[test]
+fn keys_and_indices_are_one_column_each() {
+    let refused = |change: fn(&mut Sample), table: [&str; 2], shape: [usize; 3]| {
+        let mut sample = every_operation();
+        change(&mut sample);
+        sample.add("late table", RingOp::Concat { axis: 2 }, &table, &shape, ring(FRAC));
+        sample.add("late", RingOp::Sort { shift: 2, bits: 63 }, &["late table"], &shape, ring(FRAC));
+        sample.reveal("late reveal", "late");
+        let error = sample.program.clone().verify().unwrap_err();
+        assert_eq!((error.node, error.fault), (sample.id("late"), Fault::SortIndices), "{table:?}");
+    };
+    let two = |s: &mut Sample| {
+        s.add("keys", RingOp::Concat { axis: 2 }, &["reshape", "reshape"], &[2, 4, 2], ring(FRAC));
+        s.add("twice", RingOp::Broadcast, &["numbers"], &[2, 4, 2], ring(0));
+    };
+    refused(two, ["keys", "indices"], [2, 4, 3]);
+    refused(two, ["reshape", "twice"], [2, 4, 3]);
+    // a number for each matrix instead of each row
+    let matrices = |s: &mut Sample| {
+        s.add("keys", RingOp::Reshape, &["concat"], &[4, 4, 1], ring(FRAC));
+        s.add("each", RingOp::ConstantTensor { values: vec![0, 1, 2, 3] }, &[], &[4, 1, 1], ring(0));
+        s.add("spread", RingOp::Broadcast, &["each"], &[4, 4, 1], ring(0));
+    };
+    refused(matrices, ["keys", "spread"], [4, 4, 2]);
+    let nothing = |s: &mut Sample| {
+        let slice = RingOp::Slice { starts: vec![0; 3], ends: vec![2, 0, 1], steps: vec![1; 3] };
+        s.add("keys", slice, &["reshape"], &[2, 0, 1], ring(FRAC));
+        s.add("none", RingOp::ConstantTensor { values: vec![] }, &[], &[2, 0, 1], ring(0));
+    };
+    refused(nothing, ["keys", "none"], [2, 0, 2]);
+}
+
+#[test]
 fn selections_take_one_plane_at_most() {
     for bits in ["not", "xor", "drawn bits"] {
         let mut sample = every_operation();
@@ -433,6 +478,99 @@ fn factors_are_the_sum_of_planes() {
     // a difference of planes is no sum
     let difference = |sample: &mut Sample| sample.node("factor").op = RingOp::Sub;
     refused("scaled", difference, Fault::Factor);
+}
+
+#[test]
+fn factors_have_no_other_terms_and_no_other_bits() {
+    let refused = |sample: &mut Sample, factor: &str| {
+        let op = RingOp::SelectScale { factors: vec![3, 0, -5], truncate: 4 };
+        sample.add("late", op, &["buckets", factor, "add"], &[2, 4], ring(FRAC));
+        sample.reveal("late reveal", "late");
+        let error = sample.program.clone().verify().unwrap_err();
+        assert_eq!((error.node, error.fault), (sample.id("late"), Fault::Factor), "{factor}");
+    };
+    let mut sample = every_operation();
+    sample.add("and more", RingOp::Add, &["drawn", "factor"], &[2, 4], ring(0));
+    refused(&mut sample, "and more");
+    let mut sample = every_operation();
+    for (plane, bit, weight, factor) in [(0, "pair0", "pair weight0", 3), (2, "pair2", "pair weight2", -5)] {
+        sample.add(bit, RingOp::BitToArithmetic { plane }, &["pairs"], &[2, 4], ring(0));
+        sample.add(weight, RingOp::Scale { factor }, &[bit], &[2, 4], ring(0));
+    }
+    sample.add("of pairs", RingOp::Add, &["pair weight0", "pair weight2"], &[2, 4], ring(0));
+    refused(&mut sample, "of pairs");
+}
+
+#[test]
+fn one_part_with_more_planes_makes_the_whole_have_more() {
+    for parts in [["argmax", "not"], ["not", "argmax"]] {
+        let mut sample = every_operation();
+        sample.add("parts", RingOp::Concat { axis: 0 }, &parts, &[4, 4], bits(2));
+        let op = RingOp::Select { truncate: vec![0, 0] };
+        sample.add("late", op, &["parts", "concat", "concat"], &[4, 4], ring(FRAC));
+        sample.reveal("late reveal", "late");
+        let error = sample.program.clone().verify().unwrap_err();
+        assert_eq!((error.node, error.fault), (sample.id("late"), Fault::PlaneSets));
+    }
+}
+
+#[test]
+fn the_limits_themselves_are_accepted() {
+    let accepted = |change: fn(&mut Sample)| {
+        let mut sample = every_operation();
+        change(&mut sample);
+        sample.finish();
+        sample.verified();
+    };
+    accepted(|s| {
+        let nothing = RingOp::Slice { starts: vec![0, 2], ends: vec![2, 2], steps: vec![1; 2] };
+        s.add("nothing", nothing, &["add"], &[2, 0], ring(FRAC));
+    });
+    accepted(|s| {
+        let sum = FourierSum { cosine_bits: 40, ..common::sum() };
+        s.node("fourier").op = RingOp::FourierSum { sum };
+    });
+    accepted(|s| {
+        s.leaf("fine", Visibility::Private(ALICE), &[2, 4], false);
+        s.node("fine").ty = ring(48);
+        let spec = Exponential { frac: 48, small_bits: 43, ..common::EXPONENTIAL };
+        s.add("fine power", RingOp::Exponential { spec }, &["fine"], &[2, 4], ring(60));
+    });
+    accepted(|s| {
+        s.leaf("finest", Visibility::Private(ALICE), &[2, 4], false);
+        s.node("finest").ty = ring(60);
+    });
+    accepted(|s| {
+        s.add("alone", RingOp::Concat { axis: 0 }, &["x"], &[2, 4], ring(FRAC));
+    });
+    accepted(|s| {
+        s.add("rows", RingOp::Sum { axes: vec![0], keepdims: false }, &["x"], &[4], ring(FRAC));
+    });
+    accepted(|s| s.node("x").bound = RangeBound::exactly(5));
+    accepted(|s| {
+        let factors = vec![3, 0, -5];
+        s.node("scaled").op = RingOp::SelectScale { factors, truncate: 0 };
+    });
+    accepted(|s| {
+        let scaled = RingOp::SelectScale { factors: vec![3, 0, -5], truncate: 30 };
+        s.add("scaled sum", scaled, &["buckets", "factor", "fourier"], &[2, 4], ring(26));
+    });
+    // and one more is refused
+    let mut sample = every_operation();
+    let scaled = RingOp::SelectScale { factors: vec![3, 0, -5], truncate: 0 };
+    sample.add("scaled sum", scaled, &["buckets", "factor", "fourier"], &[2, 4], ring(56));
+    sample.reveal("late reveal", "scaled sum");
+    let error = sample.program.clone().verify().unwrap_err();
+    assert_eq!((error.node, error.fault), (sample.id("late reveal"), Fault::RevealedSum));
+    let mut sample = every_operation();
+    sample.add("late", RingOp::Sort { shift: 2, bits: 63 }, &["reshape"], &[2, 4, 1], ring(FRAC));
+    sample.reveal("late reveal", "late");
+    let error = sample.program.clone().verify().unwrap_err();
+    assert_eq!((error.node, error.fault), (sample.id("late"), Fault::InputShapes));
+    let unknown = NodeId(every_operation().program.node_names.len() as u32);
+    refused_node("add", |node| node.origin = unknown, Fault::Origin);
+    let thresholds = vec![Threshold { at: 0, dropped: 24 }, Threshold { at: 1 << 40, dropped: 0 }];
+    refused_op("buckets", RingOp::Bucketize { thresholds, bits: 24 }, Fault::Thresholds);
 }
 
 #[test]
