@@ -480,6 +480,17 @@ fn public_factors_in_a_row_are_one() {
             );
         }
     }
+    // a quotient by a public number is one as well
+    let mut two = Two::new();
+    let x = two.secret(&[2]);
+    let number = |two: &mut Two, value| two.add(Constant { shape: vec![], value }, &[]);
+    let (rate, count) = (number(&mut two, 0.3), number(&mut two, 7.0));
+    let product = two.add(Mul, &[x, rate]);
+    let quotient = two.add(Div, &[product, count]);
+    two.reveal(quotient);
+    two.graph = optimize(&two.graph).unwrap();
+    assert_eq!(two.counts(), chain(&[0.3 / 7.0]).counts());
+
     // what might leave the representable range is left as it is
     assert_eq!(chain(&[2e4, 3e4]).counts()["Scale"], 2);
     assert_eq!(chain(&[1e-5, 1e-5]).counts()["Scale"], 2);

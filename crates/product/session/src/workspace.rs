@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tacita_graph::{DType, Graph, GraphError, NodeId, Op, Role, Value, Visibility, ops};
+use tacita_graph::{DType, Graph, GraphError, MAX_NAME, NodeId, Op, Role, Value, Visibility, hides, ops};
 
 use crate::error::Error;
 use crate::tensor::Tensor;
@@ -109,6 +109,10 @@ impl Workspace {
         input: ops::Input,
         value: Option<Value>,
     ) -> Result<Tensor, Error> {
+        if name.len() > MAX_NAME || hides(name) {
+            let reason = "it is too long, or has characters that cannot be seen";
+            return Err(Error::Usage(format!("the name {name:?} cannot be used: {reason}")));
+        }
         let mut state = self.lock();
         let taken = || {
             let why = "give another name, or drop every tensor that is computed from the old one";

@@ -177,6 +177,9 @@ fn names_are_free_again_but_those_of_parameters() -> Result<(), Error> {
     let [a, b] = [3.0, 4.0].map(|x| session.input("", "bob", &[2], numbers(x)).expect("no name is taken"));
     assert!(close(&show(&session, &(&a * &x + b))?, &[10.0, 10.0]));
 
+    let hidden = session.input("a\nb", "bob", &[2], numbers(1.0)).expect_err("a line break in a name");
+    assert!(hidden.exit_code() == 2 && !hidden.to_string().contains('\n'), "{hidden}");
+
     let w = session.parameter("w", "bob", &[2], numbers(5.0))?;
     assert!(close(&show(&session, &(&w * &a * &x))?, &[30.0, 30.0]));
     let in_use = session.forget(&["w"]).expect_err("w is in use");

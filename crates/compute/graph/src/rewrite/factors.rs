@@ -17,40 +17,38 @@ pub(super) fn join(graph: &Graph) -> Result<Graph, GraphError> {
 
 fn rule(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<NodeId>, GraphError> {
     let node = r.old.node(id);
-    if !matches!(node.op, Op::Mul(_)) || node.ty.dtype != DType::Fixed || node.ty.visibility.is_clear() {
+    if node.ty.dtype != DType::Fixed || node.ty.visibility.is_clear() {
         return Ok(None);
     }
     let inputs = r.inputs(id);
-    let Some((outer, product)) = factor(&r.new, &inputs) else { return Ok(None) };
-    let at = usize::from(inputs[0] != product);
+    let Some((outer, product)) = factor(&r.new, &node.op, &inputs) else { return Ok(None) };
+    if !r.alone(id, usize::from(inputs[0] != product)) {
+        return Ok(None);
+    }
     let inner = r.new.node(product);
-    if !matches!(inner.op, Op::Mul(_)) || !r.alone(id, at) {
-        return Ok(None);
-    }
-    let Some((first, x)) = factor(&r.new, &inner.inputs) else { return Ok(None) };
+    let Some((first, x)) = factor(&r.new, &inner.op, &inner.inputs) else { return Ok(None) };
     let value = first * outer;
-    if value != 0.0 && !(LEAST..=MOST).contains(&value.abs()) {
+    // a constant may have given the shape
+    let same = r.new.node(x).ty == node.ty;
+    if !same || value != 0.0 && !(LEAST..=MOST).contains(&value.abs()) {
         return Ok(None);
     }
-    let (shape, same) = (Vec::new(), r.new.node(x).ty == node.ty);
-    if !same {
-        // a constant gave the shape
-        return Ok(None);
-    }
-    let factor = r.new.add(Constant { shape, value }, &[], "")?;
+    let factor = r.new.add(Constant { shape: vec![], value }, &[], "")?;
     r.new.add(Mul, &[x, factor], &node.name).map(Some)
 }
 
-/// The public number among two factors, and the other factor.
-fn factor(graph: &Graph, inputs: &[NodeId]) -> Option<(f64, NodeId)> {
+/// The public number that an operation multiplies by, and the value that it multiplies.
+fn factor(graph: &Graph, op: &Op, inputs: &[NodeId]) -> Option<(f64, NodeId)> {
     let [a, b] = *inputs else { return None };
     let constant = |id: NodeId| match graph.node(id).op {
         Op::Constant(Constant { value, .. }) => Some(value),
         _ => None,
     };
+    let is_quotient = matches!(op, Op::Div(_));
     match (constant(a), constant(b)) {
-        (None, Some(value)) => Some((value, a)),
-        (Some(value), None) => Some((value, b)),
+        (None, Some(value)) if is_quotient => Some((1.0 / value, a)),
+        (None, Some(value)) if matches!(op, Op::Mul(_)) => Some((value, a)),
+        (Some(value), None) if matches!(op, Op::Mul(_)) => Some((value, b)),
         _ => None,
     }
 }

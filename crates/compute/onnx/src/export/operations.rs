@@ -115,7 +115,7 @@ fn otherwise(w: &mut Writer<'_>, id: NodeId, x: &[&str]) -> Written {
         Op::Any(op) => over_bits(w, "ReduceMax", x[0], &op.axes, op.keepdims),
         Op::Cast(op) => cast(w, op, x[0], ty(0).dtype),
         // at whatever precision, a float is a float
-        Op::Precision(_) => x[0].to_string(),
+        Op::Precision(_) | Op::Detach(_) => x[0].to_string(),
 
         Op::Rsqrt(_) => {
             let root = w.op("Sqrt", x, vec![]);
