@@ -23,7 +23,7 @@ use tacita_identity::encrypted_file::{
     Decryption, ENCAPSULATED, EncryptedReader, Encryption, FileKey, read_up_to,
 };
 use tacita_identity::{FileError, Identity};
-use tacita_mpc::{Kept, KeptValues};
+use tacita_mpc::{Kept, KeptValues, Share};
 use tacita_nn::Step;
 use tacita_ring::RingTensor;
 use zeroize::Zeroizing;
@@ -147,7 +147,7 @@ impl<'a> Checkpoints<'a> {
             name: name.clone(),
             id: kept.id,
             frac: kept.frac,
-            shape: kept.share.shape().iter().map(|&size| size as u64).collect(),
+            shape: kept.share.local().shape().iter().map(|&size| size as u64).collect(),
         });
         let manifest = Manifest {
             party: self.party.clone(),
@@ -169,7 +169,7 @@ impl<'a> Checkpoints<'a> {
             content.put(&(manifest.len() as u32).to_le_bytes())?;
             content.put(&manifest)?;
             for kept in checkpoint.kept.values() {
-                let words: Vec<u64> = kept.share.data().iter().map(|word| word.to_le()).collect();
+                let words: Vec<u64> = kept.share.local().data().iter().map(|word| word.to_le()).collect();
                 content.put(bytemuck::cast_slice(&Zeroizing::new(words)))?;
             }
             content.finish()?.0.sync_all()
@@ -205,7 +205,7 @@ impl<'a> Checkpoints<'a> {
             content.read_exact(bytemuck::cast_slice_mut(&mut words)).map_err(refuse)?;
             words.iter_mut().for_each(|word| *word = u64::from_le(*word));
             let share = Arc::new(RingTensor::new(shape.clone(), words));
-            kept.insert(name, Kept { id, frac, share });
+            kept.insert(name, Kept { id, frac, share: Share::new(share) });
         }
         match expected.keys().find(|name| !kept.contains_key(*name)) {
             Some(name) => Err(refuse(format!("it lacks `{name}`, which this training keeps")).into()),
@@ -400,7 +400,10 @@ mod tests {
 
     fn state(step: u64) -> Checkpoint {
         let share = Arc::new(RingTensor::new(vec![2, 3], vec![1, 2, 3, u64::MAX, 5, step]));
-        let kept = KeptValues::from([("w".to_owned(), Kept { id: [step as u8; 32], frac: 16, share })]);
+        let kept = KeptValues::from([(
+            "w".to_owned(),
+            Kept { id: [step as u8; 32], frac: 16, share: Share::new(share) },
+        )]);
         Checkpoint { step, order: [7; 32], losses: vec![(1, 0.5)], kept }
     }
 
@@ -424,7 +427,7 @@ mod tests {
         let shapes = BTreeMap::from([("w".to_owned(), vec![2, 3])]);
         let read = store.read(30, &shapes)?;
         assert_eq!((read.step, read.order, read.losses), (30, [7; 32], vec![(1, 0.5)]));
-        assert_eq!(read.kept["w"].share.data(), [1, 2, 3, u64::MAX, 5, 30]);
+        assert_eq!(read.kept["w"].share.local().data(), [1, 2, 3, u64::MAX, 5, 30]);
         assert_eq!(store.stamps()?.len(), 2);
 
         let other = |of| Checkpoints::new(folder.path(), "alice", secret.clone(), of);

@@ -2,7 +2,7 @@
 //!
 //! A [`Correlation`] describes one dealt value: its width on the wire ([`Item`]) and its spec, a function of masks ([`Spec`]).
 //! [`TaskDealer`] interprets specs for any [`Masks`]; [`Provider`] is where a member takes corrections from if no dealer takes
-//! part. The crate may use `tacita-ring` and `tacita-net`, and knows nothing of programs, plans and openings. Begin with
+//! part. [`Share`] and [`Masked`](Masked) are different types, and only the latter is sent. The crate may use `tacita-ring` and `tacita-net`, and knows nothing of programs, plans and openings. Begin with
 //! `spec.rs`, then `deal.rs`, then `streams.rs`.
 
 mod blocks;
@@ -12,8 +12,10 @@ mod item;
 mod kernels;
 mod masks;
 pub mod narrow;
+mod other_shares;
+mod out;
 mod provider;
-mod shares;
+mod share;
 mod shuffle;
 mod source;
 mod spec;
@@ -27,8 +29,12 @@ pub use error::CorrelationError;
 pub use item::Item;
 pub use kernels::{BitProducts, FOURIER_GROUP};
 pub use masks::Masks;
+pub use other_shares::OtherShares;
 pub use provider::Provider;
-pub use shares::OtherShares;
+pub use share::{
+    BitMasked, BitShare, Correction, Mask, MaskStreams, Masked, Outgoing, RingMaskShare, RingMasked,
+    RingShare, Share, ZeroSharing,
+};
 pub use shuffle::Shuffle;
 pub use source::{Scratch, Source};
 pub use spec::{

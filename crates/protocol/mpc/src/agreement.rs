@@ -10,7 +10,7 @@ use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, NetError};
 use tacita_program::{RingId, RingNode, RingOp, Visibility};
 
 use crate::error::MpcError;
-use crate::party::Leaves;
+use crate::leaves::Leaves;
 use crate::plan::Plan;
 use crate::session::{Membership, WORDS, hex};
 

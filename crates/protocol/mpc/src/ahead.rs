@@ -7,6 +7,7 @@
 //! would open two values under one mask. [`Provider::begin`](tacita_correlations::Provider::begin) is where that is made sure, before anything is opened.
 //! Seeds between parties are drawn in the session as always; the dealer never has them.
 
+use tacita_correlations::Streams;
 use tacita_net::{Frame, NetError};
 use tacita_ring::Seed;
 
@@ -15,9 +16,8 @@ use crate::config::Config;
 use crate::dealer::deal_all;
 use crate::error::MpcError;
 use crate::handshake::mask_seed;
-use crate::party::Leaves;
+use crate::leaves::Leaves;
 use crate::plan::Plan;
-use tacita_correlations::Streams;
 
 /// A dealer for a session in which it takes no part.
 pub struct AheadDealer {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tacita_net::Frame;
-
 use tacita_correlations::Overrides;
+use tacita_net::Frame;
 
 /// Settings of one member. All members of a session use the same `dealer_ahead`.
 #[derive(Clone)]

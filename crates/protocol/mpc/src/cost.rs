@@ -8,7 +8,8 @@ use tacita_program::{NodeId, RingId, RingOp};
 use crate::dealer::Dealt;
 use crate::party::Outcome;
 use crate::plan::{PERSISTENT, Plan, TaskKind};
-use crate::primitives::{is_product, products};
+use crate::primitives::products;
+use crate::values::is_product;
 
 /// The cost of one graph node, of all tasks that it was lowered to.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +58,7 @@ impl Plan {
             nodes: vec![],
         };
         for id in self.persistent() {
-            let bytes = crate::primitives::words(self.node(id)) as u64 * 8;
+            let bytes = crate::sizes::words(self.node(id)) as u64 * 8;
             match self.owner(id) {
                 Some(owner) if owner > parties => {
                     cost.data_owners[owner - parties - 1].0 += bytes * parties as u64;
@@ -90,8 +91,8 @@ impl Plan {
     }
 
     /// Multiply-adds in matrix products and convolutions of two operands that are not public, of all parties and the dealer
-    /// together: whoever has a share of an operand, or of its mask, multiplies it by the other's opening, and the dealer
-    /// multiplies the masks; who owns an operand does both in one.
+    /// together: a party with a share of an operand, or of its mask, multiplies it by the other masked operand, and the dealer
+    /// multiplies the masks; the owner of an operand does both in one.
     pub fn multiply_adds(&self) -> u64 {
         let of_node = |id: RingId| {
             let node = self.node(id);

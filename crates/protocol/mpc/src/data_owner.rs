@@ -3,28 +3,28 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use tacita_correlations::{MaskStreams, Outgoing, Provider, Share, Streams, narrow};
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, Payload, Phase};
 use tacita_program::{RingId, RingOp, RingType, Visibility};
 use tacita_ring::{BitTensor, RingTensor, Sign};
 
 use crate::agreement::agree;
 use crate::config::Config;
-use crate::dealer::constants;
 use crate::error::MpcError;
-use crate::linear::known;
-use crate::party::{Leaves, Outcome, Times, leaf, missing_leaf};
-use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
-use crate::primitives::{self, Revealed, elements};
+use crate::form::LeafKey;
+use crate::leaves::{Leaves, leaf, missing_leaf};
+use crate::linear::{constants, known};
+use crate::output::Revealed;
+use crate::party::{Outcome, Times};
+use crate::plan::{PERSISTENT, Plan, TaskKind};
 use crate::session::Membership;
+use crate::sizes::{elements, item};
 use crate::steps::Sender;
-use tacita_correlations::Provider;
-use tacita_correlations::Streams;
-use tacita_correlations::narrow;
 
 /// A member after the dealer, whose data enters or who receives results, and who holds no share.
 ///
 /// It sends the parties each of its leaves x as x̂ = x + r, where r = Σ_i r_i and r_i is a stream that it shares with party
-/// i and the dealer. Party 1 takes x̂ − r_1 as its share of x, party i takes −r_i: they have shares and opening at once,
+/// i and the dealer. Party 1 takes x̂ − r_1 as its share of x, party i takes −r_i: they have shares and the masked value at once,
 /// and nothing is dealt for it. A weight is sent once a session.
 ///
 /// # Security
@@ -137,7 +137,7 @@ impl DataOwner {
             let value = match node.visibility {
                 // who knows all that a value is made of computes it
                 Visibility::Public => {
-                    let value = known(plan, &constants(plan, leaves), node.inputs[0]);
+                    let value = known(plan.values(), &constants(plan.values(), leaves), node.inputs[0]);
                     let value = value.ok_or_else(|| missing_leaf(plan, id))?;
                     Revealed::Ring((*value).clone())
                 }
@@ -161,15 +161,15 @@ impl DataOwner {
         (number, task): (u64, u32),
     ) -> Result<(), MpcError> {
         let Membership { endpoint, config, me, parties, .. } = &self.member;
-        let value = leaf(plan, leaves, id)?;
-        let (stream, item) = (plan.mask_stream(number, id)?, plan.opened_as(id));
+        // its owner's share of a value is all of it
+        let value = Share::new(leaf(plan, leaves, id)?.clone());
+        let (stream, item) = (plan.mask_stream(number, id)?, plan.masked_as(id));
+        let mask = MaskStreams { streams: &self.streams, holders: plan.mask_streams(id), stream };
         for part in item.parts() {
-            let (first, last) = (part.start * item.lanes(), part.end * item.lanes());
-            let mut hat = narrow::packed(item, &value.data()[first..last.min(value.data().len())]);
-            for holder in plan.mask_streams(id) {
-                self.streams.apply(holder, stream, item, part.start, &mut hat, Sign::Plus)?;
-            }
-            let payload = Payload::from(hat);
+            let last = (part.end * item.lanes()).min(elements(plan.node(id)));
+            let share = value.packed(item, part.start * item.lanes()..last);
+            let masked = Outgoing::from(share.masked(&mask, item, part.start)?);
+            let payload = Payload::from(masked.into_words());
             for party in 0..*parties {
                 let frame = Frame::new(number, task, 0, FrameKind::Opening, payload.clone());
                 config.hooks.sent(*me, party, &frame);
@@ -188,7 +188,7 @@ impl DataOwner {
         let Membership { endpoint, config, parties, .. } = &self.member;
         let task = &plan.tasks[t as usize];
         let node = plan.node(plan.node(task.node).inputs[0]);
-        let item = primitives::item(node);
+        let item = item(node);
         endpoint.set_place(plan.task_name(t), task.start + 1);
         // each step of the parties has its own limit, and this member waits for all of them
         let timeout = config.timeout.saturating_mul(plan.rounds() + 2);

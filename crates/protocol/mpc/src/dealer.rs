@@ -1,26 +1,24 @@
 //! The dealer: sums the parties' masks from their seeds and sends what makes the shares of its values right.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tacita_correlations::{OtherShares, StreamId, Streams, TaskDealer, Use};
 use tacita_net::{Endpoint, Frame, FrameKind, MemberId, NetError, Payload, Phase, Traffic};
-use tacita_program::{RingId, Visibility};
 
 use crate::agreement::{agreed, digests_differ, hear};
 use crate::config::Config;
 use crate::error::MpcError;
-use crate::linear::{Image, apply, constant, known};
+use crate::leaves::Leaves;
+use crate::linear::constants;
 use crate::masks::EvaluationMasks;
-use crate::party::Leaves;
 use crate::plan::Plan;
 use crate::session::Membership;
 use crate::timeline::{Doing, Span};
-use tacita_correlations::{OtherShares, StreamId, Streams, TaskDealer, Use};
 
 /// The dealer of a session.
 ///
 /// # Security
-/// It knows every mask, so it must never see an opening: links between parties are encrypted against it too, and
+/// It knows every mask, so it must never see a masked value: links between parties are encrypted against it too, and
 /// nothing but seeds and digests reaches it. It learns program, public values, and how often and when something is
 /// evaluated.
 pub struct Dealer {
@@ -162,7 +160,7 @@ pub(crate) fn deal_all(
     config: &Config,
     deliver: &dyn Fn(usize, Frame) -> Result<(), NetError>,
 ) -> Result<Vec<Span>, MpcError> {
-    let public = constants(plan, public);
+    let public = constants(plan.values(), public);
     let mut masks = EvaluationMasks::new(plan, number, streams, &public);
     let (mut count, mut timeline) = (0, Vec::new());
     for (position, &t) in plan.order.iter().enumerate() {
@@ -175,7 +173,7 @@ pub(crate) fn deal_all(
             for (index, correlation) in (0..).zip(&task.steps.dealt) {
                 let stream = StreamId::Evaluation { evaluation: number, task: t, purpose: Use::Dealt(index) };
                 let shares = OtherShares { item: correlation.item, streams, stream, holders: &holders };
-                let payload = Payload::from(dealer.deal(correlation, &shares)?);
+                let payload = Payload::from(dealer.deal(correlation, &shares)?.into_words());
                 let frame = Frame::new(number, t, index, FrameKind::Correction, payload);
                 config.hooks.sent(plan.parties(), task.receiver, &frame);
                 deliver(task.receiver, frame).map_err(|source| MpcError::Net {
@@ -193,24 +191,4 @@ pub(crate) fn deal_all(
         }
     }
     Ok(timeline)
-}
-
-/// Public values that masks are multiplied by: leaves, constants, and what is computed from them, but for constants that
-/// are one number all over ([`linear::uniform`](crate::linear::uniform)).
-pub(crate) fn constants(plan: &Plan, public: &Leaves) -> Leaves {
-    let mut values = public.clone();
-    for (i, node) in plan.program.nodes.iter().enumerate() {
-        let id = RingId(i as u32);
-        if node.visibility != Visibility::Public || values.contains_key(&id) {
-            continue;
-        }
-        let inputs: Vec<_> = node.inputs.iter().map(|input| known(plan, &values, *input)).collect();
-        let linear = node.op.is_linear() || node.op.is_bilinear();
-        let value =
-            if linear { apply(plan, node, &inputs, Image::Whole) } else { constant(node).map(Arc::new) };
-        if let Some(value) = value {
-            values.insert(id, value);
-        }
-    }
-    values
 }

@@ -7,8 +7,9 @@
 
 use std::sync::LazyLock;
 
-use crate::products::Products;
 use tacita_correlations::Lane;
+
+use crate::products::Products;
 
 /// Bits of a leaf, and nodes that become one.
 const ARITY: usize = 4;

@@ -1,8 +1,7 @@
 //! What can go wrong in an evaluation.
 
-use tacita_net::NetError;
-
 use tacita_correlations::CorrelationError;
+use tacita_net::NetError;
 
 /// An error of planning, dealing or executing.
 ///
@@ -92,4 +91,9 @@ fn place(node: &str, round: u32) -> String {
         0 => format!("in `{node}`"),
         round => format!("in `{node}`, round {round}"),
     }
+}
+
+/// The error of a plan that is refused for this reason.
+pub(crate) fn unsupported(node: &str, op: &str, reason: String) -> MpcError {
+    MpcError::Unsupported { node: node.to_owned(), op: op.to_owned(), reason }
 }

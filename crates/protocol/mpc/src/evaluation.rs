@@ -1,39 +1,41 @@
-//! The state of one evaluation at one party: what it holds of each value, what is being opened.
+//! The state of one evaluation at one party: its part of each value, and the openings under way.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tacita_correlations::{
+    BitMasked, BitShare, Correction, Provider, RingMasked, RingShare, Streams, narrow,
+};
 use tacita_net::{Endpoint, FrameHeader, FrameKind, MemberId, NetError};
 use tacita_program::RingId;
-use tacita_ring::{BitTensor, RingTensor, Sign};
+use tacita_ring::{RingTensor, Sign};
 
 use crate::config::Config;
 use crate::error::MpcError;
+use crate::form::{Form, LeafKey};
 use crate::linear::Maybe;
-use crate::plan::{Form, LeafKey, Plan, TaskKind};
-use crate::primitives::{Output, Revealed};
+use crate::output::{Output, Revealed};
+use crate::plan::{Plan, TaskKind};
 use crate::steps::{Opening, Receivers, Sender};
-use tacita_correlations::Provider;
-use tacita_correlations::Streams;
-use tacita_correlations::narrow;
 
-/// What a party holds of a weight that was opened for the session.
+/// A party's part of a weight that was opened for the session.
 pub(crate) enum Stored {
-    /// At the party that owns it. The opening, which it rarely needs, is made again when it does.
-    Value(Arc<RingTensor>),
+    /// At the party that owns it. The masked value, which it rarely needs, is computed again on demand.
+    Value(RingShare),
     /// At any other.
-    Opening(Arc<RingTensor>),
+    Masked(RingMasked),
 }
 
-/// What a party holds of one node's value.
+/// A party's part of one node's value.
 #[derive(Default)]
 pub(crate) struct Slot {
     pub public: Option<Arc<RingTensor>>,
-    pub share: Option<Maybe>,
-    pub hat: Option<Arc<RingTensor>>,
-    pub bits: Option<Arc<BitTensor>>,
-    pub open_bits: Option<Arc<BitTensor>>,
+    /// The additive share; a share of zero is none.
+    pub share: Option<Option<RingShare>>,
+    pub masked: Option<RingMasked>,
+    pub bits: Option<BitShare>,
+    pub masked_bits: Option<BitMasked>,
 }
 
 /// An opening under way.
@@ -59,11 +61,11 @@ pub(crate) struct Evaluation<'a> {
     pub slots: RefCell<Vec<Slot>>,
     pub left: RefCell<Vec<u32>>,
     pub pending: RefCell<BTreeMap<(u32, u16), Pending>>,
-    pub corrections: RefCell<BTreeMap<u32, Vec<Option<Vec<u64>>>>>,
+    pub corrections: RefCell<BTreeMap<u32, Vec<Option<Correction>>>>,
     pub prepared: RefCell<BTreeMap<u32, RingTensor>>,
     pub revealed: RefCell<BTreeMap<RingId, Revealed>>,
     /// This party's shares of what is kept.
-    pub kept: RefCell<BTreeMap<RingId, Arc<RingTensor>>>,
+    pub kept: RefCell<BTreeMap<RingId, RingShare>>,
     /// Where corrections come from if no dealer takes part.
     pub ahead: &'a RefCell<Option<Box<dyn Provider>>>,
 }
@@ -74,22 +76,27 @@ impl Evaluation<'_> {
     }
 
     /// Takes the next correction, which must be this one.
-    pub fn correction(&self, header: FrameHeader) -> Result<Vec<u64>, MpcError> {
+    pub fn correction(&self, header: FrameHeader) -> Result<Correction, MpcError> {
         if let Some(ahead) = self.ahead.borrow_mut().as_mut() {
-            return ahead.next(&header).map_err(MpcError::Correlations);
+            return ahead.next(&header).map(Correction::new).map_err(MpcError::Correlations);
         }
         let frame = self.endpoint.expect(self.dealer(), header, self.config.timeout);
-        Ok(frame.map_err(|source| self.fail(header.task, source))?.payload.into_words())
+        let frame = frame.map_err(|source| self.fail(header.task, source))?;
+        Ok(Correction::new(frame.payload.into_words()))
     }
 
     pub fn stored(&self, id: RingId) -> Option<&Stored> {
         self.plan.keys.get(&id).and_then(|key| self.store.get(key))
     }
 
-    /// Puts a leaf that this party knows into its slot.
-    pub fn set_leaf(&self, id: RingId, public: bool, value: Maybe) {
-        let slot = &mut self.slots.borrow_mut()[id.0 as usize];
-        if public { slot.public = value } else { slot.share = Some(value) }
+    /// Puts a public leaf into its slot.
+    pub fn set_public(&self, id: RingId, value: Maybe) {
+        self.slots.borrow_mut()[id.0 as usize].public = value;
+    }
+
+    /// Puts a share of a leaf into its slot: all of the leaf at its owner, none at others.
+    pub fn set_share(&self, id: RingId, share: Option<RingShare>) {
+        self.slots.borrow_mut()[id.0 as usize].share = Some(share);
     }
 
     /// Stores a task's result.
@@ -100,10 +107,12 @@ impl Evaluation<'_> {
             match output {
                 Output::Nothing => {}
                 Output::Share(share) => slot.share = Some(share),
-                Output::Opening(hat) if self.plan.form(id) == Form::Public => slot.public = Some(hat),
-                Output::Opening(hat) => slot.hat = Some(hat),
-                Output::Bits(bits) => slot.bits = Some(Arc::new(bits)),
-                Output::OpenBits(bits) => slot.open_bits = Some(Arc::new(bits)),
+                Output::Masked(value) if self.plan.form(id) == Form::Public => {
+                    slot.public = Some(value.into_known());
+                }
+                Output::Masked(value) => slot.masked = Some(value),
+                Output::Bits(bits) => slot.bits = Some(bits),
+                Output::MaskedBits(bits) => slot.masked_bits = Some(bits),
                 Output::Revealed(value) => {
                     self.revealed.borrow_mut().insert(id, value);
                 }

@@ -16,8 +16,9 @@ use tacita_program::RingId;
 
 use crate::error::MpcError;
 use crate::evaluation::Evaluation;
+use crate::output::Output;
 use crate::plan::TaskKind;
-use crate::primitives::{self, Output};
+use crate::primitives;
 use crate::task::TaskContext;
 use crate::timeline::{Doing, Span};
 

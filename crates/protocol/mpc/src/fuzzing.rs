@@ -12,7 +12,8 @@ use tacita_ring::RingTensor;
 use crate::config::{Config, Hooks};
 use crate::dealer::Dealer;
 use crate::error::MpcError;
-use crate::party::{Leaves, Party};
+use crate::leaves::Leaves;
+use crate::party::Party;
 use crate::plan::Plan;
 
 const NAMES: [&str; 3] = ["alice", "bob", "dealer"];

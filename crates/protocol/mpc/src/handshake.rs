@@ -10,7 +10,7 @@
 //!
 //! A data owner and each party share a seed that the dealer knows too, and no other party: it is derived from the seed of
 //! owner and dealer, and sent by the owner to that party. It masks the owner's inputs, so that the dealer knows their
-//! masks; the opening, the input under the sum of all parties' masks, goes to the parties and never to the dealer. Of P
+//! masks; the masked value, the input plus the sum of all parties' masks, goes to the parties and never to the dealer. Of P
 //! parties, P - 1 that pool do not know the mask of the last.
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ use zeroize::Zeroize;
 
 use crate::config::Config;
 use crate::error::MpcError;
-use crate::plan::mask_streams;
+use crate::members::mask_streams;
 
 /// Steps of its control frames: what they carry.
 const NONCE: u16 = 0;

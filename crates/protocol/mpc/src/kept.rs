@@ -1,10 +1,9 @@
 //! What a party keeps in shares from one evaluation to the next.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use tacita_correlations::RingShare;
 use tacita_program::RingId;
-use tacita_ring::RingTensor;
 
 use crate::error::MpcError;
 use crate::plan::Plan;
@@ -20,7 +19,7 @@ pub struct Kept {
     /// Fractional bits.
     pub frac: u32,
     /// This party's share.
-    pub share: Arc<RingTensor>,
+    pub share: RingShare,
 }
 
 /// By name.
@@ -46,10 +45,10 @@ pub(crate) fn leaves<'a>(plan: &Plan, kept: &'a KeptValues) -> Result<Vec<(RingI
             let value =
                 kept.get(name).ok_or_else(|| refuse("no evaluation of this session kept it".into()))?;
             let frac = node.ty.frac();
-            if value.share.shape() != node.shape || value.frac != frac {
+            if value.share.local().shape() != node.shape || value.frac != frac {
                 return Err(refuse(format!(
                     "it was kept as {:?} with {} fractional bits, and is used as {:?} with {frac}",
-                    value.share.shape(),
+                    value.share.local().shape(),
                     value.frac,
                     node.shape
                 )));

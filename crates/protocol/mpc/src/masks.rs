@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use tacita_correlations::{CorrelationError, Item, Masks, StreamId, Streams, Use, ValueId, narrow};
 use tacita_program::{RingId, RingType};
 use tacita_ring::{BitTensor, RingTensor};
 
 use crate::linear;
 use crate::plan::Plan;
-use crate::primitives::elements;
-use tacita_correlations::{CorrelationError, Item, Masks, StreamId, Streams, Use, ValueId, narrow};
+use crate::sizes::elements;
 
 /// The masks of one evaluation, at one of its tasks.
 pub(crate) struct EvaluationMasks<'a> {
@@ -56,7 +56,7 @@ impl<'a> EvaluationMasks<'a> {
         let (plan, known) = (self.plan, &self.values);
         let mut fresh = Vec::new();
         let mask = linear::mask(
-            plan,
+            plan.values(),
             id,
             |source| {
                 if let Some(mask) = known.get(&source) {
@@ -80,13 +80,13 @@ impl<'a> EvaluationMasks<'a> {
         id: RingId,
         holders: impl IntoIterator<Item = usize>,
     ) -> Result<Arc<RingTensor>, CorrelationError> {
-        let (stream, item) = (self.plan.mask_stream(self.number, id)?, self.plan.opened_as(id));
+        let (stream, item) = (self.plan.mask_stream(self.number, id)?, self.plan.masked_as(id));
         let sum = narrow::unpacked(item, self.streams.sum(holders, stream, item, 0..item.words())?);
         Ok(Arc::new(RingTensor::new(self.plan.node(id).shape.clone(), sum)))
     }
 
     fn public_value(&self, id: RingId) -> Result<Arc<RingTensor>, CorrelationError> {
-        linear::known(self.plan, self.public, id).ok_or_else(|| missing("public value", id))
+        linear::known(self.plan.values(), self.public, id).ok_or_else(|| missing("public value", id))
     }
 
     fn stream(&self, purpose: Use) -> StreamId {
@@ -102,7 +102,7 @@ impl Masks for EvaluationMasks<'_> {
     fn others(&mut self, value: ValueId, party: usize) -> Result<Option<Arc<RingTensor>>, CorrelationError> {
         let plan = self.plan;
         linear::mask(
-            plan,
+            plan.values(),
             RingId(value.0),
             |source| {
                 let own = plan.own_mask_stream(source, party);
@@ -123,7 +123,7 @@ impl Masks for EvaluationMasks<'_> {
         let id = RingId(value.0);
         let node = self.plan.node(id);
         let RingType::Bits { planes } = node.ty else { return Err(missing("bits", id)) };
-        let (stream, item) = (self.plan.mask_stream(self.number, id)?, self.plan.opened_as(id));
+        let (stream, item) = (self.plan.mask_stream(self.number, id)?, self.plan.masked_as(id));
         let words = self.streams.sum(0..self.plan.parties(), stream, item, 0..item.words())?;
         let tensor = Arc::new(BitTensor::from_words(elements(node), planes, words));
         self.planes.insert(value, tensor.clone());

@@ -2,32 +2,29 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, Payload, Phase, Traffic};
+use tacita_correlations::{Provider, Share, Streams};
+use tacita_net::{Endpoint, MemberId, Phase, Traffic};
 use tacita_program::{RingId, RingOp, Visibility};
-use tacita_ring::{RingTensor, Sign};
 
 use crate::agreement::agree;
 use crate::config::Config;
 use crate::error::MpcError;
 use crate::evaluation::{Evaluation, Slot, Stored};
 use crate::executor::{Progress, execute};
+use crate::form::LeafKey;
 use crate::kept::{self, Kept, KeptValues};
+use crate::leaves::{Leaves, leaf};
 use crate::linear;
-use crate::plan::{LeafKey, PERSISTENT, Plan, TaskKind};
-use crate::primitives::{self, Revealed};
+use crate::output::Revealed;
+use crate::plan::{Plan, TaskKind};
+use crate::primitives;
 use crate::session::Membership;
 use crate::task::TaskContext;
 use crate::timeline::{Doing, Span};
-use tacita_correlations::Item;
-use tacita_correlations::Provider;
-use tacita_correlations::{StreamId, Streams};
-
-/// Values of leaves by ring node: a party's own and the public ones.
-pub type Leaves = BTreeMap<RingId, Arc<RingTensor>>;
+use crate::weights::open_persistent;
 
 /// Wall times of one evaluation at one party.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -247,7 +244,7 @@ impl Party {
         };
         set_leaves(&eval, leaves)?;
         for (id, value) in secret {
-            eval.set_leaf(id, false, Some(value.share.clone()));
+            eval.set_share(id, Some(value.share.clone()));
         }
 
         let start = Instant::now();
@@ -306,103 +303,19 @@ fn precede(eval: &Evaluation<'_>, timeline: &mut Vec<Span>) -> Result<(), MpcErr
     Ok(())
 }
 
-/// Opens the weights that this session has not opened yet, each under the owner's mask.
-fn open_persistent(
-    member: &Membership,
-    streams: &Streams,
-    store: &mut BTreeMap<LeafKey, Stored>,
-    (plan, leaves, number): (&Plan, &Leaves, u64),
-) -> Result<(), MpcError> {
-    let Membership { endpoint, config, me, parties, .. } = member;
-    let (me, parties) = (*me, *parties);
-    endpoint.set_place("weights", 0);
-    let all: Vec<RingId> = plan.persistent().collect();
-    let new: Vec<(u32, RingId)> = (PERSISTENT..)
-        .zip(all)
-        .filter(|(_, id)| !plan.keys.get(id).is_some_and(|key| store.contains_key(key)))
-        .collect();
-    let fail = |id: RingId| {
-        let node = plan.name(plan.node(id).origin).to_owned();
-        move |source| MpcError::Net { node, round: 0, source }
-    };
-    for &(task, id) in new.iter().filter(|(_, id)| plan.owner(*id) == Some(me)) {
-        let value = leaf(plan, leaves, id)?;
-        let key = key(plan, id)?;
-        for part in primitives::item(plan.node(id)).parts() {
-            let hat = Payload::from(opened(streams, me, &key, value, part)?);
-            for peer in (0..parties).filter(|&peer| peer != me) {
-                let frame = Frame::new(number, task, 0, FrameKind::Opening, hat.clone());
-                config.hooks.sent(me, peer, &frame);
-                endpoint.post(MemberId(peer as u16), frame).map_err(fail(id))?;
-            }
-        }
-        store.insert(key, Stored::Value(value.clone()));
-    }
-    for &(task, id) in &new {
-        let node = plan.node(id);
-        let Some(owner) = plan.owner(id).filter(|&owner| owner != me) else { continue };
-        let mut words = Vec::with_capacity(primitives::words(node));
-        for part in primitives::item(node).parts() {
-            let length = part.len() as u64 * 8;
-            let header = FrameHeader { evaluation: number, task, step: 0, kind: FrameKind::Opening, length };
-            let frame = endpoint.expect(MemberId(owner as u16), header, config.timeout);
-            let part = frame.map_err(fail(id))?.payload.into_words();
-            words.extend_from_slice(&part);
-            endpoint.buffers().give(part);
-        }
-        let hat = Arc::new(RingTensor::new(node.shape.clone(), words));
-        store.insert(key(plan, id)?, Stored::Opening(hat));
-    }
-    Ok(())
-}
-
-/// Some words of a weight under its owner's mask.
-pub(crate) fn opened(
-    streams: &Streams,
-    owner: usize,
-    key: &LeafKey,
-    value: &RingTensor,
-    range: Range<usize>,
-) -> Result<Vec<u64>, MpcError> {
-    let (first, mut hat) = (range.start, value.data()[range].to_vec());
-    streams.apply(owner, StreamId::Persistent(*key), Item::Ring(hat.len()), first, &mut hat, Sign::Plus)?;
-    Ok(hat)
-}
-
-fn key(plan: &Plan, id: RingId) -> Result<LeafKey, MpcError> {
-    plan.keys.get(&id).copied().ok_or_else(|| MpcError::Internal(format!("leaf {} has no key", id.0)))
-}
-
-/// A leaf that this member knows, of its shape.
-pub(crate) fn leaf<'l>(plan: &Plan, leaves: &'l Leaves, id: RingId) -> Result<&'l Arc<RingTensor>, MpcError> {
-    let (value, node) = (leaves.get(&id).ok_or_else(|| missing_leaf(plan, id))?, plan.node(id));
-    if value.shape() != node.shape {
-        let name = plan.name(node.origin);
-        let reason = format!("leaf `{name}` is {:?}, not {:?}", value.shape(), node.shape);
-        return Err(MpcError::Internal(reason));
-    }
-    Ok(value)
-}
-
-pub(crate) fn missing_leaf(plan: &Plan, id: RingId) -> MpcError {
-    let owner = plan.owner(id).map_or("everybody", |owner| plan.member_names()[owner]).to_owned();
-    MpcError::MissingLeaf { node: plan.name(plan.node(id).origin).to_owned(), owner }
-}
-
 /// Puts this party's leaves and the public ones into their slots; others' private leaves are shares of zero.
 fn set_leaves(eval: &Evaluation<'_>, leaves: &Leaves) -> Result<(), MpcError> {
     let plan = eval.plan;
     for (i, node) in plan.program.nodes.iter().enumerate() {
         let id = RingId(i as u32);
         match &node.op {
-            RingOp::ConstantTensor { .. } => eval.set_leaf(id, true, linear::constant(node).map(Arc::new)),
+            RingOp::ConstantTensor { .. } => eval.set_public(id, linear::constant(node).map(Arc::new)),
             RingOp::Input { .. } if node.visibility == Visibility::Secret => {} // kept in shares
             RingOp::Input { .. } => match plan.owner(id) {
-                Some(_) if plan.is_data_owners(id) => {} // its opening is on the way
-                Some(owner) if owner != eval.me => eval.set_leaf(id, false, None),
-                owner => {
-                    eval.set_leaf(id, owner.is_none(), Some(leaf(plan, leaves, id)?.clone()));
-                }
+                Some(_) if plan.is_data_owners(id) => {} // the masked value is on the way
+                Some(owner) if owner != eval.me => eval.set_share(id, None),
+                Some(_) => eval.set_share(id, Some(Share::new(leaf(plan, leaves, id)?.clone()))),
+                None => eval.set_public(id, Some(leaf(plan, leaves, id)?.clone())),
             },
             _ => {}
         }

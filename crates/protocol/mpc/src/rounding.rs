@@ -1,18 +1,20 @@
 //! The rounding that the masks make: lets `fixed` compute what `mpc` computes, bit for bit.
 
+use tacita_correlations::{StreamId, Streams};
 use tacita_net::{Endpoint, Limits, memory};
 use tacita_program::{ClearValue, RingId, RingNode, RingType, Rounding, Threshold, Visibility};
 use tacita_ring::{BitTensor, Exponential, FourierSum, RingTensor};
 
 use crate::config::Config;
-use crate::dealer::constants;
+use crate::draws::contribution;
 use crate::error::MpcError;
 use crate::handshake::handshake;
+use crate::leaves::Leaves;
+use crate::linear::constants;
 use crate::masks::EvaluationMasks;
-use crate::party::Leaves;
 use crate::plan::{Plan, TaskKind};
-use crate::primitives::{contribution, elements, truncate_clear, words};
-use tacita_correlations::{StreamId, Streams};
+use crate::primitives::truncate_clear;
+use crate::sizes::{elements, words};
 
 /// Every Bernoulli bit of truncation is a function of the mask, and this knows the masks: it holds what the dealer
 /// holds. It also holds what no member has but each party of its own, for what is drawn. For tests.
@@ -52,7 +54,7 @@ impl<'a> MaskRounding<'a> {
             plan,
             streams: Streams::new(seeds, config.hooks.overrides.clone()),
             own: Streams::new(own, config.hooks.overrides.clone()),
-            public: constants(plan, public),
+            public: constants(plan.values(), public),
             evaluation,
         })
     }
@@ -74,7 +76,7 @@ impl<'a> MaskRounding<'a> {
         Ok(RingTensor::clone(&*masks.mask(id)?))
     }
 
-    /// A value's mask, and its opening.
+    /// A value's mask, and the masked value.
     ///
     /// # Panics
     /// If the value is not opened: `fixed` asks for nothing else.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tacita_correlations::Streams;
 use tacita_net::{Endpoint, Frame, FrameHeader, FrameKind, MemberId, NetError};
 use tacita_ring::Seed;
 
@@ -9,7 +10,6 @@ use crate::config::Config;
 use crate::error::MpcError;
 use crate::handshake::{Handshake, handshake};
 use crate::plan::Plan;
-use tacita_correlations::Streams;
 
 /// Step of control frames in an exchange.
 const WORD: u16 = 3;

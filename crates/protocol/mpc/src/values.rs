@@ -1,9 +1,9 @@
 //! What is known of a program's values before its tasks are listed: members, forms, masks.
 
+use tacita_correlations::{RingMask, ValueId};
 use tacita_program::{RingId, RingNode, RingProgram, Visibility};
 
-use crate::plan::Form;
-use tacita_correlations::{RingMask, ValueId};
+use crate::form::Form;
 
 /// A program's values as the steps of a task depend on them.
 #[derive(Clone, Copy)]
@@ -38,6 +38,12 @@ impl<'a> Values<'a> {
     pub fn masked(&self, id: RingId) -> Option<ValueId> {
         (self.node(id).visibility != Visibility::Public).then_some(value(id))
     }
+}
+
+/// Inputs of a bilinear node are both secret: it needs a correlation.
+pub(crate) fn is_product(program: &RingProgram, node: &RingNode) -> bool {
+    node.op.is_bilinear()
+        && node.inputs.iter().all(|i| program.nodes[i.0 as usize].visibility != Visibility::Public)
 }
 
 /// A node's value, as correlations refer to it.

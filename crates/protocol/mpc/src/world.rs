@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::data_owner::DataOwner;
 use crate::dealer::{Dealer, Dealt};
 use crate::error::MpcError;
-use crate::party::{Leaves, Outcome, Party};
+use crate::leaves::Leaves;
+use crate::party::{Outcome, Party};
 use crate::plan::Plan;
 
 /// Runs a plan some times in one new session over memory links. `leaves` holds the own leaves and the public ones of each

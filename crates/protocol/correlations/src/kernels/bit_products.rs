@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::blocks::{Lane, Unit, and, for_each_block};
-use crate::deal::Out;
 use crate::error::CorrelationError;
 use crate::masks::{Masks, Planes};
+use crate::out::Out;
 use crate::spec::BitMask;
 
 /// How each of some products is computed: from a product before it, if there is one of all its planes but the lowest.

@@ -5,9 +5,9 @@ use std::ops::Range;
 use tacita_ring::FourierSum;
 
 use crate::blocks::Unit;
-use crate::deal::Out;
 use crate::error::CorrelationError;
 use crate::masks::Masks;
+use crate::out::Out;
 use crate::spec::RingMask;
 
 /// Elements whose cosines and sines lie together: those of a group fit a core's cache.

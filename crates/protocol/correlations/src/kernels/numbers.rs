@@ -6,10 +6,10 @@ use tacita_ring::simd::dispatch;
 use tacita_ring::{Exponential, RingTensor};
 
 use crate::blocks::{Unit, for_each_tile};
-use crate::deal::Out;
 use crate::error::CorrelationError;
 use crate::masks::{Masks, Planes};
 use crate::narrow;
+use crate::out::Out;
 use crate::spec::{ExponentialPart, Gate, Number, RingMask};
 
 /// Both numbers of the exponentials of a task's masks: several correlations take them, and computing them is slow.

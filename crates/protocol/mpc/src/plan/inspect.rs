@@ -1,10 +1,9 @@
 //! Inspection: the meaning of one frame, for tests of the traffic on the links.
 
+use tacita_correlations::{Item, StreamId, Use};
 use tacita_program::NodeId;
 
-use super::{PERSISTENT, Plan};
-use tacita_correlations::Item;
-use tacita_correlations::{StreamId, Use};
+use crate::plan::{PERSISTENT, Plan};
 
 /// The meaning of a frame: see [`Plan::inspect`].
 #[doc(hidden)]
@@ -29,7 +28,7 @@ impl Plan {
         if let Some(index) = task.checked_sub(PERSISTENT) {
             let id = self.persistent().nth(index as usize);
             let key = id.and_then(|id| self.keys.get(&id)).copied().unwrap_or_default();
-            let (mask, opening) = (StreamId::Persistent(key), id.map(|id| self.opened_as(id)));
+            let (mask, opening) = (StreamId::Persistent(key), id.map(|id| self.masked_as(id)));
             let node = id.map(|id| self.node(id).origin);
             return Inspection { node, mask, opening, round: 0, item: None };
         }

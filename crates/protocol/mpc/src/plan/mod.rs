@@ -1,44 +1,28 @@
 //! A plan: the values that are opened, the tasks and their order, the items that are dealt.
 //!
 //! Every node of the program is a *task*; a value that is opened under a mask of its own has a second task, its
-//! opening. A linear image of opened values is opened already, under the same image of the masks, and needs nothing.
+//! opening. A linear image of masked values is a masked value already, under the same image of the masks, and needs nothing.
 //! All of this follows from the program, the members' names and the keys of weights, so every member derives the
 //! same plan.
 //!
-//! `Plan::with_data_owners` lists the steps, a file each: `checks`, `members`, `forms`, `widths`, `tasks`, `schedule`.
+//! The module `planner` makes plans.
 
-mod checks;
-mod digest;
-mod forms;
-mod inspect;
-mod members;
-mod schedule;
-mod tasks;
-mod widths;
+pub(crate) mod inspect;
+mod task;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use tacita_program::{NodeId, Owner, RingId, RingNode, RingOp, VerifiedProgram, Visibility};
-
-use crate::error::MpcError;
-use crate::primitives;
-use crate::values::Values;
 use tacita_correlations::{CorrelationError, Item, StreamId, Use};
+use tacita_program::{NodeId, RingId, RingNode, RingOp, VerifiedProgram, Visibility};
 
-use checks::{check_messages, check_sizes};
-use digest::digest;
-use forms::forms;
-use members::check_parties;
-use tasks::Tasks;
-use widths::widths;
+use crate::form::{Form, LeafKey};
+use crate::members::mask_streams;
+use crate::sizes::item;
+use crate::values::Values;
 
-pub(crate) use forms::Form;
-pub use forms::LeafKey;
-pub use inspect::Inspection;
-pub(crate) use members::mask_streams;
-pub(crate) use tasks::{PERSISTENT, Task, TaskKind};
+pub(crate) use task::{PERSISTENT, Task, TaskKind};
 
 /// A program prepared for a number of parties.
 pub struct Plan {
@@ -61,73 +45,11 @@ pub struct Plan {
     pub(crate) expired_masks: Vec<Vec<RingId>>,
     /// For each task, the tasks that wait for it.
     pub(crate) dependents: Vec<Vec<u32>>,
-    rounds: u32,
-    digest: [u8; 32],
+    pub(crate) rounds: u32,
+    pub(crate) digest: [u8; 32],
 }
 
 impl Plan {
-    /// Plans `program` for the computing parties called `names`. `keys` identifies the values of persistent leaves.
-    ///
-    /// # Errors
-    /// [`MpcError::Unsupported`] if an owner or receiver is none of the parties, fewer than two parties compute, or a value
-    /// is so large that no link takes its opening.
-    pub fn new(
-        program: Arc<VerifiedProgram>,
-        names: &[String],
-        keys: BTreeMap<RingId, LeafKey>,
-    ) -> Result<Plan, MpcError> {
-        Plan::with_data_owners(program, names, &[], keys)
-    }
-
-    /// As [`Plan::new`], with members that own inputs or receive results and compute nothing ([`crate::DataOwner`]).
-    ///
-    /// # Errors
-    /// As [`Plan::new`], where an owner or receiver may also be one of these.
-    pub fn with_data_owners(
-        mut program: Arc<VerifiedProgram>,
-        names: &[String],
-        data_owners: &[String],
-        keys: BTreeMap<RingId, LeafKey>,
-    ) -> Result<Plan, MpcError> {
-        let parties = names.len();
-        check_parties(parties)?;
-        let owners = members::owners(&program, names, data_owners)?;
-        if !data_owners.is_empty() {
-            // no computing party knows a data owner's values
-            Arc::make_mut(&mut program).hide(|owner: Owner| owners[usize::from(owner.0)] > parties);
-        }
-        check_sizes(&program)?;
-        // a data owner's leaf reaches the parties as an opening, whichever task uses it
-        let is_apart = |id: RingId| match program.nodes[id.0 as usize].visibility {
-            Visibility::Private(owner) => owners[owner.0 as usize] > parties,
-            Visibility::Public | Visibility::Secret => false,
-        };
-        let form = forms(&program, &keys, is_apart);
-        let widths = widths(&program, &form, is_apart);
-        let values = Values { program: &program, owners: &owners, parties, form: &form };
-        let Tasks { mut tasks, open_task, uses } = tasks::tasks(values, &widths, is_apart);
-        check_messages(&program, &tasks)?;
-        let rounds = schedule::set_starts(&mut tasks);
-        let order = schedule::order(&tasks);
-        schedule::set_receivers(&mut tasks, &order, parties);
-        Ok(Plan {
-            dependents: schedule::dependents(&tasks),
-            expired_masks: schedule::expired_masks(&program, &form, &tasks, &order),
-            digest: digest(&program, names, data_owners, &keys),
-            program,
-            names: names.to_vec(),
-            data_owners: data_owners.to_vec(),
-            owners,
-            tasks,
-            form,
-            open_task,
-            keys,
-            order,
-            uses,
-            rounds,
-        })
-    }
-
     /// The key that identifies the value of a persistent leaf.
     pub fn leaf_key(&self, id: RingId) -> Option<&LeafKey> {
         self.keys.get(&id)
@@ -177,11 +99,11 @@ impl Plan {
     }
 
     /// The item that is sent when this value is opened: a few of its low bits, or all.
-    pub(crate) fn opened_as(&self, id: RingId) -> Item {
+    pub(crate) fn masked_as(&self, id: RingId) -> Item {
         let open = self.open_task[id.0 as usize].map(|task| &self.tasks[task as usize].steps.openings[..]);
         match open {
             Some([opening]) => opening.item,
-            _ => primitives::item(self.node(id)),
+            _ => item(self.node(id)),
         }
     }
 
@@ -220,7 +142,7 @@ impl Plan {
         self.owner(id).is_some_and(|owner| owner > self.parties())
     }
 
-    /// The streams, by index in [`tacita_correlations::Streams`], that add up to the mask of an opened value: those of all
+    /// The streams, by index in [`Streams`](tacita_correlations::Streams), that add up to the mask of an opened value: those of all
     /// parties, of the party that owns it, or of the data owner that owns it.
     pub(crate) fn mask_streams(&self, id: RingId) -> Range<usize> {
         mask_streams(self.owner(id), self.parties())
@@ -246,11 +168,6 @@ impl Plan {
             let node = self.node(id);
             matches!(node.op, RingOp::Input { .. }) && node.visibility == Visibility::Secret
         })
-    }
-
-    /// `id` and all nodes of which its mask is a linear image, in ascending order.
-    pub(crate) fn mask_sources(&self, id: RingId) -> BTreeSet<RingId> {
-        forms::mask_sources(&self.program, &self.form, id)
     }
 
     /// Bytes of corrections that each party receives before the dealer first has to wait for a member, if it may be `ahead`

@@ -4,16 +4,17 @@
 //! # Security
 //! Nothing is opened here; the bits' openings under the λ are tasks of their own.
 
+use tacita_correlations::{BitMask, Correlation, Scratch, Unit, for_each_block, for_each_tile, words};
 use tacita_program::{RingId, RingNode};
 use tacita_ring::BitTensor;
 
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
 use crate::products::Products;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::value;
-use tacita_correlations::{BitMask, Correlation, Scratch, Unit, for_each_block, for_each_tile, words};
 
 fn products(node: &RingNode) -> Products {
     let k = node.inputs.len();
@@ -39,8 +40,8 @@ fn planes(
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let (n, k, products, first) = (elements(node), node.inputs.len(), products(node), ctx.first());
-    let public = planes(node, |id| Ok(ctx.open_bit_planes(id)?.words().to_vec()))?;
-    let lambda = planes(node, |id| ctx.bit_mask(id, words(n, 1)))?;
+    let public = planes(node, |id| Ok(ctx.masked_bits(id)?.words().to_vec()))?;
+    let lambda = planes(node, |id| Ok(ctx.bit_mask(id, words(n, 1))?.into_local()))?;
     let dealt = ctx.dealt(0)?;
     let mut out = vec![0; words(n, 1)];
     for_each_tile(n, [(&mut out, Unit::Planes(1))], &|range, [out]| {
@@ -56,5 +57,5 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcEr
         );
         Ok(())
     })?;
-    Ok(Output::Bits(BitTensor::from_words(n, 1, out)))
+    Ok(Output::bits(BitTensor::from_words(n, 1, out)))
 }

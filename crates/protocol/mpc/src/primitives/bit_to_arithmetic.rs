@@ -3,16 +3,17 @@
 //! # Security
 //! Nothing is opened here; the bits' opening under ρ is a task of its own.
 
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 use tacita_program::RingNode;
 use tacita_ring::RingTensor;
 
 use super::select::{bit, unmask};
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::value;
-use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
 pub(super) fn steps(node: &RingNode, plane: usize) -> Steps {
     let rho = BitMask::Values(vec![value(node.inputs[0])]);
@@ -22,7 +23,7 @@ pub(super) fn steps(node: &RingNode, plane: usize) -> Steps {
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, plane: usize) -> Result<Output, MpcError> {
     let n = elements(node);
-    let bits = ctx.open_bit_planes(node.inputs[0])?.slice_planes(plane..plane + 1);
+    let bits = ctx.masked_bits(node.inputs[0])?.slice_planes(plane..plane + 1);
     let one = u64::from(ctx.first());
     let rho = ctx.dealt(0)?;
     let mut out = vec![0; n];

@@ -1,5 +1,5 @@
 //! Which of the intervals between ascending thresholds a value lies in, one-hot: its signs relative to all of them, from one
-//! opening and one set of leaves. A threshold that may be off by 2^d compares without the lowest d bits.
+//! masked value and one set of leaves. A threshold that may be off by 2^d compares without the lowest d bits.
 //!
 //! # Security
 //! That of `compare`: fresh masks on every opened bit. Leaving out bits makes the result a function of the mask near a
@@ -9,9 +9,10 @@ use tacita_program::{RingNode, Threshold};
 use tacita_ring::BitTensor;
 
 use super::compare::Comparisons;
-use super::{Output, elements};
 use crate::comparison::Span;
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::mask;
@@ -34,7 +35,7 @@ pub(super) async fn run(
     thresholds: &[Threshold],
     bits: u32,
 ) -> Result<Output, MpcError> {
-    let hat = ctx.opening(node.inputs[0])?;
+    let hat = ctx.masked(node.inputs[0])?;
     let comparisons = comparisons(node, thresholds, bits);
     let below = comparisons.run(ctx, |i, range| {
         let at = thresholds[i].at as u64;
@@ -56,5 +57,5 @@ pub(super) async fn run(
         }
         planes.push(last);
     }
-    Ok(Output::Bits(BitTensor::concat_planes(&planes.iter().collect::<Vec<_>>())))
+    Ok(Output::bits(BitTensor::concat_planes(&planes.iter().collect::<Vec<_>>())))
 }

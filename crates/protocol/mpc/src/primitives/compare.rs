@@ -1,4 +1,4 @@
-//! Comparisons of opened values, many at once: `[ẑ < r]` in some of their bits, and with it signs: bit k of any
+//! Comparisons of masked values, many at once: `[ẑ < r]` in some of their bits, and with it signs: bit k of any
 //! -2^k <= z < 2^k, `ẑ_k ⊕ r_k ⊕ [ẑ mod 2^k < r mod 2^k]`.
 //!
 //! # Security
@@ -8,18 +8,17 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use tacita_correlations::{
+    BitMask, Correlation, Item, RingMask, Scratch, Share, Unit, for_each_block, for_each_tile, words, xor,
+};
 use tacita_ring::BitTensor;
 
-use crate::comparison::{Leaves, Level, Nodes, Span};
+use crate::comparison::{Leaves, Level, Nodes, Span, Trees};
 use crate::error::MpcError;
 use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
-use crate::trees::Trees;
-use tacita_correlations::{
-    BitMask, Correlation, Item, RingMask, Scratch, Unit, for_each_block, for_each_tile, words, xor,
-};
 
-/// Comparisons that run together: each of an opening with one of some masks, of as many elements each.
+/// Comparisons that run together: each of a masked value with one of some masks, of as many elements each.
 pub(super) struct Comparisons {
     n: usize,
     /// The leaves of each mask that are dealt.
@@ -42,7 +41,7 @@ struct Comparison {
 }
 
 impl Comparisons {
-    /// The signs of `count` times `n` values from -2^bits to below 2^bits, each opened under a mask of its own.
+    /// The signs of `count` times `n` values from -2^bits to below 2^bits, each masked by a mask of its own.
     pub fn signs(count: usize, bits: u32, n: usize) -> Comparisons {
         let (span, sign) = (Span::new(0, bits as usize), Some(bits as usize));
         let Trees { leaves, levels, .. } = Trees::cheapest(span, &[span], count * n);
@@ -52,7 +51,7 @@ impl Comparisons {
     }
 
     /// Comparisons of `n` elements with one mask in these spans, which end where `whole` does, the results XORed with bit
-    /// `sign` of opening and mask.
+    /// `sign` of masked value and mask.
     pub fn of(whole: Span, sign: Option<usize>, spans: &[Span], n: usize) -> Comparisons {
         let Trees { leaves, levels, .. } = Trees::cheapest(whole, spans, n);
         let comparisons = spans.iter().zip(levels).map(|(&span, levels)| Comparison {
@@ -104,7 +103,7 @@ impl Comparisons {
         Steps { dealt, openings: openings.collect() }
     }
 
-    /// A party's XOR shares of the results, a plane of bits each. `hat` gives a range of the opening that a comparison is of.
+    /// A party's XOR shares of the results, a plane of bits each. `hat` gives a range of the masked value that a comparison is of.
     pub async fn run<'h, H>(
         &self,
         ctx: TaskContext<'_>,
@@ -163,7 +162,7 @@ impl Comparisons {
             let mut wires = Vec::with_capacity(self.wires(step).map(|wires| words(n, wires)).sum());
             running().for_each(|(i, _)| wires.append(&mut opened[i]));
             let lambda = ctx.step_mask(step as u16);
-            let public = ctx.open(step as u16, wires)?.await?.unwrap_or_default();
+            let public = ctx.open(step as u16, Share::new(wires)).await?.unwrap_or_default();
             let mut start = 0;
             for (i, (level, above)) in running() {
                 let dealt = ctx.dealt(item[i] + step)?;

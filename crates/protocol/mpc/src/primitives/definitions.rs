@@ -12,7 +12,7 @@ use tacita_program::{
 use tacita_ring::{BitTensor, ConvSpec, Exponential, FourierSum, RingTensor, Window2d};
 
 use super::steps;
-use crate::plan::Form;
+use crate::form::Form;
 use crate::values::Values;
 
 /// Elements: two words of bits, the second not full.
@@ -107,7 +107,7 @@ impl Case {
     /// Interprets the correlations of a node, which is the result of `op`.
     fn deal(&mut self, op: RingOp, inputs: &[RingId], shape: &[usize], ty: RingType) -> Vec<Dealt> {
         let id = self.node(op, inputs, shape, ty, Visibility::Secret);
-        let form = vec![Form::Opened; self.program.nodes.len()];
+        let form = vec![Form::Masked; self.program.nodes.len()];
         let values = Values { program: &self.program, owners: &[0, 1], parties: self.parties, form: &form };
         let steps = steps(&values, id);
         let streams = Streams::new(vec![], None);
@@ -116,7 +116,7 @@ impl Case {
             let item = correlation.item;
             let stream = StreamId::Evaluation { evaluation: 1, task: 0, purpose: Use::Dealt(0) };
             let shares = OtherShares { item, streams: &streams, stream, holders: &[] };
-            let words = dealer.deal(correlation, &shares).unwrap();
+            let words = dealer.deal(correlation, &shares).unwrap().into_words();
             assert_eq!(words.len(), item.words(), "{correlation:?}");
             match item {
                 Item::Ring(_) => vec![words],

@@ -1,20 +1,23 @@
-//! Whether the low bits of x are 0, as an XOR-shared bit: whether those of the opening equal the mask's, by the tree of
+//! Whether the low bits of x are 0, as an XOR-shared bit: whether those of the masked value equal the mask's, by the tree of
 //! `equality`.
 //!
 //! # Security
 //! Parties see the leaves and the first level's products under fresh uniform masks; what the dealer deals are shares.
 //! The dealer sees nothing but its own masks.
 
+use tacita_correlations::{
+    BitMask, Correlation, Item, Scratch, Share, Unit, for_each_block, for_each_tile, words,
+};
 use tacita_program::RingNode;
 use tacita_ring::BitTensor;
 
-use super::{Output, elements};
 use crate::equality::Level;
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
 use crate::values::mask;
-use tacita_correlations::{BitMask, Correlation, Item, Scratch, Unit, for_each_block, for_each_tile, words};
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
     let (n, (leaves, levels)) = (elements(node), Level::all(bits));
@@ -33,7 +36,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
     let (n, first) = (elements(node), ctx.first());
     let (leaves, levels) = Level::all(bits);
     let (planes, results) = (leaves.wires() + leaves.dealt(), leaves.results());
-    let hat = ctx.opening(node.inputs[0])?;
+    let hat = ctx.masked(node.inputs[0])?;
     let dealt = ctx.dealt(0)?;
     let mut shares = vec![0; words(n, results)];
     for_each_tile(n, [(&mut shares, Unit::Planes(results))], &|range, [out]| {
@@ -51,7 +54,7 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
     })?;
     for (step, level) in (0..).zip(&levels) {
         let lambda = ctx.step_mask(step);
-        let public = ctx.open(step, shares)?.await?.unwrap_or_default();
+        let public = ctx.open(step, Share::new(shares)).await?.unwrap_or_default();
         let dealt = ctx.dealt(1 + usize::from(step))?;
         let (wires, planes, results) = (level.wires(), level.dealt(), level.results());
         shares = vec![0; words(n, results)];
@@ -70,5 +73,5 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
             Ok(())
         })?;
     }
-    Ok(Output::Bits(BitTensor::from_words(n, 1, shares)))
+    Ok(Output::bits(BitTensor::from_words(n, 1, shares)))
 }

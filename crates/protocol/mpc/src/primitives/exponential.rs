@@ -1,24 +1,25 @@
-//! `e^(x mod W − W + 1)` of an opened value, W 8 or 16: with x̂' and r' the opening and the mask modulo W and w = [x̂' < r'],
+//! `e^(x mod W − W + 1)` of a masked value, W 8 or 16: with x̂' and r' the masked value and the mask modulo W and w = [x̂' < r'],
 //! x mod W is x̂' − r' + W w, so the result is `e^(x̂' + 1) · (e^(−r' − W) + w (e^(−r') − e^(−r' − W)))`: a public number times
 //! what is linear in dealt numbers once w is open under a mask bit. Ours.
 //!
 //! # Security
 //! Opened are the comparison's bits and w, all under fresh masks. What is dealt are shares of functions of masks.
 
+use tacita_correlations::{
+    BitMask, Correlation, ExponentialPart, Gate, Item, Number, Scratch, Share, Unit, for_each_tile, words,
+};
 use tacita_program::RingNode;
 use tacita_ring::{BitTensor, Exponential, RingTensor};
 
 use super::compare::Comparisons;
 use super::select::{bit, unmask};
-use super::{Output, elements};
 use crate::comparison::Span;
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
 use crate::values::mask;
-use tacita_correlations::{
-    BitMask, Correlation, ExponentialPart, Gate, Item, Number, Scratch, Unit, for_each_tile, words,
-};
 
 fn comparison(node: &RingNode, spec: &Exponential) -> Comparisons {
     let span = Span::new(0, spec.bits() as usize);
@@ -46,12 +47,12 @@ pub(super) async fn run(
     spec: &Exponential,
 ) -> Result<Output, MpcError> {
     let n = elements(node);
-    let hat = ctx.opening(node.inputs[0])?;
+    let hat = ctx.masked(node.inputs[0])?;
     let comparison = comparison(node, spec);
     let wraps = comparison.run(ctx, |_, range| &hat.data()[range]).await?;
     let wraps = wraps.into_iter().next().map_or_else(Vec::new, BitTensor::into_words);
     let step = comparison.rounds() as u16;
-    let wraps = ctx.open(step, wraps)?.await?.unwrap_or_default();
+    let wraps = ctx.open(step, Share::new(wraps)).await?.unwrap_or_default();
     let items = comparison.items();
     let (least, growth, masked) = (ctx.dealt(items)?, ctx.dealt(items + 1)?, ctx.dealt(items + 2)?);
     let mut out = vec![0; n];

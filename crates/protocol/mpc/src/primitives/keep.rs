@@ -6,19 +6,20 @@
 
 use std::sync::Arc;
 
+use tacita_correlations::Share;
 use tacita_program::RingNode;
 use tacita_ring::RingTensor;
 
-use super::Output;
 use crate::error::MpcError;
+use crate::output::Output;
 use crate::task::TaskContext;
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let id = node.inputs[0];
     let share = match ctx.public(id) {
-        Some(public) if ctx.first() => Some(public),
+        Some(public) if ctx.first() => Some(Share::new(public)),
         Some(_) => None,
         None => ctx.share(id)?,
     };
-    Ok(Output::Kept(share.unwrap_or_else(|| Arc::new(RingTensor::zeros(&node.shape)))))
+    Ok(Output::Kept(share.unwrap_or_else(|| Share::new(Arc::new(RingTensor::zeros(&node.shape))))))
 }

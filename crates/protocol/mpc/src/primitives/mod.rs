@@ -13,6 +13,7 @@ mod fourier_sum;
 mod keep;
 mod less_than_pairs;
 mod less_than_zero;
+mod linear;
 mod one_hot;
 mod one_hot_argmax;
 mod product;
@@ -25,78 +26,14 @@ mod select_scale;
 mod sort;
 mod truncate;
 
-use std::sync::Arc;
-
-use tacita_program::{RingId, RingNode, RingOp, RingProgram, RingType, Visibility};
-use tacita_ring::{BitTensor, RingTensor};
+use tacita_correlations::Bilinear;
+use tacita_program::{RingId, RingOp, RingType, Visibility};
 
 use crate::error::MpcError;
-use crate::linear::{self, Maybe};
+use crate::output::Output;
 use crate::steps::Steps;
 use crate::task::TaskContext;
-use crate::values::Values;
-use tacita_correlations::{Bilinear, Item};
-
-/// What a task hands to those that use its node.
-pub(crate) enum Output {
-    /// Nothing new: the value is public, persistent or derived lazily.
-    Nothing,
-    /// This party's additive share; `None` is a share of zero.
-    Share(Maybe),
-    /// The opening, known to all parties.
-    Opening(Arc<RingTensor>),
-    /// This party's XOR share.
-    Bits(BitTensor),
-    /// The opened masked bits.
-    OpenBits(BitTensor),
-    /// A revealed value, at a receiver.
-    Revealed(Revealed),
-    /// This party's share of what is kept for later evaluations.
-    Kept(Arc<RingTensor>),
-}
-
-impl Output {
-    /// This party's additive share.
-    pub fn share(share: RingTensor) -> Output {
-        Output::Share(Some(Arc::new(share)))
-    }
-}
-
-/// A value revealed to this party.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Revealed {
-    /// Ring elements, at the scale that the program's node states.
-    Ring(RingTensor),
-    /// Bits.
-    Bits(BitTensor),
-}
-
-/// Elements of a node's value.
-pub(crate) fn elements(node: &RingNode) -> usize {
-    node.shape.iter().product()
-}
-
-/// Words that one share of a node's value takes on the wire.
-pub(crate) fn words(node: &RingNode) -> usize {
-    match node.ty {
-        RingType::Ring { .. } => elements(node),
-        RingType::Bits { planes } => tacita_ring::word_count(elements(node), planes),
-    }
-}
-
-/// A share of a node's value as it is added.
-pub(crate) fn item(node: &RingNode) -> Item {
-    match node.ty {
-        RingType::Ring { .. } => Item::Ring(words(node)),
-        RingType::Bits { .. } => Item::Bits(words(node)),
-    }
-}
-
-/// Inputs of a bilinear node are both secret: it needs a correlation.
-pub(crate) fn is_product(program: &RingProgram, node: &RingNode) -> bool {
-    node.op.is_bilinear()
-        && node.inputs.iter().all(|i| program.nodes[i.0 as usize].visibility != Visibility::Public)
-}
+use crate::values::{Values, is_product};
 
 /// What the node's task receives and opens, from types alone.
 pub(crate) fn steps(values: &Values<'_>, id: RingId) -> Steps {
@@ -206,5 +143,4 @@ pub(crate) async fn run(ctx: TaskContext<'_>, id: RingId) -> Result<Output, MpcE
 }
 
 pub(crate) use product::{ahead_of_dealer, prepare, products};
-pub(crate) use random::contribution;
 pub(crate) use truncate::clear as truncate_clear;

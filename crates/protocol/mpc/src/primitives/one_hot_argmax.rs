@@ -1,23 +1,25 @@
-//! The one-hot position of the largest of k values: all pairs are compared at once on differences of their openings
-//! (which are open), ties go to the lower index, and the products of the pairs' bits come from dealt products of
+//! The one-hot position of the largest of k values: all pairs are compared at once on differences of their masked
+//! values, ties go to the lower index, and the products of the pairs' bits come from dealt products of
 //! their masks.
 //!
 //! # Security
 //! That of `compare`, and one more opening: the pairs' bits under fresh masks. For two values none.
 
+use tacita_correlations::{
+    BitMask, Correlation, Item, Lane, RingMask, Scratch, Share, Unit, for_each_block, for_each_tile, pairs,
+    words,
+};
 use tacita_program::RingNode;
 use tacita_ring::BitTensor;
 
 use super::compare::Comparisons;
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
 use crate::products::Products;
+use crate::sizes::elements;
 use crate::steps::{Opening, Steps};
 use crate::task::TaskContext;
 use crate::values::Values;
-use tacita_correlations::{
-    BitMask, Correlation, Item, Lane, RingMask, Scratch, Unit, for_each_block, for_each_tile, pairs, words,
-};
 
 /// Wire p is `[x_i < x_j]` of pair p = (i, j), wire p + pairs its complement. Value m wins if it is above all before it
 /// and not below any after it.
@@ -72,7 +74,7 @@ pub(super) fn steps(values: &Values<'_>, node: &RingNode, bits: u32) -> Steps {
 /// A party's shares of `[x_i < x_j]` for all pairs of a node's inputs, a plane each.
 pub(super) async fn signs(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<BitTensor, MpcError> {
     let pairs = pairs(node.inputs.len());
-    let hats = node.inputs.iter().map(|&id| ctx.opening(id)).collect::<Result<Vec<_>, _>>()?;
+    let hats = node.inputs.iter().map(|&id| ctx.masked(id)).collect::<Result<Vec<_>, _>>()?;
     let comparisons = comparisons(node, bits);
     let below = comparisons.run(ctx, |p, range| {
         let (i, j) = pairs[p];
@@ -101,12 +103,12 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
         if ctx.first() {
             above.not();
         }
-        return Ok(Output::Bits(BitTensor::concat_planes(&[&above, &below])));
+        return Ok(Output::bits(BitTensor::concat_planes(&[&above, &below])));
     }
     let compared = comparisons(node, bits);
     let step = compared.rounds() as u16;
     let lambda = ctx.step_mask(step);
-    let public = ctx.open(step, below.into_words())?.await?.unwrap_or_default();
+    let public = ctx.open(step, Share::new(below.into_words())).await?.unwrap_or_default();
     let dealt = ctx.dealt(compared.items())?;
     let (products, wires, first) = (products(k), pairs.len(), ctx.first());
     let mut out = vec![0; words(n, k)];
@@ -130,5 +132,5 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Res
         );
         Ok(())
     })?;
-    Ok(Output::Bits(BitTensor::from_words(n, k, out)))
+    Ok(Output::bits(BitTensor::from_words(n, k, out)))
 }

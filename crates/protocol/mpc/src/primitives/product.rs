@@ -1,5 +1,5 @@
-//! Any bilinear map of two opened values: `[x∘y] = x̂∘[y] − [r_x]∘ŷ + [r_x∘r_y]`
-//! (Beaver, CRYPTO '91, with openings kept with the value as in ABY2.0, USENIX Security '21).
+//! Any bilinear map of two masked values: `[x∘y] = x̂∘[y] − [r_x]∘ŷ + [r_x∘r_y]`
+//! (Beaver, CRYPTO '91, with masked values kept as in ABY2.0, USENIX Security '21).
 //!
 //! If computing party j owns y, it knows y and all of r_y, so that its own part of r_x needs no correction, and both of
 //! its products become one: j takes `(x̂ − [r_x]_j)∘y`, every other party i `−[r_x]_i∘ŷ`, and D deals
@@ -11,16 +11,17 @@
 //! Where one operand is a weight, `[r_x]∘ŷ` is known before the input is, and computed in the offline phase if that is apart
 //! from the online phase ([`Config::overlap`](crate::Config::overlap)).
 
+use tacita_correlations::{Bilinear, Correlation, RingMask};
 use tacita_program::{RingId, RingNode, bilinear_into};
 use tacita_ring::{RingTensor, Sign};
 
-use super::Output;
 use crate::error::MpcError;
-use crate::plan::{Form, Plan};
+use crate::form::Form;
+use crate::output::Output;
+use crate::plan::Plan;
 use crate::steps::Steps;
 use crate::task::TaskContext;
-use crate::values::{Values, mask, value};
-use tacita_correlations::{Bilinear, Correlation, RingMask};
+use crate::values::{Values, is_product, mask, value};
 
 pub(super) fn steps(values: &Values<'_>, node: &RingNode, map: Bilinear) -> Steps {
     let y = second(values, node);
@@ -61,7 +62,7 @@ pub(crate) fn products(plan: &Plan, node: &RingNode) -> usize {
 pub(crate) fn prepare(ctx: TaskContext<'_>, id: RingId) -> Result<Option<RingTensor>, MpcError> {
     let plan = ctx.plan();
     let node = plan.node(id);
-    if !super::is_product(plan.program(), node) {
+    if !is_product(plan.program(), node) {
         return Ok(None);
     }
     let y = second(&plan.values(), node);
@@ -80,8 +81,8 @@ fn subtract_masked(
     out: &mut RingTensor,
 ) -> Result<(), MpcError> {
     if let Some(mask) = ctx.mask(node.inputs[1 - y])? {
-        let hat = ctx.opening(node.inputs[y])?;
-        apply(node, y, out, &mask, &hat, Sign::Minus);
+        let hat = ctx.masked(node.inputs[y])?;
+        apply(node, y, out, mask.local(), &hat, Sign::Minus);
     }
     Ok(())
 }
@@ -98,7 +99,7 @@ fn apply(node: &RingNode, y: usize, out: &mut RingTensor, a: &RingTensor, b: &Ri
 /// All of a product but what is dealt, so that who waits for the dealer has done the rest. `None` of what is no product.
 pub(crate) fn ahead_of_dealer(ctx: TaskContext<'_>, id: RingId) -> Result<Option<RingTensor>, MpcError> {
     let (plan, node) = (ctx.plan(), ctx.plan().node(id));
-    if !super::is_product(plan.program(), node) {
+    if !is_product(plan.program(), node) {
         return Ok(None);
     }
     let y = second(&plan.values(), node);
@@ -107,8 +108,8 @@ pub(crate) fn ahead_of_dealer(ctx: TaskContext<'_>, id: RingId) -> Result<Option
     let is_prepared = prepared.is_some();
     let mut out = prepared.unwrap_or_else(|| RingTensor::zeros(&node.shape));
     if owner == Some(ctx.eval.me) {
-        let x = ctx.opening_less_own_mask(node.inputs[1 - y])?;
-        apply(node, y, &mut out, &x, &*ctx.owned(node.inputs[y])?, Sign::Plus);
+        let x = ctx.masked_less_own_mask(node.inputs[1 - y])?;
+        apply(node, y, &mut out, x.local(), ctx.owned(node.inputs[y])?.local(), Sign::Plus);
     } else {
         if !is_prepared {
             subtract_masked(ctx, node, y, &mut out)?;
@@ -116,8 +117,8 @@ pub(crate) fn ahead_of_dealer(ctx: TaskContext<'_>, id: RingId) -> Result<Option
         if owner.is_none()
             && let Some(share) = ctx.share(node.inputs[y])?
         {
-            let hat = ctx.opening(node.inputs[1 - y])?;
-            apply(node, y, &mut out, &hat, &share, Sign::Plus);
+            let hat = ctx.masked(node.inputs[1 - y])?;
+            apply(node, y, &mut out, &hat, share.local(), Sign::Plus);
         }
     }
     Ok(Some(out))

@@ -9,26 +9,15 @@
 use tacita_program::{RingNode, RingType};
 use tacita_ring::{BitTensor, RingTensor};
 
-use super::{Output, elements, words};
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::{elements, words};
 use crate::task::TaskContext;
-use tacita_correlations::{StreamId, Streams, Use};
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output, MpcError> {
     let share = ctx.contribution(words(node))?;
     Ok(match node.ty {
         RingType::Ring { .. } => Output::share(RingTensor::new(node.shape.clone(), share)),
-        RingType::Bits { planes } => Output::Bits(BitTensor::from_words(elements(node), planes, share)),
+        RingType::Bits { planes } => Output::bits(BitTensor::from_words(elements(node), planes, share)),
     })
-}
-
-/// A party's part of what a task draws, from its own seed at its place among `own`.
-pub(crate) fn contribution(
-    own: &Streams,
-    party: usize,
-    evaluation: u64,
-    task: u32,
-    words: usize,
-) -> Result<Vec<u64>, MpcError> {
-    Ok(own.words(party, StreamId::Evaluation { evaluation, task, purpose: Use::Own }, 0, words)?)
 }

@@ -5,11 +5,13 @@
 //! adds its part of a fresh sharing of zero from the seeds that it shares with each other party, which the dealer does
 //! not know. A receiver learns the value and nothing else; the others learn nothing.
 
+use tacita_correlations::Share;
 use tacita_program::{Owner, RingId, RingNode, RingProgram, RingType};
 use tacita_ring::{BitTensor, RingTensor};
 
-use super::{Output, Revealed, elements, item, words};
 use crate::error::MpcError;
+use crate::output::{Output, Revealed};
+use crate::sizes::{elements, item, words};
 use crate::steps::{Opening, Receivers, Sender, Steps};
 use crate::task::TaskContext;
 
@@ -28,11 +30,11 @@ pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode) -> Result<Output,
     }
     let share = match value.ty {
         RingType::Ring { .. } => {
-            ctx.share(id)?.map_or_else(|| vec![0; words(value)], |share| share.data().to_vec())
+            ctx.share(id)?.map_or_else(|| vec![0; words(value)], |share| share.local().data().to_vec())
         }
-        RingType::Bits { .. } => ctx.bits(id)?.words().to_vec(),
+        RingType::Bits { .. } => ctx.bits(id)?.local().words().to_vec(),
     };
-    Ok(match ctx.reveal(share)?.await? {
+    Ok(match ctx.reveal(Share::new(share)).await? {
         None => Output::Nothing,
         Some(words) => Output::Revealed(match value.ty {
             RingType::Ring { .. } => Revealed::Ring(RingTensor::new(value.shape.clone(), words)),

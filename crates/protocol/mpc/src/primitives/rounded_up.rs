@@ -1,5 +1,5 @@
 //! Whether a truncation by f bits rounds up, `[ẑ mod 2^f < r mod 2^f]`, as XOR-shared bits: what the truncation of the
-//! same opening is above the floor. The carry of z and r out of their low f bits is one exactly where the low bits of
+//! same masked value is above the floor. The carry of z and r out of their low f bits is one exactly where the low bits of
 //! their sum are below those of r. One comparison, of the low bits alone.
 //!
 //! # Security
@@ -8,9 +8,10 @@
 use tacita_program::RingNode;
 
 use super::compare::Comparisons;
-use super::{Output, elements};
 use crate::comparison::Span;
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::mask;
@@ -25,7 +26,7 @@ pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
 }
 
 pub(super) async fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
-    let hat = ctx.opening(node.inputs[0])?;
+    let hat = ctx.masked(node.inputs[0])?;
     let mut above = comparison(node, bits).run(ctx, |_, range| &hat.data()[range]).await?;
-    above.pop().map(Output::Bits).ok_or_else(|| MpcError::Internal("no comparison".into()))
+    above.pop().map(Output::bits).ok_or_else(|| MpcError::Internal("no comparison".into()))
 }

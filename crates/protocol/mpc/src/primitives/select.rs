@@ -1,4 +1,4 @@
-//! `Σ_j b_j · trunc(x_j)` for shared bits b (opened under masks ρ: b = c ⊕ ρ) and opened or public values x.
+//! `Σ_j b_j · trunc(x_j)` for shared bits b (masked by ρ: b = c ⊕ ρ) and masked or public values x.
 //!
 //! `b·t` is linear in shares of ρ, ρ·(r≫f), (1−ρ)·(r≫f), and the same with msb r (f bits each suffice): for c = 0 it is
 //! ρ·t, for c = 1 it is (1−ρ)·t. A ReLU and a maximum end in it; a selection is it.
@@ -6,17 +6,18 @@
 //! # Security
 //! Nothing is opened here; the bits' opening under ρ is a task of its own.
 
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 use tacita_program::{RingId, RingNode, RingOp, RingProgram, Visibility};
 use tacita_ring::RingTensor;
 use tacita_ring::simd::dispatch;
 
 use super::truncate::public_parts;
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::{mask, value};
-use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
 /// What a candidate needs.
 pub(super) enum Candidate {
@@ -89,7 +90,7 @@ pub(super) fn unmask(c: u64, whole: u64, share: u64) -> u64 {
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Result<Output, MpcError> {
     let n = elements(node);
-    let bits = ctx.open_bit_planes(node.inputs[0])?;
+    let bits = ctx.masked_bits(node.inputs[0])?;
     let one = u64::from(ctx.first());
     let mut out = vec![0u64; n];
     let mut items = 0..;
@@ -100,7 +101,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
             continue;
         }
         let plane = bits.slice_planes(j..j + 1);
-        let hat = ctx.opening(x)?;
+        let hat = ctx.masked(x)?;
         let rho = next()?;
         let outputs = [(&mut out[..], Unit::Word)];
         match candidate {
@@ -133,7 +134,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: &[u32]) -> Re
                     let hat = &hat.data()[range.clone()];
                     let zeros;
                     let r = match &r {
-                        Some(r) => &r.data()[range],
+                        Some(r) => &r.local().data()[range],
                         None => {
                             zeros = vec![0; hat.len()];
                             &zeros

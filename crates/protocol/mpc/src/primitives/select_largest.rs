@@ -8,17 +8,18 @@
 //! # Security
 //! Nothing is opened here; the bits' opening under the λ is a task of its own. Which of the dealt items is taken is public.
 
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile, pairs};
 use tacita_program::{RingId, RingNode, RingProgram};
 use tacita_ring::{BitTensor, RingTensor};
 
 use super::select::Candidate;
 use super::truncate::public_parts;
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::{mask, value};
-use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile, pairs};
 
 /// The pairs that say whether value m is largest, each with the bit that it then has.
 fn literals(k: usize, m: usize) -> Vec<(usize, u64)> {
@@ -82,7 +83,7 @@ pub(super) fn steps(program: &RingProgram, node: &RingNode, truncate: u32) -> St
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Result<Output, MpcError> {
     let (n, k) = (elements(node), node.inputs.len() - 1);
-    let opened = unpacked(&*ctx.open_bit_planes(node.inputs[0])?);
+    let opened = unpacked(&*ctx.masked_bits(node.inputs[0])?);
     let mut out = vec![0u64; n];
     let mut next = 0;
     for (m, &x) in node.inputs[1..].iter().enumerate() {
@@ -92,7 +93,7 @@ pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, truncate: u32) -> Resul
         if each == 0 {
             continue;
         }
-        let hat = ctx.opening(x)?;
+        let hat = ctx.masked(x)?;
         for taken in 0..1usize << (k - 1) {
             let dealt =
                 (next..next + each).map(|item| ctx.dealt(item)).collect::<Result<Vec<_>, MpcError>>()?;

@@ -1,4 +1,4 @@
-//! `f · trunc(x)` for a factor that one of several open bits chooses, f = Σ_j b_j f_j with public f_j, and an opened x.
+//! `f · trunc(x)` for a factor that one of several open bits chooses, f = Σ_j b_j f_j with public f_j, and a masked x.
 //!
 //! x = x̂ − r, so f·x = x̂·\[f\] − Σ_j f_j \[b_j r\], and b_j r = c_j r + (1 − 2c_j) ρ_j r is linear in the dealt ρ_j·r. A truncated x
 //! is public − low + wrap·top (see `truncate`), whose low and top take the place of r.
@@ -6,17 +6,18 @@
 //! # Security
 //! Nothing is opened here; the bits' opening under the ρ_j is a task of its own.
 
+use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 use tacita_program::RingNode;
 use tacita_ring::RingTensor;
 
 use super::select::{bit, unmask};
 use super::truncate::public_parts;
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::{mask, value};
-use tacita_correlations::{BitMask, Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
 /// The planes whose factor is not zero.
 fn used(factors: &[i64]) -> impl Iterator<Item = (usize, u64)> {
@@ -47,10 +48,10 @@ pub(super) fn run(
     truncate: u32,
 ) -> Result<Output, MpcError> {
     let n = elements(node);
-    let bits = ctx.open_bit_planes(node.inputs[0])?;
+    let bits = ctx.masked_bits(node.inputs[0])?;
     let planes: Vec<_> = used(factors).map(|(j, f)| (bits.slice_planes(j..j + 1), f)).collect();
     let factor = ctx.share(node.inputs[1])?;
-    let hat = ctx.opening(node.inputs[2])?;
+    let hat = ctx.masked(node.inputs[2])?;
     let each = if truncate == 0 { 1 } else { 2 };
     let whole = if truncate == 0 { None } else { Some((ctx.dealt(0)?, ctx.dealt(1)?)) };
     let first = if truncate == 0 { 0 } else { 2 };
@@ -60,14 +61,14 @@ pub(super) fn run(
     for_each_tile(n, [(&mut out, Unit::Word)], &|range, [out]| {
         let mut scratch = Scratch::default();
         let hat = &hat.data()[range.clone()];
-        let factor = factor.as_ref().map(|f| &f.data()[range.clone()]);
+        let factor = factor.as_ref().map(|f| &f.local().data()[range.clone()]);
         // what the mask is at this party: r, or low and top
         let (mut low, mut top) = (vec![0; range.len()], vec![0; range.len()]);
         if let Some((l, t)) = &whole {
             low.copy_from_slice(l.read(range.clone(), &mut scratch)?);
             top = t.elements(&range, truncate, &mut scratch)?;
         } else if let Some(mask) = &mask {
-            low.copy_from_slice(&mask.data()[range.clone()]);
+            low.copy_from_slice(&mask.local().data()[range.clone()]);
         }
         let (mut lows, mut tops) = (vec![0u64; range.len()], vec![0u64; range.len()]);
         for ((plane, f), dealt) in planes.iter().zip(dealt.chunks_exact(each)) {

@@ -6,7 +6,7 @@
 //! `π_j(x)`. After P steps the rows are in an order that is uniform for whoever lacks one of the π_j.
 //!
 //! *Order.* The keys `2^shift·value + index` are opened under a mask, as many of their low bits as differences take, all pairs
-//! are compared on differences of the opening, and the outcomes are opened to the parties, without a mask.
+//! are compared on differences of the masked keys, and the outcomes are opened to the parties, without a mask.
 //!
 //! # Security
 //! Party j sees `x + a`, which is uniform as a has a mask of every party; keys and comparisons are under fresh masks. No two
@@ -15,15 +15,17 @@
 //! draws one. Among several honest parties the shares of the outcomes are made fresh by sharings of zero from the parties'
 //! own seeds, as in a reveal. The dealer knows all π_j and is sent no outcome.
 
+use std::sync::Arc;
+use tacita_correlations::{Correlation, Item, RingMask, Share, Shuffle, narrow, pairs, words};
 use tacita_program::RingNode;
 use tacita_ring::{BitTensor, RingTensor};
 
 use super::compare::Comparisons;
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::{Opening, Receivers, Sender, Steps};
 use crate::task::TaskContext;
-use tacita_correlations::{Correlation, Item, RingMask, Shuffle, narrow, pairs, words};
 
 /// The sizes of what is sorted: matrices of n rows and some columns.
 #[derive(Clone, Copy)]
@@ -123,9 +125,10 @@ pub(super) async fn run(
 ) -> Result<Output, MpcError> {
     let (size, sizes, parties) = (elements(node), Sizes::of(node), ctx.plan().parties());
     let shuffle = sizes.shuffle();
-    let mut share = ctx.share(node.inputs[0])?.map_or_else(|| vec![0; size], |share| share.data().to_vec());
+    let mut share =
+        ctx.share(node.inputs[0])?.map_or_else(|| vec![0; size], |share| share.local().data().to_vec());
     for party in 0..parties {
-        let opened = ctx.open(party as u16, share)?.await?;
+        let opened = ctx.open(party as u16, Share::new(share)).await?;
         share = vec![0; size];
         ctx.add_dealt(party, &mut share)?;
         if let Some(opened) = opened {
@@ -137,13 +140,13 @@ pub(super) async fn run(
     let rows = share.chunks_exact(sizes.columns);
     let keys: Vec<u64> = rows.map(|row| (row[0] << shift).wrapping_add(row[1])).collect();
     let (step, item) = (parties as u16, sizes.keys(bits));
-    let keys =
-        narrow::unpacked(item, ctx.open(step, narrow::packed(item, &keys))?.await?.unwrap_or_default());
+    let keys = ctx.open(step, Share::new(narrow::packed(item, &keys))).await?.unwrap_or_default();
+    let keys = narrow::unpacked(item, keys.into_known());
     let pairs = sizes.pairs();
     let signs = sizes.signs(bits);
     let below = signs.run(ctx.part(step + 1, parties), |_, range| sizes.differences(&keys, &pairs, range));
     let below = below.await?.pop().ok_or_else(|| MpcError::Internal("no comparison".into()))?;
-    let outcomes = ctx.open_outcomes(step + 1 + signs.rounds() as u16, below)?.await?.unwrap_or_default();
+    let outcomes = ctx.open_outcomes(step + 1 + signs.rounds() as u16, Share::new(Arc::new(below))).await?;
     let outcomes = BitTensor::from_words(sizes.comparisons(), 1, outcomes);
     let sorted = shuffle.permuted(&share, &sizes.order(&outcomes, &pairs));
     Ok(Output::share(RingTensor::new(node.shape.clone(), sorted)))

@@ -1,24 +1,25 @@
-//! Truncation by f bits of an opened value, |z| < 2^62, without communication:
+//! Truncation by f bits of a masked value, |z| < 2^62, without communication:
 //! `⌊z/2^f⌋ ≈ (ẑ≫f) − [r≫f] + 2^(64−f)·(1−msb ẑ)·[msb r]` with a public offset of 2^62
 //! (the wrap bit of Escudero et al., CRYPTO '20).
 //!
 //! # Security
-//! Nothing is opened. The result is `⌈(z−ρ)/2^f⌉` with ρ uniform and public (the low bits of the mask and the opening):
+//! Nothing is opened. The result is `⌈(z−ρ)/2^f⌉` with ρ uniform and public (the low bits of the mask and the masked value):
 //! stochastic rounding with a public coin, off by less than one unit, never wildly wrong
 //! (Li et al., USENIX Security '23, on what such truncation reveals).
 
+use tacita_correlations::{Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 use tacita_program::RingNode;
 use tacita_ring::RingTensor;
 use tacita_ring::simd::dispatch;
 
-use super::{Output, elements};
 use crate::error::MpcError;
+use crate::output::Output;
+use crate::sizes::elements;
 use crate::steps::Steps;
 use crate::task::TaskContext;
 use crate::values::mask;
-use tacita_correlations::{Correlation, Gate, Number, Scratch, Unit, for_each_tile};
 
-/// The offset that makes a truncated value's opening positive.
+/// The offset that makes a truncated value positive.
 const OFFSET: u64 = 1 << 62;
 
 pub(super) fn steps(node: &RingNode, bits: u32) -> Steps {
@@ -37,14 +38,14 @@ pub(super) fn public_parts(hat: u64, bits: u32) -> (u64, u64) {
     ((hat >> bits).wrapping_sub(OFFSET >> bits), (1 - (hat >> 63)) << (64 - bits))
 }
 
-/// The truncated values, from opening and mask: what `mpc` computes, in the clear.
+/// The truncated values, from masked value and mask: what `mpc` computes, in the clear.
 pub(crate) fn clear(hat: u64, mask: u64, bits: u32) -> u64 {
     let (public, wrap) = public_parts(hat, bits);
     public.wrapping_sub(mask >> bits).wrapping_add(wrap.wrapping_mul(mask >> 63))
 }
 
 pub(super) fn run(ctx: TaskContext<'_>, node: &RingNode, bits: u32) -> Result<Output, MpcError> {
-    let hat = ctx.opening(node.inputs[0])?;
+    let hat = ctx.masked(node.inputs[0])?;
     let (low, top) = (ctx.dealt(0)?, ctx.dealt(1)?);
     let first = ctx.first();
     let mut out = vec![0; hat.len()];

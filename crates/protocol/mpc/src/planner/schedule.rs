@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tacita_correlations::Correlation;
 use tacita_program::{RingId, RingProgram};
 
-use tacita_correlations::Correlation;
-
-use super::forms::{Form, mask_sources};
-use super::tasks::Task;
+use crate::form::{Form, mask_sources};
+use crate::plan::Task;
 
 /// Sets each task's first round. Returns the number of rounds.
 pub(super) fn set_starts(tasks: &mut [Task]) -> u32 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tacita_program::{RingId, RingProgram};
 
-use super::forms::LeafKey;
+use crate::form::LeafKey;
 
 /// Hashes everything that determines a plan: the program, the members' names and the keys of persistent leaves.
 pub(super) fn digest(

@@ -6,11 +6,10 @@ use std::ops::Range;
 
 use tacita_program::RingProgram;
 
-use super::checks::unsupported;
-use crate::error::MpcError;
+use crate::error::{MpcError, unsupported};
 
 /// Refuses a number of computing parties that the protocol does not take.
-pub(super) fn check_parties(parties: usize) -> Result<(), MpcError> {
+pub(crate) fn check_parties(parties: usize) -> Result<(), MpcError> {
     if (2..=64).contains(&parties) {
         return Ok(());
     }
@@ -18,7 +17,7 @@ pub(super) fn check_parties(parties: usize) -> Result<(), MpcError> {
 }
 
 /// For each owner of the program, the index of the member with this name.
-pub(super) fn owners(
+pub(crate) fn owners(
     program: &RingProgram,
     names: &[String],
     data_owners: &[String],

@@ -2,9 +2,10 @@
 
 use tacita_program::{RingId, RingOp, RingProgram};
 
-use super::forms::{Form, demands};
+use super::forms::demands;
+use crate::form::Form;
 
-/// How many low bits of its inputs' openings a node computes on, if it does.
+/// How many low bits of its inputs' masked values a node computes on, if it does.
 fn bits_used(op: &RingOp) -> u32 {
     match op {
         // the sign is the bit above
@@ -25,7 +26,7 @@ fn bits_used(op: &RingOp) -> u32 {
         | RingOp::Mul
         | RingOp::MatMul
         | RingOp::Conv { .. } => 64,
-        // they compute on no opening
+        // they compute on no masked value
         RingOp::Input { .. }
         | RingOp::Constant { .. }
         | RingOp::ConstantTensor { .. }
@@ -51,8 +52,8 @@ fn bits_used(op: &RingOp) -> u32 {
     }
 }
 
-/// How many low bits of each value's opening are used. A comparison uses few if range bounds allow it. A linear
-/// image has as many right bits as its inputs. A share that is computed from an opening uses all bits.
+/// How many low bits of each masked value are used. A comparison uses few if range bounds allow it. A linear
+/// image has as many right bits as its inputs. A share that is computed from a masked value uses all bits.
 pub(super) fn widths(program: &RingProgram, form: &[Form], is_apart: impl Fn(RingId) -> bool) -> Vec<u32> {
     let mut widths = vec![0; program.nodes.len()];
     for (i, node) in program.nodes.iter().enumerate().rev() {
@@ -61,7 +62,7 @@ pub(super) fn widths(program: &RingProgram, form: &[Form], is_apart: impl Fn(Rin
             let used = match form[i] {
                 Form::Derived => widths[i],
                 _ if opened => bits_used(&node.op),
-                // the task reads the share, not the opening
+                // the task reads the share, not the masked value
                 _ if form[at] != Form::Derived && !is_apart(*input) => 0,
                 _ => 64,
             };

@@ -2,8 +2,8 @@
 
 use tacita_program::{RingProgram, Visibility};
 
-use super::tasks::Task;
-use crate::error::MpcError;
+use crate::error::{MpcError, unsupported};
+use crate::plan::Task;
 
 /// Bytes of the largest message that links take by default, [`tacita_net::Limits::max_frame`].
 const LARGEST_MESSAGE: u64 = 1 << 30;
@@ -43,9 +43,4 @@ pub(super) fn check_messages(program: &RingProgram, tasks: &[Task]) -> Result<()
         task.steps.largest_message()
     );
     Err(unsupported(name, node.op.name(), reason))
-}
-
-/// The error of a plan that is refused for this reason.
-pub(super) fn unsupported(node: &str, op: &str, reason: String) -> MpcError {
-    MpcError::Unsupported { node: node.to_owned(), op: op.to_owned(), reason }
 }

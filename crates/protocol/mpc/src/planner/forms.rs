@@ -1,34 +1,11 @@
-//! Forms: how the members hold each value, and which operations compute on the openings of their inputs.
+//! The choice of forms, and the operations that compute on their inputs' masked values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tacita_program::{RingId, RingNode, RingOp, RingProgram, RingType, Visibility};
 
-use crate::primitives;
-
-/// Names the value of a persistent leaf for the length of a session: another value needs another key.
-pub type LeafKey = [u8; 32];
-
-/// How a value is held when the online phase uses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Every member knows it.
-    Public,
-    /// Additive or XOR shares, never opened.
-    Share,
-    /// Shares, then opened under a mask of its own.
-    Opened,
-    /// Opened once for the session (a weight).
-    Persistent,
-    /// A linear image of opened values, on openings and masks.
-    Derived,
-}
-
-impl Form {
-    fn has_opening(self) -> bool {
-        matches!(self, Form::Opened | Form::Persistent | Form::Derived)
-    }
-}
+use crate::form::{Form, LeafKey};
+use crate::sizes::words;
 
 /// The form of each node's value. `is_apart` tells whether a node is a leaf of a data owner.
 pub(super) fn forms(
@@ -43,7 +20,7 @@ pub(super) fn forms(
             demanded[input.0 as usize] |= wanted;
         }
     }
-    // an operation that moves all elements of its input demands the input's opening: one opening serves all images
+    // an operation that moves all elements of its input demands the input's masked value: one opening serves all images
     for (at, node) in nodes.iter().enumerate().rev() {
         if demanded[at] && moves_all(program, node) {
             demanded[node.inputs[0].0 as usize] = true;
@@ -59,19 +36,19 @@ pub(super) fn forms(
             && is_linear(program, node)
             && node.inputs.iter().all(|input| {
                 let f = form[input.0 as usize];
-                f == Form::Public || f.has_opening()
+                f == Form::Public || f.is_masked()
             })
         {
             Form::Derived
         } else if demanded[i] {
             let persistent = matches!(node.op, RingOp::Input { persistent: true });
             let has_key = keys.contains_key(&RingId(i as u32));
-            if persistent && has_key { Form::Persistent } else { Form::Opened }
+            if persistent && has_key { Form::Persistent } else { Form::Masked }
         } else {
             Form::Share
         };
     }
-    // a derived value whose opening no task uses stays shared
+    // a derived value stays shared if no task uses it masked
     let mut used = demanded;
     for i in (0..nodes.len()).rev() {
         if form[i] == Form::Derived {
@@ -87,7 +64,7 @@ pub(super) fn forms(
     form
 }
 
-/// For each input of a node, whether the node computes on its opening.
+/// For each input of a node, whether the node computes on its masked value.
 pub(super) fn demands(program: &RingProgram, node: &RingNode) -> Vec<bool> {
     let inputs = 0..node.inputs.len();
     let computes: Vec<bool> = match node.op {
@@ -189,18 +166,6 @@ fn moves_all(program: &RingProgram, node: &RingNode) -> bool {
     };
     let ring = matches!(node.ty, RingType::Ring { .. });
     let input = node.inputs.first().map(|input| &program.nodes[input.0 as usize]);
-    let as_many = |input: &RingNode| primitives::words(node) >= primitives::words(input);
+    let as_many = |input: &RingNode| words(node) >= words(input);
     moves && ring && input.is_some_and(|input| input.visibility != Visibility::Public && as_many(input))
-}
-
-/// `id` and all nodes of which its mask is a linear image, in ascending order.
-pub(super) fn mask_sources(program: &RingProgram, form: &[Form], id: RingId) -> BTreeSet<RingId> {
-    let mut found = BTreeSet::new();
-    let mut todo = vec![id];
-    while let Some(next) = todo.pop() {
-        if found.insert(next) && form[next.0 as usize] == Form::Derived {
-            todo.extend(&program.nodes[next.0 as usize].inputs);
-        }
-    }
-    found
 }

@@ -2,38 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use tacita_correlations::Item;
 use tacita_program::{RingId, RingType, Visibility};
 
-use super::forms::{Form, demands};
+use super::forms::demands;
+use crate::form::Form;
+use crate::plan::{Task, TaskKind};
 use crate::primitives;
+use crate::sizes::{elements, item};
 use crate::steps::{Opening, Receivers, Sender, Steps};
 use crate::values::Values;
-use tacita_correlations::Item;
-
-/// The work of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TaskKind {
-    /// Computes the node.
-    Run,
-    /// Opens the node's value under a fresh mask.
-    Open,
-}
-
-/// Task numbers from here on are openings of persistent leaves, before the plan's own tasks.
-pub(crate) const PERSISTENT: u32 = 1 << 31;
-
-/// One unit of the schedule.
-#[derive(Clone, Debug)]
-pub(crate) struct Task {
-    pub node: RingId,
-    pub kind: TaskKind,
-    pub after: Vec<u32>,
-    pub steps: Steps,
-    /// First round in which it runs, counted from 0.
-    pub start: u32,
-    /// The computing party that receives the dealer's corrections; the others expand their seeds.
-    pub receiver: usize,
-}
 
 /// The tasks of a program, each after those that it waits for.
 pub(super) struct Tasks {
@@ -54,13 +32,13 @@ pub(super) fn tasks(values: Values<'_>, widths: &[u32], is_apart: impl Fn(RingId
     let mut uses = vec![0; nodes.len()];
     for (i, node) in nodes.iter().enumerate() {
         let id = RingId(i as u32);
-        let wants_opening = demands(program, node);
+        let wants_masked = demands(program, node);
         let mut after = BTreeSet::new();
         for (position, input) in node.inputs.iter().enumerate() {
             let at = input.0 as usize;
-            let by_opening = wants_opening[position] || form[i] == Form::Derived;
+            let by_masked = wants_masked[position] || form[i] == Form::Derived;
             after.insert(match open_task[at] {
-                Some(open) if by_opening || is_apart(*input) => open,
+                Some(open) if by_masked || is_apart(*input) => open,
                 _ => run_task[at],
             });
         }
@@ -77,18 +55,18 @@ pub(super) fn tasks(values: Values<'_>, widths: &[u32], is_apart: impl Fn(RingId
             start: 0,
             receiver: 0,
         });
-        if form[i] == Form::Opened {
+        if form[i] == Form::Masked {
             open_task[i] = Some(tasks.len() as u32);
             uses[i] += 1;
             let from = match node.visibility {
                 Visibility::Private(owner) => Sender::Owner(owners[owner.0 as usize]),
                 Visibility::Public | Visibility::Secret => Sender::All,
             };
-            let item = match node.ty {
-                RingType::Ring { .. } => Item::holding(primitives::elements(node), widths[i]),
-                RingType::Bits { .. } => primitives::item(node),
+            let opened = match node.ty {
+                RingType::Ring { .. } => Item::holding(elements(node), widths[i]),
+                RingType::Bits { .. } => item(node),
             };
-            let opening = Opening { item, from, to: Receivers::All };
+            let opening = Opening { item: opened, from, to: Receivers::All };
             tasks.push(Task {
                 node: id,
                 kind: TaskKind::Open,

@@ -3,9 +3,11 @@
 //! Smaller leaves and smaller groups take fewer planes and more levels, each of which is a round. So the number of what is
 //! compared counts: a level more where the bytes that it saves are worth a round.
 
-use crate::comparison::{ARITY, Leaves, Level, Span};
-use crate::target::TARGET;
 use tacita_correlations::words;
+
+use super::leaves::{Leaves, Span};
+use super::level::{ARITY, Level};
+use crate::target::TARGET;
 
 /// The most levels.
 const LEVELS: usize = 3;
