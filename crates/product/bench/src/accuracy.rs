@@ -29,7 +29,7 @@ pub struct Function {
     pub domain: &'static str,
     /// How `largest_error` and `mean_error` are measured.
     pub measure: &'static str,
-    /// What it is off by.
+    /// Its error.
     #[serde(flatten)]
     pub accuracy: Accuracy,
     /// Rounds from shares to shares.
@@ -102,7 +102,7 @@ fn function(entry: &Entry) -> Result<Function, Error> {
     })
 }
 
-/// What an operation of whole tensors costs, at 16 fractional bits and two parties.
+/// The cost of an operation on whole tensors, at 16 fractional bits and two parties.
 #[derive(Clone, Debug, Serialize)]
 pub struct Costs {
     /// Its name.
@@ -133,7 +133,7 @@ pub fn operations() -> Result<Vec<Costs>, Error> {
     costs.collect()
 }
 
-/// What inference is told of the operand.
+/// The operand's type for inference.
 fn range(domain: Domain) -> Option<Interval> {
     let all = 2f64.powi(30) - 1.0;
     match domain {

@@ -36,7 +36,7 @@ pub struct Benchmark {
     build: Build,
 }
 
-/// What was measured of an operation.
+/// The measurements of an operation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// The operation.

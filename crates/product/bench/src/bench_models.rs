@@ -21,7 +21,7 @@ pub const RUNS: usize = 5;
 /// Seconds after which no further run in the clear begins.
 const PLAIN_SECONDS: f64 = 2.0;
 
-/// What was measured of a network. Costs and times are those of one batch.
+/// The measurements of a network. Costs and times are those of one batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MeasuredModel {
     /// The network.
@@ -32,9 +32,9 @@ pub struct MeasuredModel {
     pub spread: [f64; 2],
     /// Multiply-adds in products and convolutions, at all members.
     pub multiply_adds: u64,
-    /// What this machine does in a second.
+    /// The machine's rates.
     pub rates: Rates,
-    /// What the evaluation takes at these rates, nothing else counted.
+    /// The evaluation's time at these rates, nothing else counted.
     pub bound: Bound,
     /// The run that is the median. Setup is that of the session; memory the process's until after the first evaluation.
     #[serde(flatten)]
@@ -95,7 +95,7 @@ pub fn bench_model(
     })
 }
 
-/// What the only reveal is of, and the median of the seconds that it takes.
+/// The value of the only reveal, and the median of its seconds.
 fn in_the_clear(graph: &Graph, inputs: &Inputs) -> Result<(ArrayD<f64>, f64), Error> {
     let mut times: Vec<f64> = Vec::new();
     loop {

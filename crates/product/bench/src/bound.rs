@@ -1,4 +1,4 @@
-//! What an evaluation cannot do without on this machine: the arithmetic of its products, its bytes, its rounds.
+//! Lower bounds on an evaluation's time on this machine: the arithmetic of its products, its bytes, its rounds.
 
 use std::time::{Duration, Instant};
 

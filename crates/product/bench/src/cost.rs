@@ -1,4 +1,4 @@
-//! What an operation costs on values that exist in shares alone.
+//! The cost of an operation on values that exist only in shares.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -19,14 +19,14 @@ const DEALER_AHEAD: usize = 64 << 20;
 /// A member tells this often, in parts of the time after which it counts as silent, that it is alive.
 const HEARTBEATS: u32 = 5;
 
-/// What a member decides for itself.
+/// Settings that a member chooses for itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectOptions {
     /// Where to listen, if not at the member's address in the session file.
     pub listen: Option<String>,
     /// Threads of this member's kernels.
     pub threads: usize,
-    /// What a dealer dealt ahead for this member ([`crate::deal_ahead`]): the session then has no dealer.
+    /// The file that a dealer dealt ahead for this member ([`crate::deal_ahead`]): the session then has no dealer.
     pub correlations: Option<PathBuf>,
     /// The reveals of its own data to others that the member agrees to; none by default.
     pub consent: Consent,

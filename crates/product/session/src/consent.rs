@@ -1,4 +1,4 @@
-//! What a graph reveals of a member's own data, and whether that member has said yes.
+//! Consent: the reveals of a member's own data in a graph, and whether the member agrees to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -16,11 +16,11 @@ pub struct Disclosure {
     pub value: String,
     /// Its shape.
     pub shape: String,
-    /// Whose private data it depends on.
+    /// The owners of the private data that it depends on.
     pub of: Vec<String>,
     /// Whether it depends on values kept in shares, which may say something of anybody's data.
     pub kept: bool,
-    /// Who learns it.
+    /// The members that learn it.
     pub to: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ fn in_order(graph: &Graph, names: &BTreeSet<Arc<str>>) -> Vec<String> {
     listed.chain(others).collect()
 }
 
-/// Whose private data a value depends on.
+/// The owners of the private data that a value depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Provenance {
     owners: BTreeSet<Arc<str>>,

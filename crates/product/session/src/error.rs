@@ -41,9 +41,9 @@ pub enum Error {
     NotAllowed {
         /// The value.
         value: String,
-        /// Whose data it depends on.
+        /// The owner of data that it depends on.
         of: String,
-        /// Who would learn it.
+        /// The member that would learn it.
         to: String,
     },
     /// A member's thread ended; its own error says more if there is one.

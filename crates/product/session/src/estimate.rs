@@ -1,4 +1,4 @@
-//! What an evaluation would cost and learn, without running it.
+//! Estimates: the costs and reveals of an evaluation, without running it.
 
 use serde::Serialize;
 use tacita_graph::ops::Input;
@@ -45,7 +45,7 @@ pub struct Prediction {
     pub seconds: f64,
 }
 
-/// What a graph would cost.
+/// The estimated costs of a graph.
 #[derive(Clone, Debug, Serialize)]
 pub struct Estimate {
     /// The graph's digest, in hexadecimal.
@@ -80,7 +80,7 @@ pub struct Estimate {
     pub inputs: Vec<String>,
     /// Predicted communication times.
     pub predictions: Vec<Prediction>,
-    /// What could go wrong: values that may leave the representable range.
+    /// Warnings of values that may leave the representable range.
     pub warnings: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ fn estimate_with(
     Ok(Estimate { graph_digest, batch, inputs, ..estimate })
 }
 
-/// What an evaluation of a graph, and what was prepared of it, would cost and learn.
+/// The estimate for a graph and its prepared form.
 pub(crate) fn estimate_prepared(
     graph: &Graph,
     prepared: &Prepared,

@@ -13,7 +13,7 @@ use crate::local_members::Finished;
 use crate::members::Members;
 use crate::prepared::Prepared;
 
-/// What one evaluation gave and cost.
+/// The results and costs of one evaluation.
 pub struct Evaluation {
     /// By reveal node: the value as each receiver of this process got it, in the order of the node's owners. Fixed-point numbers are
     /// f64, integers i64 and exact, bits bool.
@@ -26,13 +26,13 @@ pub struct Evaluation {
     pub nodes: Vec<NodeMeasure>,
     /// Bytes that members of this process sent online on links between them, framing and encryption included.
     pub wire_bytes: u64,
-    /// What members of this process did when, by name.
+    /// The timeline of each member in this process, by name.
     pub timeline: Vec<(String, Vec<tacita_mpc::Span>)>,
     /// Seconds that the dealer took to deal, waits for slow receivers included; 0 if it is elsewhere.
     pub dealer_seconds: f64,
 }
 
-/// What the members here report, by reveal.
+/// Collects the members' reports, by reveal.
 pub(crate) fn collect(
     prepared: &Prepared,
     members: &Members,
@@ -91,7 +91,7 @@ pub(crate) fn collect(
     Ok(Evaluation { revealed, times, cost, nodes, wire_bytes, timeline, dealer_seconds })
 }
 
-/// What the members here measured; of members elsewhere the plan tells, which what is measured equals.
+/// The costs that the members here measured. Costs of members elsewhere come from the plan, which measurements equal.
 fn measure(prepared: &Prepared, finished: &Finished) -> (Cost, Vec<NodeMeasure>) {
     let outcomes: Vec<&Outcome> = finished.outcomes.values().collect();
     match &finished.dealt {

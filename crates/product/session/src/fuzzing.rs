@@ -15,13 +15,13 @@ use crate::{consent, correlations, disclosures, model_of_template, recipe};
 /// Elements of all values of a graph beyond which [`recipe`](self::recipe) leaves it: a graph may say much in few bytes.
 const ELEMENTS: usize = 1 << 18;
 
-/// What is shown to people is a line without control characters, which terminals would obey.
+/// A message to people is one line without control characters, which terminals would obey.
 pub fn assert_line(error: &dyn std::fmt::Display) {
     let text = error.to_string();
     assert!(!text.contains(char::is_control), "not one line: {text:?}");
 }
 
-/// What a party sends the dealer: as it is if the first byte is even; if it is odd, put together from a precision (one
+/// The recipe that a party sends the dealer: as it is if the first byte is even; if it is odd, put together from a precision (one
 /// byte), a graph's body (its length in two bytes before it), which gets a right checksum, and the rest. What is read
 /// makes the same plan once it is sent on.
 pub fn recipe(bytes: &[u8]) {

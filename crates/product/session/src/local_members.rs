@@ -27,7 +27,7 @@ pub struct Progress {
     pub node: NodeId,
 }
 
-/// What the members here report of an evaluation.
+/// The reports of the members here on an evaluation.
 pub(crate) struct Finished {
     /// By member.
     pub outcomes: BTreeMap<usize, Outcome>,
@@ -35,7 +35,7 @@ pub(crate) struct Finished {
     pub dealt: Option<Dealt>,
 }
 
-/// What members say to each other, by member.
+/// Messages from other members, by member.
 type Said = Vec<(MemberId, Vec<u8>)>;
 
 enum Command {
@@ -114,7 +114,7 @@ pub(crate) struct Member {
     pub recipes: bool,
     /// Tells how far an evaluation is: of several members here one speaks for all.
     pub speaks: bool,
-    /// What a dealer dealt ahead, if none takes part.
+    /// The source of dealt values if no dealer takes part.
     pub ahead: Option<Box<dyn Provider>>,
 }
 
@@ -151,7 +151,7 @@ impl LocalMembers {
         Ok(LocalMembers { members: handles, supplied: BTreeSet::new() })
     }
 
-    /// What stops the members from another thread.
+    /// Handles that stop the members from another thread.
     pub fn interrupters(&self) -> Vec<Interrupter> {
         self.members.iter().map(|member| member.interrupter.clone()).collect()
     }
@@ -169,7 +169,7 @@ impl LocalMembers {
         replies.recv().map_err(|_| ended())?
     }
 
-    /// What each computing party here keeps in shares, by name.
+    /// The values that each computing party here keeps in shares, by name.
     pub fn kept(&self) -> Result<BTreeMap<String, KeptValues>, Error> {
         let parties = self.members.iter().filter(|member| member.computes);
         parties
@@ -297,7 +297,7 @@ impl LocalMembers {
         }
     }
 
-    /// What each member here is given: its own inputs and the public ones; the dealer only the public ones. Not `again`
+    /// The inputs for each member here: its own and the public ones; for the dealer only the public ones. Not `again`
     /// what it keeps as long as the session.
     fn split(&self, job: &Prepared, inputs: &Inputs, again: bool) -> Result<Vec<Inputs>, Error> {
         let graph = &job.graph;
@@ -444,7 +444,7 @@ impl Member {
     }
 }
 
-/// What a member's thread keeps from one evaluation to the next.
+/// The state of a member's thread between evaluations.
 struct State {
     index: usize,
     name: String,
@@ -509,7 +509,7 @@ impl State {
         }
     }
 
-    /// What the dealer needs to make the plan, if it is elsewhere and does not have it yet.
+    /// The recipe for a dealer elsewhere that does not have the plan yet.
     fn recipe(&self, job: &Prepared, inputs: &Inputs) -> Result<Option<Vec<u8>>, Error> {
         let public = job.public_inputs().next().is_some();
         let new = !self.described.contains(&job.plan.digest());

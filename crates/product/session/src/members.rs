@@ -1,4 +1,4 @@
-//! Who takes part in a session, by role.
+//! The members of a session, by role.
 
 use tacita_identity::{SessionFile, SessionMember};
 

@@ -48,7 +48,7 @@ impl Model {
         Ok(Model { workspace: workspace.clone(), imported, owner, weights: Mutex::default() })
     }
 
-    /// What the import left to its user or ignored, a sentence each.
+    /// Notes of the import: settings that it ignored or left to its user, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.imported.notes
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-/// What connects the members of a local session.
+/// The links between members of a local session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Link {
     /// Pointers within the process.
@@ -61,7 +61,7 @@ pub struct Options {
     pub threads: usize,
     /// Threads of the dealer, which computes while the parties wait for it.
     pub dealer_threads: usize,
-    /// What connects them.
+    /// Their links.
     pub link: Link,
     /// Fractional bits of fixed-point values, 4 to 24.
     pub precision: u32,

@@ -85,7 +85,7 @@ impl Parts {
         sizes
     }
 
-    /// What the parts gave for a reveal, as one.
+    /// Joins the values that the parts gave for a reveal.
     ///
     /// # Errors
     /// If their shapes do not fit.

@@ -1,4 +1,4 @@
-//! What a dealer on another machine needs to make the parties' plan: the graph, the precision, the public inputs.
+//! Recipes: a dealer on another machine makes the parties' plan from the graph, the precision and the public inputs.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,4 +1,4 @@
-//! What an evaluation cost and gave, as a program reads it.
+//! Reports: the costs and results of an evaluation, for programs to read.
 
 use serde::{Deserialize, Serialize};
 use tacita_graph::{Graph, Op};
@@ -22,7 +22,7 @@ pub struct Report {
     pub dealer_threads: Option<usize>,
     /// The machine's processor.
     pub cpu: String,
-    /// What connected the members.
+    /// The links between the members.
     pub transport: String,
     /// Fractional bits.
     pub precision_bits: u32,
@@ -60,7 +60,7 @@ pub struct Report {
     pub reveals: Vec<Reveal>,
     /// By node.
     pub nodes: Vec<NodeReport>,
-    /// What the model's import left out or ignored.
+    /// Notes of the model's import.
     pub notes: Vec<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::recipe;
 /// How often the daemon looks whether it was asked to stop.
 const GLANCE: Duration = Duration::from_millis(200);
 
-/// What a dealer decides for itself.
+/// Settings that a dealer chooses for itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServeOptions {
     /// Where to listen, if not at the dealer's address in the session files.
@@ -54,7 +54,7 @@ impl Default for ServeOptions {
     }
 }
 
-/// What the daemon has to say. Sessions are counted from 1.
+/// Events of the daemon. Sessions are counted from 1.
 #[derive(Debug)]
 pub enum Served {
     /// It takes connections.
@@ -226,7 +226,7 @@ pub(crate) fn deal(
     Ok(evaluations)
 }
 
-/// What the dealer of a session has made of the parties' recipes.
+/// The plans that a session's dealer made from the parties' recipes.
 struct Plans {
     precision: u32,
     members: Members,

@@ -60,11 +60,11 @@ pub struct Session {
     engine: Mutex<Engine>,
     /// Samples, and samples of a batch, that were dealt for ahead.
     pub(crate) dealt: Option<(usize, usize)>,
-    /// What has to outlive the members here: a dealer of this process that is none of them.
+    /// A dealer of this process that is none of the members here; it has to outlive them.
     pub(crate) _dealer: Option<Arc<dyn Send + Sync>>,
 }
 
-/// What evaluates, and what it remembers of evaluations.
+/// The members here, and the memory of their evaluations.
 struct Engine {
     local: LocalMembers,
     /// By digest, the last ones that were asked for; the latest at the end.
@@ -74,7 +74,7 @@ struct Engine {
     /// The weights that members hold, each with the parameters that it is computed from.
     weights: BTreeMap<LeafKey, BTreeSet<String>>,
     consent: Consent,
-    /// Whose data the values that are kept in shares depend on, by name.
+    /// The provenance of values kept in shares, by name.
     provenance: BTreeMap<String, Provenance>,
 }
 
@@ -148,7 +148,7 @@ impl Session {
         self.members.data_owners.iter().map(String::as_str)
     }
 
-    /// What stops this session from another thread, such as one that waits for a signal: the peers are told the cause,
+    /// Handles that stop this session from another thread, such as one that waits for a signal: the peers are told the cause,
     /// and whoever waits in this session gets an error.
     pub fn interrupters(&self) -> Vec<Interrupter> {
         self.interrupters.clone()
@@ -385,7 +385,7 @@ impl Session {
         Ok((evaluation, prepared))
     }
 
-    /// What it would cost to reveal these tensors now, and who would learn what. Nothing runs.
+    /// Estimates the cost of revealing these tensors now, and lists the receivers. Nothing runs.
     ///
     /// # Errors
     /// As [`Session::run`], but for what happens while it runs.
@@ -442,7 +442,7 @@ impl Session {
             .collect())
     }
 
-    /// What each computing party here keeps in shares, by party and name.
+    /// The values that each computing party here keeps in shares, by party and name.
     ///
     /// # Errors
     /// If a member has ended.

@@ -57,7 +57,7 @@ impl Tensor {
         state.graph.node(self.0.id(&state)).ty.shape.clone()
     }
 
-    /// What the numbers mean.
+    /// The kind of its numbers.
     pub fn dtype(&self) -> DType {
         let state = self.0.workspace().lock();
         state.graph.node(self.0.id(&state)).ty.dtype

@@ -1,4 +1,4 @@
-//! What members did when, for people to look at.
+//! Timelines of members, to look at.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use tacita_program::RingId;
 use crate::evaluation::Evaluation;
 use crate::prepared::Prepared;
 
-/// What all members of a process did in evaluations one after another.
+/// The timelines of all members of a process over successive evaluations.
 #[derive(Default)]
 pub struct Timeline {
     members: Vec<String>,

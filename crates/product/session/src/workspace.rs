@@ -12,7 +12,7 @@ use tacita_graph::{DType, Graph, GraphError, MAX_NAME, NodeId, Op, Role, Value, 
 use crate::error::Error;
 use crate::tensor::Tensor;
 
-/// What the tensors of a session share with it. All threads may use it: it is locked for one operation at a time.
+/// The state that a session shares with its tensors. Any thread may use it: a lock admits one operation at a time.
 #[derive(Default)]
 pub(crate) struct Workspace(Mutex<State>);
 
@@ -43,7 +43,7 @@ impl Handle {
     }
 }
 
-/// What a workspace holds.
+/// The contents of a workspace.
 #[derive(Default)]
 pub(crate) struct State {
     pub graph: Graph,

@@ -37,7 +37,7 @@ pub struct CheckedNode {
     pub headroom_bits: f64,
 }
 
-/// What a proposal rests on.
+/// The ground of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ground {
@@ -48,20 +48,20 @@ pub enum Ground {
     Samples,
 }
 
-/// What to use instead.
+/// A proposed precision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Proposal {
     /// Fractional bits: as many as the ground allows.
     pub precision_bits: u32,
     /// 62 − 2·precision_bits: values must stay below 2^range_bits.
     pub range_bits: u32,
-    /// What says that they do.
+    /// The ground for it.
     pub rests_on: Ground,
     /// The same for people.
     pub because: String,
 }
 
-/// What the samples say of a model in fixed point.
+/// The error and headroom of a model in fixed point, on samples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Checked {
     /// The graph's digest, in hexadecimal.
@@ -78,7 +78,7 @@ pub struct Checked {
     pub nodes: Vec<CheckedNode>,
     /// The range that the input is declared to lie in.
     pub input_range: Option<Interval>,
-    /// What is proven, unless that are fewer bits than were checked; else what fits the samples.
+    /// The precision that range bounds allow, unless it has fewer bits than were checked; otherwise the one that fits the samples.
     pub proposal: Proposal,
     /// The other of the two, if it has another precision and there is reason to consider it.
     pub alternative: Option<Proposal>,

@@ -5,7 +5,7 @@ pub use tacita_identity::fuzzing::{credentials, session_file};
 pub use tacita_session::fuzzing::{correlations, graph_file, mpc_session, recipe};
 pub use tacita_train::fuzzing::train_config;
 
-/// What members say to each other before they begin and when they have ended.
+/// Messages between members before they begin and after they have ended.
 pub fn terms(bytes: &[u8]) {
     tacita_train::fuzzing::comes_back::<crate::join::Terms>(bytes);
     tacita_train::fuzzing::terms(bytes);

@@ -23,15 +23,15 @@ pub struct InferProgress<'a> {
     pub node: &'a str,
 }
 
-/// What an inference gave.
+/// The result of an inference.
 pub struct Inference {
     /// The first output, as its first receiver got it, all samples.
     pub output: ArrayD<f64>,
     /// The same in the clear.
     pub plain: ArrayD<f64>,
-    /// What it cost.
+    /// Its costs.
     pub report: Report,
-    /// What the members did when.
+    /// The members' timelines.
     pub timeline: Timeline,
 }
 

@@ -18,7 +18,7 @@ use tacita_session::message::{decode, encode};
 use tacita_session::{Parts, UsualBatch};
 use tacita_session::{REPORT_VERSION, Report, cpu, peak_rss_bytes};
 
-/// What one member brings to a joint inference.
+/// One member's part in a joint inference.
 pub struct Part {
     /// The computation, the same at every member.
     pub template: Template,
@@ -34,7 +34,7 @@ pub struct Part {
     pub usual_batch: UsualBatch,
     /// To compare the result with, where it is received.
     pub labels: Option<Vec<i64>>,
-    /// What import left to its user or ignored.
+    /// Notes of the import.
     pub notes: Vec<String>,
 }
 
@@ -45,11 +45,11 @@ pub struct Joined {
     pub output: Option<ArrayD<f64>>,
     /// Whether the output is of indices.
     pub indices: bool,
-    /// What it cost.
+    /// Its costs.
     pub report: Report,
 }
 
-/// What members tell each other before they begin. Both are public: shapes are.
+/// A member's message before the evaluation begins. Shapes are public.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Terms {
     samples: Option<u64>,

@@ -1,4 +1,4 @@
-//! What no input can do: how large a model's values can become for all inputs that are declared, with the weights at hand.
+//! Range bounds of a model: how large its values can become for all declared inputs, with the weights at hand.
 
 use ndarray::ArrayD;
 use tacita_graph::{Graph, Interval, NodeId, Op, PRECISIONS, RangeWarning, Role, ops, ranges, warnings};

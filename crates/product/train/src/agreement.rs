@@ -1,4 +1,4 @@
-//! What members tell each other of a training before it begins, and what they agree on.
+//! The agreement of members before a training begins.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const MOST_PAIRED: usize = 4096;
 /// Bytes of a configuration that members tell each other whole.
 const MOST_TOLD: usize = 48 << 10;
 
-/// What members have agreed on.
+/// The terms that members have agreed on.
 pub(crate) struct Agreed {
     /// By owner, in the configuration's order.
     pub facts: Vec<Facts>,

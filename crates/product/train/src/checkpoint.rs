@@ -50,7 +50,7 @@ const SUFFIX: &str = ".checkpoint";
 pub(crate) struct Checkpoint {
     /// Steps taken.
     pub step: u64,
-    /// What the order of rows follows from.
+    /// The seed of the order of rows.
     pub order: [u8; 32],
     /// The losses that were revealed so far, by step.
     pub losses: Vec<(u64, f64)>,
@@ -58,7 +58,7 @@ pub(crate) struct Checkpoint {
     pub kept: KeptValues,
 }
 
-/// What a checkpoint is compared by with other parties' ones.
+/// The part of a checkpoint that parties compare.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub step: u64,
@@ -84,7 +84,7 @@ struct Entry {
     shape: Vec<u64>,
 }
 
-/// What the key of a party's checkpoints follows from.
+/// The secret that the key of a party's checkpoints follows from.
 pub(crate) enum Secret<'a> {
     /// Its private key.
     Identity(&'a Identity),
@@ -125,7 +125,7 @@ impl<'a> Checkpoints<'a> {
         Ok(steps)
     }
 
-    /// What can be resumed from. A file that cannot be read is an error: nothing is passed over in silence.
+    /// The checkpoints to resume from. A file that cannot be read is an error: none is skipped in silence.
     pub fn stamps(&self) -> Result<Vec<Stamp>, Error> {
         let stamp = |step| Ok(stamp(&self.open(step)?.1));
         self.steps()?.into_iter().map(stamp).collect()
@@ -273,7 +273,7 @@ impl<'a> Checkpoints<'a> {
         }
     }
 
-    /// What the key of a file with this beginning is bound to.
+    /// The context that the key of a file with this beginning is bound to.
     fn info(&self, clear: &[u8]) -> Vec<u8> {
         [PURPOSE, clear, self.party.as_bytes()].concat()
     }
@@ -287,12 +287,12 @@ fn stamp(manifest: &Manifest) -> Stamp {
     Stamp { step: manifest.step, order: manifest.order, digest: *hasher.finalize().as_bytes() }
 }
 
-/// What members tell each other of their checkpoints; who computes nothing has none.
+/// A member's message about its checkpoints; a member that computes nothing has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Terms {
     /// Whether the party writes checkpoints.
     pub writes: bool,
-    /// What it could resume, if it wants to.
+    /// The checkpoints that it could resume from, if it wants to.
     pub resumes: Option<Vec<Stamp>>,
 }
 
@@ -362,7 +362,7 @@ fn in_common(terms: &[(String, Terms)]) -> Result<Option<Stamp>, Error> {
     }
 }
 
-/// What a training keeps, by name, with shapes.
+/// The shapes of the values that a training keeps, by name.
 pub(crate) fn expected(step: &Step) -> BTreeMap<String, Vec<usize>> {
     step.parameters
         .iter()

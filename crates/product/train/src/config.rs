@@ -1,4 +1,4 @@
-//! What a training is: the configuration that all members have the same.
+//! The configuration of a training, the same at all members.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub struct TrainConfig {
     pub version: u32,
     /// How the owners' data belongs together.
     pub split: Split,
-    /// What is minimised; a linear model has its own.
+    /// The loss; a linear model has its own.
     pub loss: Option<LossConfig>,
     /// How many classes; 2 for losses of two classes.
     pub classes: Option<usize>,
@@ -53,7 +53,7 @@ pub struct TrainConfig {
     /// Steps from one checkpoint to the next.
     #[serde(default = "checkpoint_every")]
     pub checkpoint_every: u64,
-    /// What the loss is multiplied with before derivatives are taken ([`Training::with_scale`]).
+    /// The factor of the loss before derivatives are taken ([`Training::with_scale`]).
     pub gradient_scale: Option<f64>,
     /// The owners' data.
     #[serde(default)]
@@ -68,7 +68,7 @@ pub struct TrainConfig {
     /// How the rate changes.
     #[serde(default)]
     pub schedule: ScheduleConfig,
-    /// Who learns what.
+    /// The reveals and their receivers.
     #[serde(default)]
     pub reveal: RevealConfig,
     /// The folder that files are beside.
@@ -318,7 +318,7 @@ impl TrainConfig {
             && self.schedule == ScheduleConfig::default()
     }
 
-    /// What the rate is multiplied with, if it changes, in a training of so many steps.
+    /// The schedule of the learning rate, if it changes, in a training of so many steps.
     pub(crate) fn schedule(&self, steps: u64) -> Option<Schedule> {
         let low = ScheduleConfig { kind: ScheduleKind::Cosine, ..ScheduleConfig::default() };
         let schedule = if self.ends_low() { &low } else { &self.schedule };
@@ -374,7 +374,7 @@ impl TrainConfig {
         }
     }
 
-    /// What members compare: all but where the files are.
+    /// The text that members compare: everything except the places of files.
     pub(crate) fn told(&self) -> String {
         let mut same = self.clone();
         for data in &mut same.data {
@@ -390,7 +390,7 @@ impl TrainConfig {
         serde_json::to_string_pretty(&same).unwrap_or_default()
     }
 
-    /// What a checkpoint is of: all but where the files are, how long it is trained, and how often it is saved.
+    /// The identity of a checkpoint's training: everything except the places of files, the length, and how often it is saved.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let same = TrainConfig { epochs: None, steps: None, checkpoint_every: 1, ..self.clone() };
         blake3::derive_key("tacita training v1", same.told().as_bytes())

@@ -1,4 +1,4 @@
-//! What an owner gives to a training, and what all members must know of it.
+//! An owner's data for a training, and the facts about it that all members must know.
 
 use ndarray::{Array2, ArrayD, Axis, IxDyn};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub(crate) struct Own {
     pub test: Option<Rows>,
 }
 
-/// What everybody is told of an owner's data.
+/// Public facts about an owner's data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// How many rows.
@@ -99,7 +99,7 @@ impl Own {
         read().map_err(|error| of_owner(error, &data.owner))
     }
 
-    /// What everybody is told.
+    /// The public facts.
     pub fn facts(&self, config: &TrainConfig) -> Facts {
         // what members tell each other at once is short
         let short = |names: &&[String]| names.iter().map(|name| name.len() + 4).sum::<usize>() < MOST_NAMED;
@@ -270,7 +270,7 @@ impl Rows {
         }
     }
 
-    /// What the network takes of these rows.
+    /// The network's input for these rows.
     pub fn features(&self, rows: &[usize]) -> ArrayD<f64> {
         match &self.features {
             Features::Table(table) => table.values().select(Axis(0), rows).into_dyn(),

@@ -11,7 +11,7 @@ use crate::TrainConfig;
 use crate::checkpoint::Terms;
 use crate::data::Facts;
 
-/// What members say to each other before they begin and when they have ended.
+/// Messages between members before they begin and after they have ended.
 pub fn terms(bytes: &[u8]) {
     comes_back::<Option<Facts>>(bytes);
     comes_back::<Option<Terms>>(bytes);

@@ -9,7 +9,7 @@ use crate::network::outputs;
 use crate::sections::Split;
 use tacita_session::Error;
 
-/// What the graphs of a training are made from: all of it is public.
+/// The public facts that a training's graphs are made from.
 pub(crate) struct Blueprint<'a> {
     pub config: &'a TrainConfig,
     pub network: &'a dyn Layer,
@@ -35,7 +35,7 @@ fn outputs_of(part: usize) -> String {
 /// Rows of owners that go through the network together, by their places in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TestPart {
-    /// Whose rows: of all owners the same if columns are split, else one's.
+    /// The owner of the rows; if columns are split, all owners have the same rows.
     pub owners: Vec<usize>,
     /// Which of the owner's test rows.
     pub rows: std::ops::Range<usize>,

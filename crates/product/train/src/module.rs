@@ -37,7 +37,7 @@ pub struct Module {
     training: bool,
     /// In the order in which the layers ask for them; none before the first use.
     parameters: Vec<(Parameter, Tensor)>,
-    /// What buffers will be after the next step.
+    /// The buffers' values after the next step, by name.
     updates: Vec<(String, Tensor)>,
 }
 

@@ -3,7 +3,7 @@
 use tacita_session::Error;
 use tacita_session::Session;
 
-/// What orders are made from.
+/// The seed of orders.
 #[derive(Clone, Copy)]
 pub(crate) struct Order(pub [u8; 32]);
 

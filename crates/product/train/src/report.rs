@@ -1,4 +1,4 @@
-//! What a training gave and cost, as a program reads it.
+//! Reports of trainings, for programs to read.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub struct TrainReport {
     pub threads: usize,
     /// The machine's processor.
     pub cpu: String,
-    /// What connected the members.
+    /// The links between the members.
     pub transport: String,
     /// Fractional bits.
     pub precision_bits: u32,

@@ -26,7 +26,7 @@ use tacita_session::Options;
 use tacita_session::Seconds;
 use tacita_session::Session;
 
-/// What a member decides for itself.
+/// Settings that a member chooses for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrainOptions {
     /// A folder for this member's checkpoints, made if it is not there.
@@ -55,7 +55,7 @@ pub struct TrainProgress<'a> {
 /// A training that is done, its results not yet final: see [`Trained::finish`].
 pub struct Trained {
     session: Session,
-    /// What it gave and cost.
+    /// Its results and costs.
     pub report: TrainReport,
     /// The parameters, if revealed to a member here, by name.
     pub model: Option<Inputs>,
@@ -213,7 +213,7 @@ fn check_stores(stores: &[(String, Checkpoints<'_>)], own: &TrainOptions) -> Res
 /// A training as members of this process are to make it.
 pub(crate) struct Setting<'a> {
     pub config: &'a TrainConfig,
-    /// What others call who is here.
+    /// The name of the member here, for messages.
     pub me: &'a str,
     /// Of each computing party here.
     pub stores: Vec<(String, Checkpoints<'a>)>,
@@ -287,7 +287,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// What the others are told of an error that may name private values.
+    /// The message to others about an error that may name private values.
     pub fn cannot(&self) -> String {
         format!("{} cannot go on with the training, and was told why", self.me)
     }

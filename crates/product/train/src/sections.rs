@@ -26,11 +26,11 @@ pub enum Split {
     Columns,
 }
 
-/// What an owner gives.
+/// An owner's data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerData {
-    /// Who has it: a party or data owner of the session.
+    /// Its owner: a party or data owner of the session.
     pub owner: String,
     /// A table (`.csv`) or an array whose first axis is the rows (`X.npy` or `FILE.npz:NAME`), beside the configuration. Read
     /// where the owner is, and nowhere else.
@@ -45,7 +45,7 @@ pub struct OwnerData {
     pub test_file: Option<String>,
     /// Labels of `test_file`, of the same form as `labels`.
     pub test_labels: Option<String>,
-    /// What numbers are divided by, such as 255.
+    /// The divisor of numbers, such as 255.
     pub scale: Option<f64>,
     /// Whether columns are brought to mean 0 and deviation 1, by the rows that train.
     #[serde(default)]
@@ -122,7 +122,7 @@ pub enum LayerConfig {
     Silu {},
 }
 
-/// What slides over a picture or a line.
+/// A window that slides over a picture or a line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvConfig {
@@ -138,7 +138,7 @@ pub struct ConvConfig {
     pub padding: usize,
 }
 
-/// What goes along a sequence.
+/// A layer along a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecurrentConfig {
@@ -195,7 +195,7 @@ fn one() -> usize {
     1
 }
 
-/// What is minimised, and with it what labels are.
+/// The loss, which decides the meaning of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LossConfig {
@@ -484,7 +484,7 @@ impl LinearModelConfig {
     }
 }
 
-/// Who learns what. Nobody learns anything that is not listed.
+/// The receivers of each reveal. Nobody learns anything that is not listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevealConfig {

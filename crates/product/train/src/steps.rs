@@ -138,7 +138,7 @@ impl TrainingRun<'_, '_> {
         .collect()
     }
 
-    /// What owners here give for a step.
+    /// The inputs of owners here for a step.
     fn batch(&self, streams: &mut [Stream], step: u64) -> Inputs {
         let mut inputs = Inputs::new();
         for &(at, count) in &self.counts {

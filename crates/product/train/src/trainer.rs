@@ -25,16 +25,16 @@ pub struct Trainer {
     training: Training,
     step: Arc<Prepared>,
     parameters: Vec<Parameter>,
-    /// What lives from step to step, with shapes.
+    /// The shapes of the values that live from step to step.
     kept: BTreeMap<String, Vec<usize>>,
     steps: u64,
 }
 
-/// What a member has of a network before it is trained further.
+/// A member's values of a network that is to be trained further.
 ///
 /// All members name the same owner and parameters.
 pub struct Pretrained<'a> {
-    /// Whose values they are.
+    /// The owner of the values.
     pub owner: &'a str,
     /// The parameters that begin at them.
     pub parameters: &'a [&'a str],
@@ -182,7 +182,7 @@ impl Trainer {
         self.steps
     }
 
-    /// What a step costs and needs.
+    /// The prepared graph of a step.
     pub fn prepared(&self) -> &Prepared {
         &self.step
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Correlation`] describes one dealt value: its width on the wire ([`Item`]) and its spec, a function of masks ([`Spec`]).
 //! [`TaskDealer`] interprets specs for any [`Masks`]; [`Provider`] is where a member takes corrections from if no dealer takes
-//! part. [`Share`] and [`Masked`](Masked) are different types, and only the latter is sent. The crate may use `tacita-ring` and `tacita-net`, and knows nothing of programs, plans and openings. Begin with
+//! part. [`Share`] and [`Masked`] are different types, and only the latter is sent. The crate may use `tacita-ring` and `tacita-net`, and knows nothing of programs, plans and openings. Begin with
 //! `spec.rs`, then `deal.rs`, then `streams.rs`.
 
 mod blocks;

@@ -15,9 +15,9 @@ use builder::Builder;
 
 /// A network's shape.
 pub struct Architecture {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// Samples evaluated together, unless somebody says otherwise.
     pub batch: usize,

@@ -1,4 +1,4 @@
-//! What the dealer does: it deals for all evaluations and encrypts what each member needs.
+//! The dealer's side: it deals for all evaluations and encrypts each member's part.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::parts::Parts;
 use crate::prepared::Prepared;
 use crate::session::bind;
 
-/// What dealing ahead wrote.
+/// The files that dealing ahead wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DealtAhead {
     /// The files, each with the member that it is for, and how long it is.

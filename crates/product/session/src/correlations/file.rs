@@ -1,4 +1,4 @@
-//! What a member does: it opens its file, uses it up, and takes corrections from it.
+//! A member's side: it opens its file, marks it used, and takes corrections from it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Seek, SeekFrom, Write};
@@ -64,7 +64,7 @@ impl CorrelationFile {
         usize::try_from(self.manifest.batch).unwrap_or(usize::MAX)
     }
 
-    /// What distinguishes the set of files: all members have to use the same.
+    /// The name of the set of files: all members have to use the same set.
     pub(crate) fn mode(&self) -> String {
         format!("the correlations {} that were dealt ahead", tacita_identity::hex(&self.manifest.id[..8]))
     }
@@ -176,7 +176,7 @@ fn check_header(
     Decryption::new(&own, session.dealer.certificate.point(), encapsulated, &info).map_err(|_| unusable())
 }
 
-/// What a plan of a fuzzed file asks for first.
+/// The first correction that the plan of a fuzzed file asks for.
 const WANTED: FrameHeader =
     FrameHeader { evaluation: 1, task: 3, step: 0, kind: tacita_net::FrameKind::Correction, length: 16 };
 

@@ -38,7 +38,7 @@ const KEY_AT: usize = HEADER - ENCAPSULATED;
 /// The longest manifest.
 const MANIFEST: usize = 1 << 16;
 
-/// What a set of files was dealt for, the same in each of them but for the seed.
+/// The purpose of a set of files, the same in each of them except the seed.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Manifest {
     /// Names the set.
@@ -46,7 +46,7 @@ struct Manifest {
     seed: [u8; 32],
     samples: u64,
     batch: u64,
-    /// What the members will agree on, and in how many evaluations after each other.
+    /// The agreements of the members, each with the number of its successive evaluations.
     evaluations: Vec<([u8; 32], u64)>,
 }
 

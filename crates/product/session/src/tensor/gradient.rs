@@ -18,7 +18,7 @@ pub struct Gradients {
 }
 
 impl Gradients {
-    /// What gradients are carried times.
+    /// The factor that gradients carry.
     pub const SCALE: f64 = 256.0;
 
     /// The loss.

@@ -126,7 +126,7 @@ impl Tensor {
         results.try_into().unwrap_or_else(|_| unreachable!("a batch norm has three results"))
     }
 
-    /// What a normalisation adds to the graph, with γ and β where there are any.
+    /// A normalisation in the graph, with γ and β if there are any.
     fn normalized(
         &self,
         gamma: Option<&Tensor>,
