@@ -6,12 +6,12 @@ use tacita_graph::{Graph, Interval, Op, Visibility, show};
 use tacita_identity::SessionFile;
 use tacita_onnx::{BATCH, Sizes, Template, show_axes};
 
+use crate::engine::bind;
 use crate::error::Error;
 use crate::members::Members;
 use crate::options::{Link, Options};
 use crate::prepared::Prepared;
 use crate::report::{NodeReport, Reveal};
-use crate::session::bind;
 use tacita_identity::hex;
 
 /// A network to predict times for.

@@ -13,11 +13,11 @@ use tacita_onnx::{Sizes, Template};
 use zeroize::Zeroizing;
 
 use super::{HEADER, MAGIC, Manifest, PURPOSE, VERSION};
+use crate::engine::bind;
 use crate::error::Error;
 use crate::members::Members;
 use crate::parts::Parts;
 use crate::prepared::Prepared;
-use crate::session::bind;
 
 /// The files that dealing ahead wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
