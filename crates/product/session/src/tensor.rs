@@ -3,12 +3,14 @@
 mod elementwise;
 mod gradient;
 mod linear;
+mod logic;
 mod movement;
 mod normal;
+mod operators;
+mod order;
 
 pub use gradient::Gradients;
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::sync::Arc;
 
 use tacita_graph::ops::ToWhole;
@@ -128,26 +130,6 @@ impl Tensor {
         self.build(others, function).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// A public number of this tensor's kind, or fixed.
-    fn number(&self, value: f64) -> Tensor {
-        let integer = self.dtype() == DType::Int && value.fract() == 0.0;
-        self.function(&[], |graph, _| {
-            let number = graph.add(ops::Constant { shape: vec![], value }, &[], "")?;
-            match integer {
-                true => graph.add(ops::Cast { to: DType::Int, rounding: ToWhole::Floor }, &[number], ""),
-                false => Ok(number),
-            }
-        })
-    }
-
-    /// This tensor, and the number as one that fits it: integers with a fraction are fixed point from here on.
-    fn with_number(&self, value: f64) -> (Tensor, Tensor) {
-        match self.dtype() == DType::Int && value.fract() != 0.0 {
-            true => (self.to_fixed(), self.number(value)),
-            false => (self.clone(), self.number(value)),
-        }
-    }
-
     /// An axis counted from the end if negative.
     fn axis(&self, axis: isize) -> usize {
         let rank = self.shape().len() as isize;
@@ -193,18 +175,6 @@ impl Tensor {
         sorted
     }
 
-    /// The largest element along an axis.
-    #[must_use]
-    pub fn max(&self, axis: isize) -> Tensor {
-        self.op(ops::Max { axis: self.axis(axis), keepdims: false }, &[])
-    }
-
-    /// The index of the largest element along an axis, the lowest of equals.
-    #[must_use]
-    pub fn argmax(&self, axis: isize) -> Tensor {
-        self.op(ops::ArgMax { axis: self.axis(axis), keepdims: false }, &[])
-    }
-
     /// The same elements in another shape.
     #[must_use]
     pub fn reshape(&self, shape: &[usize]) -> Tensor {
@@ -215,93 +185,6 @@ impl Tensor {
     #[must_use]
     pub fn transpose(&self, perm: &[usize]) -> Tensor {
         self.op(ops::Transpose { perm: perm.to_vec() }, &[])
-    }
-
-    /// Whether each element is below the other's: bits.
-    #[must_use]
-    pub fn less(&self, other: &Tensor) -> Tensor {
-        self.op(ops::Less {}, &[other])
-    }
-
-    /// The larger of each two elements.
-    #[must_use]
-    pub fn maximum(&self, other: &Tensor) -> Tensor {
-        self.op(ops::Maximum {}, &[other])
-    }
-
-    /// The smaller of each two elements.
-    #[must_use]
-    pub fn minimum(&self, other: &Tensor) -> Tensor {
-        self.op(ops::Minimum {}, &[other])
-    }
-
-    /// Whether each element equals the other's: bits. Of any kind.
-    #[must_use]
-    pub fn equal(&self, other: &Tensor) -> Tensor {
-        self.op(ops::Equal {}, &[other])
-    }
-
-    /// Whether each element differs from the other's: bits. Of any kind.
-    #[must_use]
-    pub fn not_equal(&self, other: &Tensor) -> Tensor {
-        self.op(ops::NotEqual {}, &[other])
-    }
-
-    /// Whether each element is not above the other's: bits.
-    #[must_use]
-    pub fn less_equal(&self, other: &Tensor) -> Tensor {
-        self.op(ops::LessEqual {}, &[other])
-    }
-
-    /// Whether each element is above the other's: bits.
-    #[must_use]
-    pub fn greater(&self, other: &Tensor) -> Tensor {
-        self.op(ops::Greater {}, &[other])
-    }
-
-    /// Whether each element is not below the other's: bits.
-    #[must_use]
-    pub fn greater_equal(&self, other: &Tensor) -> Tensor {
-        self.op(ops::GreaterEqual {}, &[other])
-    }
-
-    /// Whether both bits are 1.
-    #[must_use]
-    pub fn and(&self, other: &Tensor) -> Tensor {
-        self.op(ops::And {}, &[other])
-    }
-
-    /// Whether one of two bits is 1, or both.
-    #[must_use]
-    pub fn or(&self, other: &Tensor) -> Tensor {
-        self.op(ops::Or {}, &[other])
-    }
-
-    /// Whether two bits differ.
-    #[must_use]
-    pub fn xor(&self, other: &Tensor) -> Tensor {
-        self.op(ops::Xor {}, &[other])
-    }
-
-    /// The other bit: `1 - x`. (Not the operator `!`, which would suggest bits of integers.)
-    #[must_use]
-    #[allow(clippy::should_implement_trait)]
-    pub fn not(&self) -> Tensor {
-        self.op(ops::Not {}, &[])
-    }
-
-    /// Whether one of the bits over axes is 1.
-    #[must_use]
-    pub fn any(&self, axes: &[isize]) -> Tensor {
-        let axes = self.axes(axes);
-        self.op(ops::Any { axes, keepdims: false }, &[])
-    }
-
-    /// Whether all bits over axes are 1.
-    #[must_use]
-    pub fn all(&self, axes: &[isize]) -> Tensor {
-        let axes = self.axes(axes);
-        self.op(ops::All { axes, keepdims: false }, &[])
     }
 
     /// The absolute value.
@@ -346,94 +229,6 @@ impl Tensor {
         self.op(ops::Cast { to: DType::Int, rounding }, &[])
     }
 
-    /// Whether each number is not zero: bits.
-    #[must_use]
-    pub fn to_bits(&self) -> Tensor {
-        self.op(ops::Cast { to: DType::Bit, rounding: ToWhole::Floor }, &[])
-    }
-
-    /// The smallest element along an axis.
-    #[must_use]
-    pub fn min(&self, axis: isize) -> Tensor {
-        self.op(ops::Min { axis: self.axis(axis), keepdims: false }, &[])
-    }
-
-    /// The index of the smallest element along an axis, the lowest of equals.
-    #[must_use]
-    pub fn argmin(&self, axis: isize) -> Tensor {
-        self.op(ops::ArgMin { axis: self.axis(axis), keepdims: false }, &[])
-    }
-
-    /// The elements along an axis in order, at most 1024.
-    #[must_use]
-    pub fn sort(&self, axis: isize, descending: bool) -> Tensor {
-        self.op(ops::Sort { axis: self.axis(axis), descending }, &[])
-    }
-
-    /// The indices of the elements along an axis in their order, the lower first of equals.
-    #[must_use]
-    pub fn argsort(&self, axis: isize, descending: bool) -> Tensor {
-        self.op(ops::ArgSort { axis: self.axis(axis), descending }, &[])
-    }
-
-    /// The `k` largest elements along an axis (or, if not `largest`, the smallest) and their indices, best first.
-    ///
-    /// # Panics
-    /// If the axis has fewer than `k` elements.
-    #[must_use]
-    pub fn topk(&self, k: usize, axis: isize, largest: bool) -> (Tensor, Tensor) {
-        let [values, indices] = [self.sort(axis, largest), self.argsort(axis, largest)];
-        (values.range(axis, 0, k), indices.range(axis, 0, k))
-    }
-
-    /// The element that is number `k`, from 0, in ascending order along an axis.
-    ///
-    /// # Panics
-    /// If the axis has no more than `k` elements.
-    #[must_use]
-    pub fn kthvalue(&self, k: usize, axis: isize) -> Tensor {
-        let shape = self.without(axis);
-        self.sort(axis, false).range(axis, k, k + 1).reshape(&shape)
-    }
-
-    /// The median along an axis of fixed-point numbers: of an even number of elements the mean of the two in the middle, as
-    /// NumPy has it (PyTorch takes the lower).
-    #[must_use]
-    pub fn median(&self, axis: isize) -> Tensor {
-        let n = self.shape()[self.axis(axis)];
-        self.sort(axis, false).range(axis, (n - 1) / 2, n / 2 + 1).mean(&[axis])
-    }
-
-    /// Bits along a new last axis of size `depth`, of which the one at this integer is 1; an index below zero counts
-    /// from the end, and one beyond has none.
-    #[must_use]
-    pub fn one_hot(&self, depth: usize) -> Tensor {
-        self.op(ops::OneHot { depth }, &[])
-    }
-
-    /// The slices along an axis at secret integers, whose axes take the axis' place: with a matrix of embeddings and
-    /// axis 0, their rows. An index below zero counts from the end, and one beyond gives zeros.
-    #[must_use]
-    pub fn pick(&self, axis: isize, indices: &Tensor) -> Tensor {
-        let axis = self.axis(axis);
-        self.op(ops::Pick { axis }, &[&indices.one_hot(self.shape()[axis])])
-    }
-
-    /// Indices from `start` to before `end` of an axis.
-    fn range(&self, axis: isize, start: usize, end: usize) -> Tensor {
-        let (axis, shape) = (self.axis(axis), self.shape());
-        assert!(start < end && end <= shape[axis], "elements {start} to {end} of an axis of {}", shape[axis]);
-        let (mut starts, mut ends, steps) = (vec![0; shape.len()], shape.clone(), vec![1; shape.len()]);
-        (starts[axis], ends[axis]) = (start, end);
-        self.op(ops::Slice { starts, ends, steps }, &[])
-    }
-
-    fn without(&self, axis: isize) -> Vec<usize> {
-        let mut shape = self.shape();
-        shape.remove(self.axis(axis));
-        shape
-    }
-
     /// Each element 0 with this probability, and the others divided by that of being kept; nobody knows which are. Drawn anew
     /// in every evaluation.
     ///
@@ -442,103 +237,5 @@ impl Tensor {
     #[must_use]
     pub fn dropout(&self, probability: f64) -> Tensor {
         self.function(&[], |graph, x| functions::dropout(graph, x[0], probability, ""))
-    }
-
-    /// Where this tensor of bits is one `a`, elsewhere `b`.
-    #[must_use]
-    pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
-        self.op(ops::Select {}, &[a, b])
-    }
-}
-
-/// `a op b` for tensors and numbers, by value and by reference.
-macro_rules! operator {
-    ($trait:ident, $method:ident) => {
-        impl $trait<&Tensor> for &Tensor {
-            type Output = Tensor;
-
-            fn $method(self, other: &Tensor) -> Tensor {
-                self.op(ops::$trait {}, &[other])
-            }
-        }
-
-        impl $trait for Tensor {
-            type Output = Tensor;
-
-            fn $method(self, other: Tensor) -> Tensor {
-                (&self).$method(&other)
-            }
-        }
-
-        impl $trait<&Tensor> for Tensor {
-            type Output = Tensor;
-
-            fn $method(self, other: &Tensor) -> Tensor {
-                (&self).$method(other)
-            }
-        }
-
-        impl $trait<Tensor> for &Tensor {
-            type Output = Tensor;
-
-            fn $method(self, other: Tensor) -> Tensor {
-                self.$method(&other)
-            }
-        }
-
-        impl $trait<f64> for &Tensor {
-            type Output = Tensor;
-
-            fn $method(self, number: f64) -> Tensor {
-                let (tensor, number) = self.with_number(number);
-                tensor.$method(number)
-            }
-        }
-
-        impl $trait<f64> for Tensor {
-            type Output = Tensor;
-
-            fn $method(self, number: f64) -> Tensor {
-                (&self).$method(number)
-            }
-        }
-
-        impl $trait<&Tensor> for f64 {
-            type Output = Tensor;
-
-            fn $method(self, tensor: &Tensor) -> Tensor {
-                let (tensor, number) = tensor.with_number(self);
-                number.$method(tensor)
-            }
-        }
-
-        impl $trait<Tensor> for f64 {
-            type Output = Tensor;
-
-            fn $method(self, tensor: Tensor) -> Tensor {
-                self.$method(&tensor)
-            }
-        }
-    };
-}
-
-operator!(Add, add);
-operator!(Sub, sub);
-operator!(Mul, mul);
-operator!(Div, div);
-
-impl Neg for &Tensor {
-    type Output = Tensor;
-
-    fn neg(self) -> Tensor {
-        self.op(ops::Neg {}, &[])
-    }
-}
-
-impl Neg for Tensor {
-    type Output = Tensor;
-
-    fn neg(self) -> Tensor {
-        -&self
     }
 }
