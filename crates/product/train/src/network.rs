@@ -135,7 +135,7 @@ mod tests {
 
     fn built(sample: &[usize], layers: &str) -> Result<Box<dyn Layer>, Error> {
         let text = format!(
-            "version = 1\nsplit = \"rows\"\nloss = \"bce_with_logits\"\nbatch = 4\nsteps = 1\n[optimiser]\nrule = \"sgd\"\nrate = \
+            "version = 1\nsplit = \"rows\"\nloss = \"bce_with_logits\"\nbatch = 4\nsteps = 1\n[optimiser]\nrule = \"sgd\"\nlr = \
              0.1\n[[data]]\nowner = \"alice\"\nfile = \"x.npy\"\nlabels = \"y.npy\"\n{layers}[[layer]]\nkind = \"linear\"\noutputs = 1\n"
         );
         network(&TrainConfig::parse(text.as_bytes())?, sample)
